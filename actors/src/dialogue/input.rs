@@ -1,0 +1,129 @@
+//! What can happen to a conversation.
+
+use crate::domain::{EndReason, MachineVerdict};
+use serde::{Deserialize, Serialize};
+
+/// Milliseconds since the media stream's start.
+pub type Millis = u64;
+
+/// A stretch of speech by the caller, numbered from 0 as the voice activity detector finds them.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub struct SpeechId(pub u32);
+
+/// One `Play`, numbered from 0 by the dialogue.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub struct PlaybackId(pub u32);
+
+/// Why an utterance has no recognition.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecognitionFault {
+    /// No result in time.
+    TimedOut,
+    /// The recogniser is gone or overloaded.
+    Lost,
+    /// It cannot serve this utterance.
+    Unsupported,
+}
+
+/// One thing that happened.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(tag = "input", rename_all = "snake_case")]
+pub enum Input {
+    /// The media stream is up. The first input, once.
+    Started,
+    /// Voice activity began; `began_ms` is its estimated onset (a little before now).
+    SpeechStarted {
+        /// Which.
+        speech: SpeechId,
+        /// Estimated onset.
+        began_ms: Millis,
+    },
+    /// The speech has lasted long enough to be meant (barge-in). At most once per speech.
+    SpeechSustained {
+        /// Which.
+        speech: SpeechId,
+    },
+    /// The speech is over (end-pointed); `Recognized` or `RecognitionFailed` will follow, or `SpeechDiscarded` came
+    /// instead of this.
+    SpeechEnded {
+        /// Which.
+        speech: SpeechId,
+        /// Last voiced instant.
+        ended_ms: Millis,
+    },
+    /// Too short to be speech (a click, a burst): nothing follows.
+    SpeechDiscarded {
+        /// Which.
+        speech: SpeechId,
+    },
+    /// What the recogniser made of a speech.
+    Recognized {
+        /// Which.
+        speech: SpeechId,
+        /// Lower-case words; empty for a rejection.
+        text: String,
+        /// 0 to 1, see `ports::Heard`.
+        confidence: f32,
+        /// A guess at free speech.
+        uncertain: bool,
+    },
+    /// The recogniser gave no result.
+    RecognitionFailed {
+        /// Which.
+        speech: SpeechId,
+        /// Why.
+        fault: RecognitionFault,
+    },
+    /// A key was pressed: `0`-`9`, `*`, `#`.
+    Key {
+        /// Which.
+        key: char,
+    },
+    /// A sentence of a playback has been heard to its end.
+    SentencePlayed {
+        /// Of which playback.
+        playback: PlaybackId,
+        /// Index in its `sentences`.
+        sentence: usize,
+    },
+    /// Every sentence of a playback has been heard to its end.
+    PlaybackEnded {
+        /// Which.
+        playback: PlaybackId,
+    },
+    /// A `Clear` took effect: what follows in the playback was not heard.
+    PlaybackCleared {
+        /// Which.
+        playback: PlaybackId,
+        /// The first sentence that was not heard to its end.
+        cut_sentence: usize,
+    },
+    /// A playback cannot be spoken (no audio from synthesis).
+    PlaybackFailed {
+        /// Which.
+        playback: PlaybackId,
+    },
+    /// The carrier's machine detection has spoken.
+    Machine {
+        /// What it says.
+        verdict: MachineVerdict,
+    },
+    /// A long tone as at the end of a voicemail greeting was heard.
+    Beep,
+    /// The do-not-call entry is written (`stored`), or could not be written now (it will be with the outcome).
+    DoNotCallRecorded {
+        /// Whether it is in the store.
+        stored: bool,
+    },
+    /// The stream stopped or its socket closed.
+    StreamEnded {
+        /// True for an orderly `stop`; false if the socket broke.
+        orderly: bool,
+    },
+    /// End now, from outside: a limit, an operator, a fault.
+    Terminate {
+        /// Why.
+        reason: EndReason,
+    },
+}

@@ -1,0 +1,145 @@
+//! A campaign as its author writes it, and what is wrong with it.
+
+use super::{CampaignId, PhoneNumber};
+use serde::{Deserialize, Serialize};
+
+/// How many questions a survey has: exactly three (CALL-5).
+pub const QUESTION_COUNT: usize = 3;
+
+/// A language that prompts and lexicons exist for, as a BCP 47 tag (`en`, later `hi`).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Language(pub String);
+
+impl Default for Language {
+    fn default() -> Self {
+        Self("en".to_owned())
+    }
+}
+
+/// One option of a choice question.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChoiceOption {
+    /// Stored as the answer, for example `evening`.
+    pub key: String,
+    /// Spoken, for example "in the evening".
+    pub label: String,
+    /// Further phrases that mean this option; the key and the label always do.
+    #[serde(default)]
+    pub phrases: Vec<String>,
+}
+
+/// The type of a question, with what its answers must be.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum QuestionKind {
+    /// Yes or no; keys 1 and 2.
+    YesNo,
+    /// A whole number between `min` and `max`, both included; keys, ended by `#` or a pause.
+    Number {
+        /// Smallest.
+        min: i64,
+        /// Largest.
+        max: i64,
+    },
+    /// A point on a scale of at most eleven; keys.
+    Scale {
+        /// Smallest, 0 or 1.
+        min: i64,
+        /// Largest, at most 10.
+        max: i64,
+    },
+    /// One of two to nine options; keys 1 to 9 in their order.
+    Choice {
+        /// The options.
+        options: Vec<ChoiceOption>,
+    },
+    /// Anything, said in at most `max_seconds`.
+    FreeText {
+        /// Longest answer in seconds.
+        #[serde(default = "default_free_text_seconds")]
+        max_seconds: u32,
+    },
+}
+
+fn default_free_text_seconds() -> u32 {
+    30
+}
+
+/// A question.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Question {
+    /// As spoken, without how to answer.
+    pub text: String,
+    /// Its type. (Written beside `text` in YAML: `type: scale`, `min: 1`, `max: 5`.)
+    pub answer: QuestionKind,
+    /// Milliseconds of silence that end an answer, in place of the default for the type.
+    #[serde(default)]
+    pub patience_ms: Option<u32>,
+}
+
+/// What happens when a machine answers.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VoicemailPolicy {
+    /// Hang up.
+    #[default]
+    HangUp,
+    /// Leave this message after the beep.
+    LeaveMessage(String),
+}
+
+/// A campaign.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Campaign {
+    /// Identifier.
+    pub id: CampaignId,
+    /// For people.
+    pub name: String,
+    /// Language of prompts and lexicon.
+    #[serde(default)]
+    pub language: Language,
+    /// Who calls, as spoken: "the Riverside Health Survey".
+    pub organisation: String,
+    /// Why, as spoken: "a short survey about your last visit".
+    pub purpose: String,
+    /// The number that is shown to the person called.
+    pub caller_id: PhoneNumber,
+    /// The synthesiser's voice; its default if absent.
+    #[serde(default)]
+    pub voice: Option<String>,
+    /// The three questions, asked in order.
+    pub questions: Vec<Question>,
+    /// How often a question is asked again before it counts as not answered (0 to 5).
+    #[serde(default = "default_reprompts")]
+    pub max_reprompts: u8,
+    /// What happens when a machine answers.
+    #[serde(default)]
+    pub voicemail: VoicemailPolicy,
+    /// Longest call in seconds (30 to 3600).
+    #[serde(default = "default_longest_call")]
+    pub longest_call_seconds: u32,
+}
+
+fn default_reprompts() -> u8 {
+    2
+}
+
+fn default_longest_call() -> u32 {
+    300
+}
+
+/// One thing that is wrong with a campaign.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{field}: {fault}; {remedy}")]
+pub struct CampaignFault {
+    /// Which field, for example `questions[1].answer.max`.
+    pub field: String,
+    /// What is wrong with its value.
+    pub fault: String,
+    /// What to do.
+    pub remedy: String,
+}

@@ -1,0 +1,20 @@
+//! The words of the trade: campaigns, questions, intents, attempts, outcomes. Plain data, no behaviour that
+//! depends on the world.
+
+mod answer;
+mod attempt;
+mod campaign;
+mod ids;
+mod intent;
+mod outcome;
+mod phone;
+
+pub use answer::{Answer, AnswerValue, AnswerVia};
+pub use attempt::{AttemptState, CarrierStatus, Mode};
+pub use campaign::{
+    Campaign, CampaignFault, ChoiceOption, Language, QUESTION_COUNT, Question, QuestionKind, VoicemailPolicy,
+};
+pub use ids::{AccountSid, AttemptId, CallSid, CampaignId, ContactId, StreamSid};
+pub use intent::Intent;
+pub use outcome::{ConsentEvidence, Disposition, EndReason, MachineVerdict, Outcome};
+pub use phone::{PhoneNumber, PhoneNumberError};

@@ -1,0 +1,21 @@
+//! Object-safe traits for everything outside, held as `Arc<dyn …>`. Each has one conformance suite that every
+//! implementation passes.
+
+mod carrier;
+mod clock;
+mod journal;
+mod recognizer;
+mod store;
+mod synthesizer;
+
+pub use carrier::{Carrier, CarrierCall, CarrierError, NewCall};
+pub use clock::Clock;
+pub use journal::{JournalError, JournalFiles, JournalSink};
+pub use recognizer::{Grammar, Heard, RecognitionRequest, Recognizer, RecognizerError, UtteranceStream};
+pub use store::{
+    AdmittedCall, AttemptRow, AttemptStore, CallReport, CallbackEffect, CampaignStore, Contact, ContactStore,
+    DoNotCallEntry, DoNotCallStore, MachineDetection, MediaTokenClaim, NewAttempt, NewContact, PurgeCounts, ResultRow,
+    ResultStore, StatusCallback, Store, StoreError, Submission, TokenRefusal, TranscriptLine, TranscriptSpeaker,
+    TurnLatency,
+};
+pub use synthesizer::{Pcm, SynthesisError, SynthesisRequest, Synthesizer};

@@ -1,0 +1,1 @@
+//! Samvad's pure audio path.

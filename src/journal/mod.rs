@@ -1,0 +1,1 @@
+//! Call journals on disk.

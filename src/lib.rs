@@ -1,0 +1,10 @@
+//! Samvad: everything that touches the world, one folder per edge, each implementing a port of `samvad_actors`.
+
+pub mod carrier;
+pub mod cli;
+pub mod config;
+pub mod http;
+pub mod journal;
+pub mod speech;
+pub mod store;
+pub mod telemetry;

@@ -1,0 +1,3 @@
+//! The `samvad` binary.
+
+fn main() {}

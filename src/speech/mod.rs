@@ -1,0 +1,1 @@
+//! Recognisers, synthesisers and the prompt cache.

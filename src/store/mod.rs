@@ -1,0 +1,1 @@
+//! The store: SQL behind the ports of samvad_actors.
