@@ -21,8 +21,8 @@ demo: setup ## set up, build, then call 24 simulated people and show what came o
 	@exec cargo run --release --locked --quiet -- demo $(ARGS)
 
 test: lint ## set up, then check formatting, lints and documentation, and run every test
-	@tools/python-env
-	@tools/npm-packages
+	@$(STEP) "Python environment of the tests" tools/python-env
+	@$(STEP) "npm packages of the tests" tools/npm-packages
 	@printf '==> Tests\n' >&2
 	@exec cargo test --workspace --locked
 
