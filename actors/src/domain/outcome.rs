@@ -44,6 +44,9 @@ pub enum Disposition {
     /// 2.20
     #[serde(rename = "2.20")]
     NonContact,
+    /// 3.11
+    #[serde(rename = "3.11")]
+    NotAttempted,
     /// 3.12
     #[serde(rename = "3.12")]
     Busy,
@@ -59,6 +62,9 @@ pub enum Disposition {
     /// 4.2
     #[serde(rename = "4.2")]
     Fax,
+    /// 4.31
+    #[serde(rename = "4.31")]
+    NonWorkingNumber,
 }
 
 impl Disposition {
@@ -70,11 +76,13 @@ impl Disposition {
             Self::RespondentRefusal => "2.112",
             Self::BreakOff => "2.12",
             Self::NonContact => "2.20",
+            Self::NotAttempted => "3.11",
             Self::Busy => "3.12",
             Self::NoAnswer => "3.13",
             Self::Machine => "3.14",
             Self::TechnicalProblem => "3.16",
             Self::Fax => "4.2",
+            Self::NonWorkingNumber => "4.31",
         }
     }
 }

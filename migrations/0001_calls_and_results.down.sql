@@ -1,0 +1,9 @@
+DROP TABLE do_not_call;
+DROP TABLE turn_latencies;
+DROP TABLE transcript_lines;
+DROP TABLE answers;
+DROP TABLE consents;
+DROP TABLE callbacks;
+DROP TABLE attempts;
+DROP TABLE contacts;
+DROP TABLE campaigns;

@@ -1,0 +1,277 @@
+//! Attempts from the plan to the stream's admission. Callbacks and outcomes are in their own files.
+
+use super::error::{conflict, corrupt, is_unique_violation, not_found, store_error};
+use super::outcomes::{self, Ending};
+use super::{SqlStore, Write, callbacks, commit, db, rows, statements as sql};
+use async_trait::async_trait;
+use samvad_actors::domain::{AttemptId, AttemptState, CallSid, CampaignId, ContactId, Disposition, Outcome};
+use samvad_actors::ports::{
+    AdmittedCall, AttemptRow, AttemptStore, CallReport, CallbackEffect, MachineDetection, MediaTokenClaim, NewAttempt,
+    StatusCallback, StoreError, Submission, TokenRefusal,
+};
+
+#[async_trait]
+impl AttemptStore for SqlStore {
+    async fn create_attempt(&self, attempt: NewAttempt, now_ms: i64) -> Result<AttemptRow, StoreError> {
+        let mut transaction = self.begin_write().await?;
+        let (number, phone_number) = count_attempt(&mut transaction, &attempt).await?;
+        if is_do_not_call(&mut transaction, &attempt.contact).await? {
+            return Err(conflict("the number is on do-not-call"));
+        }
+        let written = sqlx::query(sql::CREATE_ATTEMPT)
+            .bind(attempt.id.as_str())
+            .bind(attempt.campaign.as_str())
+            .bind(attempt.contact.as_str())
+            .bind(number)
+            .bind(rows::word(attempt.mode)?)
+            .bind(phone_number)
+            .bind(attempt.token_hash.as_str())
+            .bind(attempt.token_expires_at_ms)
+            .bind(now_ms)
+            .execute(&mut *transaction)
+            .await
+            .map_err(|error| match is_unique_violation(&error) {
+                true => conflict("an attempt with this id exists already"),
+                false => store_error(&error),
+            })?;
+        if written.rows_affected() == 0 {
+            return Err(conflict("an attempt to this number is open; wait until it has ended"));
+        }
+        commit(transaction).await?;
+        Ok(AttemptRow {
+            id: attempt.id,
+            campaign: attempt.campaign,
+            contact: attempt.contact,
+            number: u32::try_from(number).map_err(|_| corrupt("column attempts_count is out of range"))?,
+            mode: attempt.mode,
+            state: AttemptState::Planned,
+            call_sid: None,
+            carrier_status: None,
+            outcome: None,
+            disposition: None,
+            created_at_ms: now_ms,
+            ended_at_ms: None,
+        })
+    }
+
+    async fn mark_submitting(&self, attempt: &AttemptId, now_ms: i64) -> Result<(), StoreError> {
+        let mut transaction = self.begin_write().await?;
+        let found = lock(&mut transaction, attempt).await?;
+        if found.state != AttemptState::Planned {
+            return Err(conflict("the attempt is not planned any more"));
+        }
+        if is_do_not_call(&mut transaction, &found.contact).await? {
+            let never_called = Ending::without_conversation(Outcome::Failed, Disposition::NotAttempted, now_ms);
+            outcomes::end(&mut transaction, attempt, &never_called).await?;
+            commit(transaction).await?;
+            return Err(conflict(
+                "the number is on do-not-call; the attempt has been ended without a call",
+            ));
+        }
+        set_state(&mut transaction, attempt, AttemptState::Submitting).await?;
+        commit(transaction).await
+    }
+
+    async fn record_submission(
+        &self,
+        attempt: &AttemptId,
+        submission: Submission,
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.begin_write().await?;
+        let found = lock(&mut transaction, attempt).await?;
+        if found.state == AttemptState::Planned {
+            return Err(conflict("the attempt has not been marked as submitting"));
+        }
+        // A call id that is known already came with a callback or the stream: the call exists, whatever the reply
+        // says, and its state is further on.
+        let waiting = found.call_sid.is_none()
+            && matches!(found.state, AttemptState::Submitting | AttemptState::SubmissionUnknown);
+        match submission {
+            Submission::Accepted { sid } => bind_call(&mut transaction, &found, &sid).await?,
+            Submission::Unknown if waiting => {
+                set_state(&mut transaction, attempt, AttemptState::SubmissionUnknown).await?;
+            }
+            Submission::Refused { reason } if waiting => {
+                let refused = Ending::without_conversation(Outcome::Failed, Disposition::TechnicalProblem, now_ms);
+                outcomes::end(&mut transaction, attempt, &refused).await?;
+                sqlx::query(sql::SET_REFUSAL_REASON)
+                    .bind(attempt.as_str())
+                    .bind(reason)
+                    .execute(&mut *transaction)
+                    .await
+                    .map_err(db)?;
+            }
+            Submission::Unknown | Submission::Refused { .. } => {}
+        }
+        commit(transaction).await
+    }
+
+    async fn consume_media_token(
+        &self,
+        claim: &MediaTokenClaim,
+        now_ms: i64,
+    ) -> Result<Result<AdmittedCall, TokenRefusal>, StoreError> {
+        let admitted = sqlx::query(sql::CONSUME_TOKEN)
+            .bind(now_ms)
+            .bind(claim.call_sid.as_str())
+            .bind(claim.account_sid.as_str())
+            .bind(claim.stream_sid.as_str())
+            .bind(claim.attempt.as_str())
+            .bind(claim.token_hash.as_str())
+            .fetch_all(self.pools.write_one())
+            .await;
+        let admitted = match admitted {
+            Ok(rows) => rows,
+            // Call ids are unique: this one belongs to another attempt.
+            Err(error) if is_unique_violation(&error) => return Ok(Err(TokenRefusal::OtherCall)),
+            Err(error) => return Err(store_error(&error)),
+        };
+        let Some(row) = admitted.first() else {
+            return self.token_refusal(claim, now_ms).await.map(Err);
+        };
+        Ok(Ok(AdmittedCall {
+            attempt: claim.attempt.clone(),
+            campaign: CampaignId::new(rows::get::<String>(row, "campaign_id")?),
+            contact: ContactId::new(rows::get::<String>(row, "contact_id")?),
+            call_sid: claim.call_sid.clone(),
+            mode: rows::get_word(row, "mode")?,
+        }))
+    }
+
+    async fn record_callback(&self, callback: &StatusCallback, now_ms: i64) -> Result<CallbackEffect, StoreError> {
+        let mut transaction = self.begin_write().await?;
+        let effect = callbacks::record_status(&mut transaction, callback, now_ms).await?;
+        commit(transaction).await?;
+        Ok(effect)
+    }
+
+    async fn record_machine_detection(&self, detection: &MachineDetection, now_ms: i64) -> Result<bool, StoreError> {
+        let mut transaction = self.begin_write().await?;
+        let new = callbacks::record_machine_detection(&mut transaction, detection, now_ms).await?;
+        commit(transaction).await?;
+        Ok(new)
+    }
+
+    async fn record_outcome(&self, report: &CallReport) -> Result<bool, StoreError> {
+        let mut transaction = self.begin_write().await?;
+        let first = outcomes::record(&mut transaction, report).await?;
+        commit(transaction).await?;
+        Ok(first)
+    }
+
+    async fn attempt(&self, id: &AttemptId) -> Result<Option<AttemptRow>, StoreError> {
+        let row = sqlx::query(sql::GET_ATTEMPT)
+            .bind(id.as_str())
+            .fetch_optional(&self.pools.read)
+            .await
+            .map_err(db)?;
+        row.as_ref().map(rows::attempt).transpose()
+    }
+
+    async fn open_attempts(&self) -> Result<Vec<AttemptRow>, StoreError> {
+        let rows = sqlx::query(sql::OPEN_ATTEMPTS)
+            .fetch_all(&self.pools.read)
+            .await
+            .map_err(db)?;
+        rows.iter().map(rows::attempt).collect()
+    }
+}
+
+impl SqlStore {
+    /// Why a token that was not admitted is refused; read afterwards, for the log alone.
+    async fn token_refusal(&self, claim: &MediaTokenClaim, now_ms: i64) -> Result<TokenRefusal, StoreError> {
+        let row = sqlx::query(sql::TOKEN_STATE)
+            .bind(claim.attempt.as_str())
+            .fetch_optional(&self.pools.read)
+            .await
+            .map_err(db)?;
+        let Some(row) = row else {
+            return Ok(TokenRefusal::Unknown);
+        };
+        let call_sid: Option<String> = rows::get(&row, "call_sid")?;
+        let state: AttemptState = rows::get_word(&row, "state")?;
+        Ok(if rows::get::<String>(&row, "token_hash")? != claim.token_hash {
+            TokenRefusal::Unknown
+        } else if rows::get::<Option<i64>>(&row, "token_used_at_ms")?.is_some() {
+            TokenRefusal::Used
+        } else if state == AttemptState::Ended {
+            TokenRefusal::Over
+        } else if rows::get::<i64>(&row, "token_expires_at_ms")? <= now_ms {
+            TokenRefusal::Expired
+        } else if call_sid.is_some_and(|sid| sid != claim.call_sid.as_str()) {
+            TokenRefusal::OtherCall
+        } else {
+            // Planned: its token has not been given to the carrier yet.
+            TokenRefusal::Unknown
+        })
+    }
+}
+
+/// Reads an attempt and holds its row until the transaction ends.
+pub(super) async fn lock(transaction: &mut Write, attempt: &AttemptId) -> Result<AttemptRow, StoreError> {
+    let rows = sqlx::query(sql::LOCK_ATTEMPT)
+        .bind(attempt.as_str())
+        .fetch_all(&mut **transaction)
+        .await
+        .map_err(db)?;
+    rows.first()
+        .map(rows::attempt)
+        .transpose()?
+        .ok_or_else(|| not_found("attempt", attempt))
+}
+
+/// Binds the carrier's call to an attempt. One that waited for it is submitted now; a later state stays.
+pub(super) async fn bind_call(transaction: &mut Write, found: &AttemptRow, sid: &CallSid) -> Result<(), StoreError> {
+    match &found.call_sid {
+        Some(bound) if bound == sid => return Ok(()),
+        Some(_) => return Err(conflict("the attempt is bound to another call")),
+        None => {}
+    }
+    let state = match found.state {
+        AttemptState::Planned | AttemptState::Submitting | AttemptState::SubmissionUnknown => AttemptState::Submitted,
+        later => later,
+    };
+    sqlx::query(sql::BIND_CALL)
+        .bind(found.id.as_str())
+        .bind(sid.as_str())
+        .bind(rows::word(state)?)
+        .execute(&mut **transaction)
+        .await
+        .map_err(|error| match is_unique_violation(&error) {
+            true => conflict("the call belongs to another attempt"),
+            false => store_error(&error),
+        })?;
+    Ok(())
+}
+
+async fn set_state(transaction: &mut Write, attempt: &AttemptId, state: AttemptState) -> Result<(), StoreError> {
+    sqlx::query(sql::SET_STATE)
+        .bind(attempt.as_str())
+        .bind(rows::word(state)?)
+        .execute(&mut **transaction)
+        .await
+        .map(drop)
+        .map_err(db)
+}
+
+/// The contact's next attempt number, and its telephone number.
+async fn count_attempt(transaction: &mut Write, attempt: &NewAttempt) -> Result<(i64, String), StoreError> {
+    let rows = sqlx::query(sql::COUNT_ATTEMPT)
+        .bind(attempt.contact.as_str())
+        .bind(attempt.campaign.as_str())
+        .fetch_all(&mut **transaction)
+        .await
+        .map_err(db)?;
+    let row = rows.first().ok_or_else(|| not_found("contact", &attempt.contact))?;
+    Ok((rows::get(row, "attempts_count")?, rows::get(row, "phone_number")?))
+}
+
+async fn is_do_not_call(transaction: &mut Write, contact: &ContactId) -> Result<bool, StoreError> {
+    let row = sqlx::query(sql::IS_DO_NOT_CALL_BY_CONTACT)
+        .bind(contact.as_str())
+        .fetch_optional(&mut **transaction)
+        .await
+        .map_err(db)?;
+    Ok(row.is_some())
+}

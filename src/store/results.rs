@@ -1,0 +1,90 @@
+//! Results, and the end of their keeping.
+
+use super::{SqlStore, Write, commit, db, rows, statements as sql};
+use async_trait::async_trait;
+use samvad_actors::domain::{Answer, AttemptId, CampaignId};
+use samvad_actors::ports::{PurgeCounts, ResultRow, ResultStore, StoreError, TranscriptLine, TurnLatency};
+use sqlx::any::AnyRow;
+use std::collections::BTreeMap;
+
+#[async_trait]
+impl ResultStore for SqlStore {
+    async fn results(&self, campaign: &CampaignId) -> Result<Vec<ResultRow>, StoreError> {
+        // One read transaction, so that answers and attempts are of one moment.
+        let mut transaction = self.pools.read.begin().await.map_err(db)?;
+        let contacts = sqlx::query(sql::RESULTS)
+            .bind(campaign.as_str())
+            .fetch_all(&mut *transaction)
+            .await
+            .map_err(db)?;
+        let answer_rows = sqlx::query(sql::RESULT_ANSWERS)
+            .bind(campaign.as_str())
+            .fetch_all(&mut *transaction)
+            .await
+            .map_err(db)?;
+        transaction.commit().await.map_err(db)?;
+
+        let mut answers: BTreeMap<String, Vec<Answer>> = BTreeMap::new();
+        for row in &answer_rows {
+            answers
+                .entry(rows::get(row, "attempt_id")?)
+                .or_default()
+                .push(rows::answer(row)?);
+        }
+        contacts.iter().map(|row| result(row, &mut answers)).collect()
+    }
+
+    async fn transcript(&self, attempt: &AttemptId) -> Result<Vec<TranscriptLine>, StoreError> {
+        let rows = sqlx::query(sql::TRANSCRIPT)
+            .bind(attempt.as_str())
+            .fetch_all(&self.pools.read)
+            .await
+            .map_err(db)?;
+        rows.iter().map(rows::transcript_line).collect()
+    }
+
+    async fn latencies(&self, attempt: &AttemptId) -> Result<Vec<TurnLatency>, StoreError> {
+        let rows = sqlx::query(sql::LATENCIES)
+            .bind(attempt.as_str())
+            .fetch_all(&self.pools.read)
+            .await
+            .map_err(db)?;
+        rows.iter().map(rows::latency).collect()
+    }
+
+    async fn purge(&self, before_ms: i64) -> Result<PurgeCounts, StoreError> {
+        let mut transaction = self.begin_write().await?;
+        let mut counts = PurgeCounts {
+            transcript_lines: purge_by(&mut transaction, sql::PURGE_TRANSCRIPTS, before_ms).await?,
+            verbatims: 0,
+        };
+        for statement in [sql::PURGE_ANSWERS, sql::PURGE_CONSENTS, sql::PURGE_CALLBACK_REQUESTS] {
+            counts.verbatims += purge_by(&mut transaction, statement, before_ms).await?;
+        }
+        commit(transaction).await?;
+        self.pools.settle_purge().await.map_err(db)?;
+        Ok(counts)
+    }
+}
+
+fn result(row: &AnyRow, answers: &mut BTreeMap<String, Vec<Answer>>) -> Result<ResultRow, StoreError> {
+    let attempt_id: Option<String> = rows::get(row, "id")?;
+    let has_consent = rows::get::<Option<i32>>(row, "granted")?.is_some();
+    Ok(ResultRow {
+        contact: rows::contact(row, "contact")?,
+        attempt: attempt_id.is_some().then(|| rows::attempt(row)).transpose()?,
+        consent: has_consent.then(|| rows::consent(row)).transpose()?,
+        answers: attempt_id.and_then(|id| answers.remove(&id)).unwrap_or_default(),
+        callback_request: rows::get(row, "callback_request")?,
+        do_not_call: rows::get::<i32>(row, "do_not_call")? != 0,
+    })
+}
+
+async fn purge_by(transaction: &mut Write, statement: &'static str, before_ms: i64) -> Result<u64, StoreError> {
+    let purged = sqlx::query(statement)
+        .bind(before_ms)
+        .execute(&mut **transaction)
+        .await
+        .map_err(db)?;
+    Ok(purged.rows_affected())
+}

@@ -1,0 +1,164 @@
+//! Every SQL statement, one text for SQLite and PostgreSQL: `$n` placeholders, ids as TEXT, times as BIGINT,
+//! booleans as INTEGER 0 or 1. A test prepares each on the database.
+
+macro_rules! statements {
+    ($($(#[$doc:meta])* $name:ident = $sql:expr;)*) => {
+        $($(#[$doc])* pub(super) const $name: &str = $sql;)*
+
+        /// All of them, by name.
+        #[cfg(test)]
+        pub(super) const ALL: &[(&str, &str)] = &[$((stringify!($name), $name)),*];
+    };
+}
+
+macro_rules! attempt_columns {
+    () => {
+        "id, campaign_id, contact_id, attempt_number, mode, state, call_sid, carrier_status, outcome, disposition, \
+         created_at_ms, ended_at_ms"
+    };
+}
+
+statements! {
+    PUT_CAMPAIGN = "INSERT INTO campaigns (id, definition, created_at_ms, updated_at_ms) VALUES ($1, $2, $3, $3)
+        ON CONFLICT (id) DO UPDATE SET definition = excluded.definition, updated_at_ms = excluded.updated_at_ms
+        WHERE NOT EXISTS (SELECT 1 FROM attempts a WHERE a.campaign_id = campaigns.id AND a.state <> 'ended')";
+
+    GET_CAMPAIGN = "SELECT definition FROM campaigns WHERE id = $1";
+
+    /// Takes the campaign's row for this transaction, so that no two give out the same positions.
+    LOCK_CAMPAIGN = "UPDATE campaigns SET created_at_ms = created_at_ms WHERE id = $1";
+
+    LAST_POSITION = "SELECT COALESCE(MAX(position), 0) AS position FROM contacts WHERE campaign_id = $1";
+
+    ADD_CONTACT = "INSERT INTO contacts
+        (id, campaign_id, position, phone_number, external_id, attempts_count, created_at_ms)
+        VALUES ($1, $2, $3, $4, $5, 0, $6)
+        ON CONFLICT (campaign_id, phone_number) DO NOTHING";
+
+    CONTACTS = "SELECT id, campaign_id, phone_number, external_id, attempts_count FROM contacts
+        WHERE campaign_id = $1 ORDER BY position";
+
+    /// Gives out the contact's next attempt number and holds its row until the attempt is written.
+    COUNT_ATTEMPT = "UPDATE contacts SET attempts_count = attempts_count + 1 WHERE id = $1 AND campaign_id = $2
+        RETURNING attempts_count, phone_number";
+
+    /// Writes nothing if an attempt to the number is open.
+    CREATE_ATTEMPT = "INSERT INTO attempts
+        (id, campaign_id, contact_id, attempt_number, mode, state, open_number, token_hash, token_expires_at_ms,
+         created_at_ms)
+        VALUES ($1, $2, $3, $4, $5, 'planned', $6, $7, $8, $9)
+        ON CONFLICT (open_number) WHERE open_number IS NOT NULL DO NOTHING";
+
+    GET_ATTEMPT = concat!("SELECT ", attempt_columns!(), " FROM attempts WHERE id = $1");
+
+    /// Takes the attempt's row for this transaction: whoever comes second sees what the first did.
+    LOCK_ATTEMPT = concat!("UPDATE attempts SET mode = mode WHERE id = $1 RETURNING ", attempt_columns!());
+
+    OPEN_ATTEMPTS =
+        concat!("SELECT ", attempt_columns!(), " FROM attempts WHERE state <> 'ended' ORDER BY created_at_ms, id");
+
+    SET_STATE = "UPDATE attempts SET state = $2 WHERE id = $1";
+
+    BIND_CALL = "UPDATE attempts SET call_sid = $2, state = $3 WHERE id = $1";
+
+    SET_REFUSAL_REASON = "UPDATE attempts SET refusal_reason = $2 WHERE id = $1";
+
+    /// Uses up a token. Of any number of nodes that try at once, one gets a row.
+    CONSUME_TOKEN = "UPDATE attempts
+        SET state = 'live', token_used_at_ms = $1, call_sid = $2, account_sid = $3, stream_sid = $4
+        WHERE id = $5 AND token_hash = $6 AND token_used_at_ms IS NULL AND token_expires_at_ms > $1
+          AND (call_sid IS NULL OR call_sid = $2)
+          AND state IN ('submitting', 'submitted', 'submission_unknown')
+        RETURNING campaign_id, contact_id, mode";
+
+    TOKEN_STATE = "SELECT token_hash, token_used_at_ms, token_expires_at_ms, call_sid, state FROM attempts WHERE id = $1";
+
+    /// Writes nothing if it was told before.
+    ADD_CALLBACK = "INSERT INTO callbacks (call_sid, dedupe_key, attempt_id, kind, value, received_at_ms)
+        VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (call_sid, dedupe_key) DO NOTHING";
+
+    SET_CARRIER_STATUS = "UPDATE attempts SET carrier_status = $2 WHERE id = $1";
+
+    /// What comes with a terminal status.
+    SET_CARRIER_END = "UPDATE attempts SET call_duration_seconds = $2, sip_code = $3 WHERE id = $1";
+
+    SET_MACHINE_VERDICT = "UPDATE attempts SET machine_verdict = $2 WHERE id = $1";
+
+    END_ATTEMPT = "UPDATE attempts
+        SET state = 'ended', open_number = NULL, outcome = $2, disposition = $3, end_reason = $4,
+            callback_request = $5, ended_at_ms = $6
+        WHERE id = $1";
+
+    ADD_CONSENT = "INSERT INTO consents
+        (attempt_id, granted, wording, language, heard, confidence, via, at_ms, reason)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+
+    ADD_ANSWER = "INSERT INTO answers
+        (attempt_id, question, value_type, value, via, heard, confidence, uncertain, times_asked)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+
+    ADD_TRANSCRIPT_LINE = "INSERT INTO transcript_lines (attempt_id, line, at_ms, speaker, text, confidence)
+        VALUES ($1, $2, $3, $4, $5, $6)";
+
+    ADD_LATENCY = "INSERT INTO turn_latencies
+        (attempt_id, turn, endpoint_ms, recognition_ms, decision_ms, first_audio_ms, total_ms)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)";
+
+    ADD_DO_NOT_CALL = "INSERT INTO do_not_call (phone_number, source, attempt_id, added_at_ms)
+        VALUES ($1, $2, $3, $4)
+        ON CONFLICT (phone_number) DO NOTHING";
+
+    ADD_DO_NOT_CALL_BY_ATTEMPT = "INSERT INTO do_not_call (phone_number, source, attempt_id, added_at_ms)
+        SELECT c.phone_number, 'in_call', a.id, $2
+        FROM attempts a JOIN contacts c ON c.id = a.contact_id WHERE a.id = $1
+        ON CONFLICT (phone_number) DO NOTHING";
+
+    IS_DO_NOT_CALL = "SELECT 1 AS found FROM do_not_call WHERE phone_number = $1";
+
+    IS_DO_NOT_CALL_BY_CONTACT = "SELECT 1 AS found FROM do_not_call d
+        JOIN contacts c ON c.phone_number = d.phone_number WHERE c.id = $1";
+
+    /// One row per contact: its last attempt, what was said to consent, and whether it may be called.
+    RESULTS = "SELECT c.id AS contact, c.campaign_id, c.phone_number, c.external_id, c.attempts_count,
+            a.id, a.contact_id, a.attempt_number, a.mode, a.state, a.call_sid, a.carrier_status, a.outcome,
+            a.disposition, a.created_at_ms, a.ended_at_ms, a.callback_request,
+            s.granted, s.wording, s.language, s.heard, s.confidence, s.via, s.at_ms, s.reason,
+            CASE WHEN d.phone_number IS NULL THEN 0 ELSE 1 END AS do_not_call
+        FROM contacts c
+        LEFT JOIN attempts a
+          ON a.campaign_id = c.campaign_id AND a.contact_id = c.id AND a.attempt_number = c.attempts_count
+        LEFT JOIN consents s ON s.attempt_id = a.id
+        LEFT JOIN do_not_call d ON d.phone_number = c.phone_number
+        WHERE c.campaign_id = $1 ORDER BY c.position";
+
+    /// Answers of each contact's last attempt.
+    RESULT_ANSWERS = "SELECT n.attempt_id, n.question, n.value_type, n.value, n.via, n.heard, n.confidence,
+            n.uncertain, n.times_asked
+        FROM contacts c
+        JOIN attempts a
+          ON a.campaign_id = c.campaign_id AND a.contact_id = c.id AND a.attempt_number = c.attempts_count
+        JOIN answers n ON n.attempt_id = a.id
+        WHERE c.campaign_id = $1 ORDER BY c.position, n.question";
+
+    TRANSCRIPT = "SELECT at_ms, speaker, text, confidence FROM transcript_lines WHERE attempt_id = $1 ORDER BY line";
+
+    LATENCIES = "SELECT turn, endpoint_ms, recognition_ms, decision_ms, first_audio_ms, total_ms
+        FROM turn_latencies WHERE attempt_id = $1 ORDER BY turn";
+
+    PURGE_TRANSCRIPTS = "DELETE FROM transcript_lines
+        WHERE attempt_id IN (SELECT id FROM attempts WHERE state = 'ended' AND ended_at_ms < $1)";
+
+    /// The answer's value stays, but for free text, which is nothing but words.
+    PURGE_ANSWERS = "UPDATE answers
+        SET heard = NULL, value = CASE WHEN value_type = 'free_text' THEN '' ELSE value END
+        WHERE (heard IS NOT NULL OR (value_type = 'free_text' AND value <> ''))
+          AND attempt_id IN (SELECT id FROM attempts WHERE state = 'ended' AND ended_at_ms < $1)";
+
+    PURGE_CONSENTS = "UPDATE consents SET heard = ''
+        WHERE heard <> '' AND attempt_id IN (SELECT id FROM attempts WHERE state = 'ended' AND ended_at_ms < $1)";
+
+    /// The time of a callback is kept as it was said.
+    PURGE_CALLBACK_REQUESTS = "UPDATE attempts SET callback_request = NULL
+        WHERE callback_request IS NOT NULL AND state = 'ended' AND ended_at_ms < $1";
+}

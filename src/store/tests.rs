@@ -1,0 +1,171 @@
+//! What belongs to SQL alone; the port's rules are in `tests/store_conformance.rs`.
+
+use super::statements::ALL;
+use super::*;
+use samvad_actors::domain::{Campaign, CampaignId, ContactId, PhoneNumber};
+use samvad_actors::ports::{CampaignStore, ContactStore, NewContact};
+use sqlx::{Executor, Row, SqlSafeStr};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+fn url(directory: &Path) -> String {
+    format!("sqlite://{}", directory.join("kept/samvad.db").display())
+}
+
+fn campaign() -> Campaign {
+    serde_json::from_value(serde_json::json!({
+        "id": "survey", "name": "Survey", "organisation": "the Survey", "purpose": "a survey",
+        "caller_id": "+14155550100", "questions": []
+    }))
+    .expect("a campaign")
+}
+
+#[tokio::test]
+async fn every_statement_is_prepared_by_the_database() {
+    let scratch = tempfile::tempdir().expect("temporary directory");
+    let store = SqlStore::open(&url(scratch.path())).await.expect("opened");
+    let mut connection = store.pools.read.acquire().await.expect("connection");
+    assert!(ALL.len() > 30);
+    for (name, statement) in ALL {
+        if let Err(error) = connection.prepare(statement.into_sql_str()).await {
+            panic!("{name}: {error}");
+        }
+        assert!(!statement.contains('?'), "{name}: PostgreSQL knows $n only");
+    }
+}
+
+#[tokio::test]
+async fn the_schema_goes_up_down_and_up_again_on_existing_data() {
+    let scratch = tempfile::tempdir().expect("temporary directory");
+    let url = url(scratch.path());
+    let number = PhoneNumber::parse("+14155550123").expect("E.164");
+    for round in 0..2 {
+        let store = SqlStore::open(&url).await.expect("opened");
+        let id = CampaignId::from("survey");
+        assert_eq!(
+            store.campaign(&id).await.expect("read"),
+            None,
+            "round {round} starts empty"
+        );
+        store.put_campaign(&campaign(), 1).await.expect("written");
+        let contact = NewContact {
+            id: ContactId::from("c"),
+            campaign: id.clone(),
+            number: number.clone(),
+            external_id: None,
+        };
+        assert_eq!(store.add_contacts(&[contact], 1).await.expect("added"), 1);
+        store.close().await;
+
+        let again = SqlStore::open(&url).await.expect("opened with data");
+        assert_eq!(
+            again.contacts(&id).await.expect("read").len(),
+            1,
+            "an upgrade keeps what is there"
+        );
+        again.migrate_down(0).await.expect("taken back");
+    }
+}
+
+#[tokio::test]
+async fn a_schema_newer_than_the_binary_is_refused_with_the_remedy() {
+    let scratch = tempfile::tempdir().expect("temporary directory");
+    let store = SqlStore::open(&url(scratch.path())).await.expect("opened");
+    let newer = SqlStore::schema_version() + 1;
+    sqlx::query(
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+         VALUES ($1, 'from the future', 1, $2, 0)",
+    )
+    .bind(newer)
+    .bind(vec![0_u8])
+    .execute(store.pools.write_one())
+    .await
+    .expect("written");
+    store.close().await;
+    let refusal = SqlStore::open(&url(scratch.path())).await.expect_err("too new");
+    assert!(matches!(refusal, OpenError::SchemaTooNew { found, known } if found == newer && known == newer - 1));
+    assert!(refusal.to_string().contains("run the newer samvad"), "{refusal}");
+}
+
+#[tokio::test]
+async fn many_processes_may_open_a_new_database_at_once() {
+    let scratch = tempfile::tempdir().expect("temporary directory");
+    let url = url(scratch.path());
+    let opened = futures_util::future::join_all((0..8).map(|_| SqlStore::open(&url))).await;
+    for store in opened {
+        store.expect("opened").ping().await.expect("answers");
+    }
+}
+
+#[tokio::test]
+async fn the_database_and_its_write_ahead_log_are_for_their_owner_alone() {
+    let scratch = tempfile::tempdir().expect("temporary directory");
+    let store = SqlStore::open(&url(scratch.path())).await.expect("opened");
+    store.put_campaign(&campaign(), 1).await.expect("written");
+    let directory = scratch.path().join("kept");
+    let mode = |path: &Path| std::fs::metadata(path).expect("there").permissions().mode() & 0o777;
+    assert_eq!(mode(&directory), 0o700);
+    for file in ["samvad.db", "samvad.db-wal", "samvad.db-shm"] {
+        assert_eq!(mode(&directory.join(file)), 0o600, "{file}");
+    }
+}
+
+#[tokio::test]
+async fn every_connection_has_wal_full_synchronisation_foreign_keys_and_secure_deletion() {
+    let scratch = tempfile::tempdir().expect("temporary directory");
+    let store = SqlStore::open(&url(scratch.path())).await.expect("opened");
+    for pool in [&store.pools.read, store.pools.write_one()] {
+        for (pragma, expected) in [
+            ("synchronous", 2_i64),
+            ("foreign_keys", 1),
+            ("secure_delete", 1),
+            ("busy_timeout", 5000),
+        ] {
+            let row = sqlx::query(sqlx::AssertSqlSafe(format!("PRAGMA {pragma}")))
+                .fetch_one(pool)
+                .await
+                .expect("read");
+            assert_eq!(row.get::<i64, _>(0), expected, "{pragma}");
+        }
+        let row = sqlx::query("PRAGMA journal_mode").fetch_one(pool).await.expect("read");
+        assert_eq!(row.get::<String, _>(0), "wal");
+    }
+}
+
+#[test]
+fn only_urls_of_sqlite_files_are_taken_and_a_refusal_does_not_repeat_the_url() {
+    for (url, file) in [
+        ("sqlite:data/samvad.db", "data/samvad.db"),
+        ("sqlite://data/samvad.db", "data/samvad.db"),
+        ("sqlite:///var/lib/samvad/samvad.db", "/var/lib/samvad/samvad.db"),
+    ] {
+        assert_eq!(sqlite_file(url).expect("usable"), Path::new(file), "{url}");
+    }
+    for url in [
+        "postgres://user:secret@host/samvad",
+        "mysql://secret",
+        "secret",
+        "",
+        "sqlite:",
+        "sqlite::memory:",
+        "sqlite:///data/",
+        "sqlite:x.db?secret=1",
+    ] {
+        let refusal = sqlite_file(url).expect_err(url).to_string();
+        assert!(
+            refusal.contains("DATABASE_URL") && !refusal.contains("secret"),
+            "{refusal}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_path_with_spaces_and_signs_is_the_file_that_is_opened() {
+    let scratch = tempfile::tempdir().expect("temporary directory");
+    let file = scratch.path().join("a b/ü+&'.db");
+    let store = SqlStore::open(&format!("sqlite://{}", file.display()))
+        .await
+        .expect("opened");
+    store.put_campaign(&campaign(), 1).await.expect("written");
+    assert!(std::fs::metadata(&file).expect("there").len() > 0);
+}
