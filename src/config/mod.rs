@@ -1,3 +1,350 @@
 //! Settings from the environment: read once, checked whole, every fault named.
 
+mod data_directory;
 pub mod private_files;
+mod reader;
+mod secret;
+#[cfg(test)]
+mod tests;
+mod values;
+mod variables;
+
+pub use data_directory::{DataDirectory, MediaTokenKeyError};
+pub use reader::{ConfigFault, ConfigFaults};
+pub use secret::Secret;
+pub use values::{LogFormat, MEDIA_PATH, PublicUrl, RecognizerSetting, is_loopback};
+pub use variables::{VARIABLES, Variable};
+
+use reader::Reader;
+use samvad_actors::domain::{AccountSid, Mode};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use url::Url;
+
+/// All settings of one process. `Debug` shows no secret.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// True: only a carrier on this machine is ever called.
+    pub dry_run: bool,
+    /// Address the server listens on.
+    pub bind: SocketAddr,
+    /// Origin at which the carrier reaches the server.
+    pub public_url: PublicUrl,
+    /// Worker threads of the HTTP server.
+    pub workers: usize,
+    /// The carrier.
+    pub twilio: TwilioSettings,
+    /// Directory of everything that is kept.
+    pub data_dir: PathBuf,
+    /// The database, as [`SqlStore::open`](crate::store::SqlStore::open) takes it.
+    pub database_url: String,
+    /// Key of the media tokens; `None` if it is kept in the data directory
+    /// (see [`DataDirectory::media_token_key`]).
+    pub media_token_key: Option<Secret<Vec<u8>>>,
+    /// Which recogniser.
+    pub recognizer: RecognizerSetting,
+    /// Recognitions at the same time.
+    pub recognizer_threads: usize,
+    /// Prompts and lexicons in place of the embedded ones.
+    pub prompts_dir: Option<PathBuf>,
+    /// Calls under way at the same time.
+    pub max_calls: u32,
+    /// Calls placed per second.
+    pub calls_per_second: f64,
+    /// How long a phone may ring, in seconds.
+    pub ring_timeout_seconds: u32,
+    /// How long the carrier may queue a call, in seconds.
+    pub queue_limit_seconds: u32,
+    /// How long a stop waits for calls, in seconds.
+    pub drain_seconds: u32,
+    /// Logs.
+    pub log: LogSettings,
+    /// How long things are kept.
+    pub retention: Retention,
+    /// What is suspicious and no fault, for the log: variables that look like ours and are unknown.
+    pub warnings: Vec<String>,
+}
+
+/// The carrier's settings.
+#[derive(Clone, Debug)]
+pub struct TwilioSettings {
+    /// Base URL of the API, Twilio's or a stand-in's.
+    pub api_base_url: Url,
+    /// The account; `None` if neither id nor token is set.
+    pub account: Option<TwilioAccount>,
+}
+
+/// An account with the carrier.
+#[derive(Clone, Debug)]
+pub struct TwilioAccount {
+    /// Its id.
+    pub sid: AccountSid,
+    /// Its primary auth token.
+    pub auth_token: Secret<String>,
+    /// A second token whose signatures are accepted while tokens are rotated.
+    pub auth_token_secondary: Option<Secret<String>>,
+}
+
+/// What is logged and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogSettings {
+    /// Level or directives (`tracing_subscriber::EnvFilter`).
+    pub filter: String,
+    /// `None`: text on a terminal, JSON elsewhere.
+    pub format: Option<LogFormat>,
+}
+
+/// Days until a purge removes things.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Transcripts and verbatim words.
+    pub transcript_days: u32,
+    /// Journals.
+    pub journal_days: u32,
+    /// Recordings of the line.
+    pub recording_days: u32,
+}
+
+/// This process's environment. What is not Unicode is kept as far as it can be read, and fails where it is used.
+pub fn process_environment() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .map(|(name, value)| {
+            (
+                name.to_string_lossy().into_owned(),
+                value.to_string_lossy().into_owned(),
+            )
+        })
+        .collect()
+}
+
+impl Settings {
+    /// Reads all settings from an environment and from the files it names. Nothing is created.
+    ///
+    /// # Errors
+    /// [`ConfigFaults`] with everything that is wrong, at once.
+    pub fn from_env(environment: &BTreeMap<String, String>) -> Result<Self, ConfigFaults> {
+        let mut reader = Reader::new(environment);
+        let settings = read(&mut reader);
+        let faults = reader.into_faults();
+        match settings {
+            Some(settings) if faults.is_empty() => Ok(settings),
+            _ => Err(ConfigFaults(faults)),
+        }
+    }
+
+    /// How real the calls of this process are. Only with `DRY_RUN_MODE=false` and a carrier elsewhere are they live.
+    pub fn mode(&self) -> Mode {
+        match (is_loopback(&self.twilio.api_base_url), self.dry_run) {
+            (true, _) => Mode::Simulated,
+            (false, true) => Mode::DryRun,
+            (false, false) => Mode::Live,
+        }
+    }
+
+    /// The carrier's account, for commands that cannot do without.
+    ///
+    /// # Errors
+    /// [`ConfigFaults`] that name both variables.
+    pub fn require_twilio_account(&self) -> Result<&TwilioAccount, ConfigFaults> {
+        self.twilio.account.as_ref().ok_or_else(|| {
+            ConfigFaults(
+                ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"]
+                    .map(|variable| ConfigFault {
+                        variable: variable.to_owned(),
+                        fault: "is not set".to_owned(),
+                        remedy: "take it from the carrier's console, or from the stand-in you attach".to_owned(),
+                    })
+                    .into(),
+            )
+        })
+    }
+}
+
+/// Reads everything before it gives up, so that every fault is found.
+fn read(reader: &mut Reader<'_>) -> Option<Settings> {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let dry_run = reader.parsed("DRY_RUN_MODE", values::boolean);
+    let bind = reader.parsed("SAMVAD_BIND", |text| {
+        text.parse::<SocketAddr>()
+            .map_err(|_| ("is not an address and port", "write for example 127.0.0.1:8080"))
+    });
+    let public_url = read_public_url(reader, bind);
+    let workers = read_threads(reader, "SAMVAD_WORKERS", processors);
+    let twilio = read_twilio(reader);
+    let data_dir = reader.text("SAMVAD_DATA_DIR").map(PathBuf::from);
+    let database_url = data_dir.as_deref().and_then(|data_dir| {
+        let default = format!("sqlite://{}", data_dir.join("samvad.db").display());
+        let url = reader.text("DATABASE_URL").map_or(default, str::to_owned);
+        match crate::store::sqlite_file(&url) {
+            Ok(_) => Some(url),
+            Err(error) => {
+                let fault = error.to_string();
+                let fault = fault.strip_prefix("DATABASE_URL ").unwrap_or(&fault);
+                let (fault, remedy) = fault.split_once("; ").unwrap_or((fault, "name a SQLite file"));
+                reader.fault("DATABASE_URL", fault, remedy);
+                None
+            }
+        }
+    });
+    let media_token_key = reader.secret("SAMVAD_MEDIA_TOKEN_KEY").and_then(|text| {
+        let key = values::key_from_hex(text.expose()).map(Secret::new);
+        if key.is_none() {
+            let fault = "is not hexadecimal, or shorter than 32 bytes";
+            reader.fault(
+                "SAMVAD_MEDIA_TOKEN_KEY",
+                fault,
+                "write the output of `openssl rand -hex 32`, or leave it out",
+            );
+        }
+        key
+    });
+    let recognizer = reader.parsed("SAMVAD_RECOGNIZER", RecognizerSetting::parse);
+    let recognizer_threads = read_threads(reader, "SAMVAD_RECOGNIZER_THREADS", processors);
+    let prompts_dir = reader.parsed("SAMVAD_PROMPTS_DIR", |text| {
+        let path = PathBuf::from(text);
+        if path.is_dir() {
+            Ok(path)
+        } else {
+            Err(("is not a directory", "name one, or leave it out"))
+        }
+    });
+    let max_calls = reader.number("SAMVAD_MAX_CALLS", 1..=100_000);
+    let calls_per_second = reader.number("SAMVAD_CALLS_PER_SECOND", 0.01..=1000.0);
+    let ring_timeout_seconds = reader.number("SAMVAD_RING_TIMEOUT_SECONDS", 5..=600);
+    let queue_limit_seconds = reader.number("SAMVAD_QUEUE_LIMIT_SECONDS", 0..=86_400);
+    let drain_seconds = reader.number("SAMVAD_DRAIN_SECONDS", 0..=86_400);
+    let log = read_log(reader);
+    let transcript_days = reader.number("SAMVAD_RETENTION_TRANSCRIPT_DAYS", 0..=36_500);
+    let journal_days = reader.number("SAMVAD_RETENTION_JOURNAL_DAYS", 0..=36_500);
+    let recording_days = reader.number("SAMVAD_RETENTION_RECORDING_DAYS", 0..=36_500);
+
+    let settings = Settings {
+        dry_run: dry_run?,
+        bind: bind?,
+        public_url: public_url?,
+        workers: workers?,
+        twilio: twilio?,
+        data_dir: data_dir?,
+        database_url: database_url?,
+        media_token_key,
+        recognizer: recognizer?,
+        recognizer_threads: recognizer_threads?,
+        prompts_dir,
+        max_calls: max_calls?,
+        calls_per_second: calls_per_second?,
+        ring_timeout_seconds: ring_timeout_seconds?,
+        queue_limit_seconds: queue_limit_seconds?,
+        drain_seconds: drain_seconds?,
+        log: log?,
+        retention: Retention {
+            transcript_days: transcript_days?,
+            journal_days: journal_days?,
+            recording_days: recording_days?,
+        },
+        warnings: reader
+            .unknown()
+            .iter()
+            .map(|name| format!("{name} is set, and no setting has that name; see .env.example for those that exist"))
+            .collect(),
+    };
+    check_live(reader, &settings);
+    Some(settings)
+}
+
+fn read_threads(reader: &mut Reader<'_>, name: &str, default: usize) -> Option<usize> {
+    if reader.text(name).is_none() {
+        return Some(default.clamp(1, 256));
+    }
+    reader.number(name, 1..=256)
+}
+
+fn read_public_url(reader: &mut Reader<'_>, bind: Option<SocketAddr>) -> Option<PublicUrl> {
+    if reader.text("SAMVAD_PUBLIC_URL").is_some() {
+        return reader.parsed("SAMVAD_PUBLIC_URL", PublicUrl::parse);
+    }
+    let bind = bind?;
+    if !bind.ip().is_loopback() {
+        let remedy = "write the https origin at which the carrier reaches this server";
+        reader.fault(
+            "SAMVAD_PUBLIC_URL",
+            "is not set, and SAMVAD_BIND is open to other machines",
+            remedy,
+        );
+        return None;
+    }
+    PublicUrl::parse(&format!("http://{bind}")).ok()
+}
+
+fn read_twilio(reader: &mut Reader<'_>) -> Option<TwilioSettings> {
+    let api_base_url = reader.parsed("TWILIO_API_BASE_URL", values::api_base_url);
+    let sid = reader.parsed("TWILIO_ACCOUNT_SID", |text| {
+        let fault = (
+            "is not an account id",
+            "write AC and 32 hexadecimal digits, as the carrier's console shows it",
+        );
+        values::is_account_sid(text).then(|| AccountSid::new(text)).ok_or(fault)
+    });
+    let auth_token = reader.secret("TWILIO_AUTH_TOKEN");
+    let auth_token_secondary = reader.secret("TWILIO_AUTH_TOKEN_SECONDARY");
+    let [sid_is_set, token_is_set, token_file_is_set] =
+        ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_AUTH_TOKEN_FILE"].map(|name| reader.text(name).is_some());
+    if sid_is_set && !token_is_set && !token_file_is_set {
+        reader.fault(
+            "TWILIO_AUTH_TOKEN",
+            "is not set, but TWILIO_ACCOUNT_SID is",
+            "set both or neither",
+        );
+    }
+    if !sid_is_set && (auth_token.is_some() || auth_token_secondary.is_some()) {
+        reader.fault(
+            "TWILIO_ACCOUNT_SID",
+            "is not set, but an auth token is",
+            "set both or neither",
+        );
+    }
+    let account = sid.zip(auth_token).map(|(sid, auth_token)| TwilioAccount {
+        sid,
+        auth_token,
+        auth_token_secondary,
+    });
+    Some(TwilioSettings {
+        api_base_url: api_base_url?,
+        account,
+    })
+}
+
+fn read_log(reader: &mut Reader<'_>) -> Option<LogSettings> {
+    let filter = reader.parsed("SAMVAD_LOG", |text| {
+        let remedy = "write a level (error, warn, info, debug, trace) or directives such as info,samvad=debug";
+        tracing_subscriber::EnvFilter::builder()
+            .parse(text)
+            .map_err(|_| ("cannot be read", remedy))?;
+        Ok(text.to_owned())
+    });
+    let format = reader.parsed("SAMVAD_LOG_FORMAT", LogFormat::parse);
+    Some(LogSettings {
+        filter: filter?,
+        format,
+    })
+}
+
+/// Going live needs an account, and an address that the carrier can reach.
+fn check_live(reader: &mut Reader<'_>, settings: &Settings) {
+    if settings.mode() != Mode::Live {
+        return;
+    }
+    if settings.public_url.is_loopback() {
+        let remedy = "write the https origin at which the carrier reaches this server, or set DRY_RUN_MODE=true";
+        reader.fault(
+            "SAMVAD_PUBLIC_URL",
+            "is this machine, which a real carrier cannot reach",
+            remedy,
+        );
+    }
+    if let Err(ConfigFaults(faults)) = settings.require_twilio_account() {
+        for fault in faults {
+            reader.fault(&fault.variable, "is not set, but DRY_RUN_MODE is false", &fault.remedy);
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Every variable that Samvad reads, with its default and meaning. `.env.example` says the same; a test compares
+//! them.
+
+/// One environment variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// Its default as text; `None` if there is none, or it is computed (the meaning says how).
+    pub default: Option<&'static str>,
+    /// True if its value is a secret: never shown, and `NAME_FILE` may name a file that holds it.
+    pub secret: bool,
+    /// What it sets, for people.
+    pub meaning: &'static str,
+}
+
+const fn plain(name: &'static str, default: &'static str, meaning: &'static str) -> Variable {
+    Variable {
+        name,
+        default: Some(default),
+        secret: false,
+        meaning,
+    }
+}
+
+const fn computed(name: &'static str, meaning: &'static str) -> Variable {
+    Variable {
+        name,
+        default: None,
+        secret: false,
+        meaning,
+    }
+}
+
+const fn secret(name: &'static str, meaning: &'static str) -> Variable {
+    Variable {
+        name,
+        default: None,
+        secret: true,
+        meaning,
+    }
+}
+
+/// All of them, in the order in which they are documented.
+pub const VARIABLES: &[Variable] = &[
+    plain(
+        "DRY_RUN_MODE",
+        "true",
+        "true: only a carrier on this machine is ever called; false: real people are",
+    ),
+    plain(
+        "SAMVAD_BIND",
+        "127.0.0.1:8080",
+        "address and port the server listens on",
+    ),
+    computed(
+        "SAMVAD_PUBLIC_URL",
+        "origin at which the carrier reaches the server: https, or http on this machine; default http://SAMVAD_BIND if that is loopback",
+    ),
+    computed(
+        "SAMVAD_WORKERS",
+        "worker threads of the HTTP server, a call lives on one of them (1 to 256); default one per processor",
+    ),
+    plain(
+        "TWILIO_API_BASE_URL",
+        "https://api.twilio.com",
+        "Twilio's API or a stand-in: https, or http on this machine",
+    ),
+    computed("TWILIO_ACCOUNT_SID", "the account: AC and 32 hexadecimal digits"),
+    secret(
+        "TWILIO_AUTH_TOKEN",
+        "its primary auth token: signs webhooks, opens the API",
+    ),
+    secret(
+        "TWILIO_AUTH_TOKEN_SECONDARY",
+        "a second token that signatures are accepted from while tokens are rotated",
+    ),
+    plain(
+        "SAMVAD_DATA_DIR",
+        "./data",
+        "directory of database, journals, recordings, prompt cache and token key; closed to others",
+    ),
+    computed(
+        "DATABASE_URL",
+        "SQLite file, for example sqlite:///var/lib/samvad/samvad.db; default samvad.db in SAMVAD_DATA_DIR",
+    ),
+    secret(
+        "SAMVAD_MEDIA_TOKEN_KEY",
+        "key of the one-time media tokens, at least 32 bytes in hexadecimal; default: made once and kept in SAMVAD_DATA_DIR",
+    ),
+    plain(
+        "SAMVAD_RECOGNIZER",
+        "embedded",
+        "embedded (PocketSphinx), or fixed:DELAY for load tests, for example fixed:60ms",
+    ),
+    computed(
+        "SAMVAD_RECOGNIZER_THREADS",
+        "recognitions that run at the same time (1 to 256); default one per processor",
+    ),
+    computed(
+        "SAMVAD_PROMPTS_DIR",
+        "directory of prompts and lexicons in place of the embedded ones",
+    ),
+    plain(
+        "SAMVAD_MAX_CALLS",
+        "100",
+        "calls under way at the same time (1 to 100000)",
+    ),
+    plain(
+        "SAMVAD_CALLS_PER_SECOND",
+        "1",
+        "calls placed per second, at most what the account allows (0.01 to 1000)",
+    ),
+    plain(
+        "SAMVAD_RING_TIMEOUT_SECONDS",
+        "30",
+        "how long a phone may ring (5 to 600)",
+    ),
+    plain(
+        "SAMVAD_QUEUE_LIMIT_SECONDS",
+        "300",
+        "how long the carrier may hold a call in its queue (0 to 86400)",
+    ),
+    plain(
+        "SAMVAD_DRAIN_SECONDS",
+        "360",
+        "how long the server waits for its calls when it is told to stop (0 to 86400)",
+    ),
+    plain(
+        "SAMVAD_LOG",
+        "info",
+        "what is logged: a level, or directives such as info,samvad=debug",
+    ),
+    computed(
+        "SAMVAD_LOG_FORMAT",
+        "json or text; default text on a terminal, json elsewhere",
+    ),
+    plain(
+        "SAMVAD_RETENTION_TRANSCRIPT_DAYS",
+        "30",
+        "days until `samvad purge` removes transcripts and words (0 to 36500)",
+    ),
+    plain(
+        "SAMVAD_RETENTION_JOURNAL_DAYS",
+        "30",
+        "days until `samvad purge` removes journals (0 to 36500)",
+    ),
+    plain(
+        "SAMVAD_RETENTION_RECORDING_DAYS",
+        "30",
+        "days until `samvad purge` removes recordings of the line (0 to 36500)",
+    ),
+];
+
+/// True for a name this version reads, `NAME_FILE` of a secret included.
+pub(super) fn is_known(name: &str) -> bool {
+    VARIABLES
+        .iter()
+        .any(|variable| name == variable.name || (variable.secret && name.strip_suffix("_FILE") == Some(variable.name)))
+}
+
+/// The default of a variable that has one.
+pub(super) fn default_of(name: &str) -> Option<&'static str> {
+    VARIABLES
+        .iter()
+        .find(|variable| variable.name == name)
+        .and_then(|variable| variable.default)
+}
