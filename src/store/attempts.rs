@@ -6,8 +6,8 @@ use super::{SqlStore, Write, callbacks, commit, db, rows, statements as sql};
 use async_trait::async_trait;
 use samvad_actors::domain::{AttemptId, AttemptState, CallSid, CampaignId, ContactId, Disposition, Outcome};
 use samvad_actors::ports::{
-    AdmittedCall, AttemptRow, AttemptStore, CallReport, CallbackEffect, MachineDetection, MediaTokenClaim, NewAttempt,
-    StatusCallback, StoreError, Submission, TokenRefusal,
+    AdmittedCall, AttemptRow, AttemptStore, CallReport, CallbackEffect, DoNotCallStore, MachineDetection,
+    MediaTokenClaim, NewAttempt, StatusCallback, StoreError, Submission, TokenRefusal,
 };
 
 #[async_trait]
@@ -155,9 +155,18 @@ impl AttemptStore for SqlStore {
 
     async fn record_outcome(&self, report: &CallReport) -> Result<bool, StoreError> {
         let mut transaction = self.begin_write().await?;
-        let first = outcomes::record(&mut transaction, report).await?;
-        commit(transaction).await?;
-        Ok(first)
+        match outcomes::record(&mut transaction, report).await {
+            Ok(first) => commit(transaction).await.map(|()| first),
+            Err(error) => {
+                transaction.rollback().await.map_err(db)?;
+                // The rest of a report may be beyond keeping; a wish for removal is not.
+                if report.do_not_call {
+                    self.add_do_not_call_by_attempt(&report.attempt, report.ended_at_ms)
+                        .await?;
+                }
+                Err(error)
+            }
+        }
     }
 
     async fn attempt(&self, id: &AttemptId) -> Result<Option<AttemptRow>, StoreError> {

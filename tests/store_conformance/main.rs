@@ -1,0 +1,97 @@
+//! The rules of the `Store` port, run against every implementation: one list of tests, one factory per database.
+
+mod admission;
+mod attempts;
+mod callbacks;
+mod people;
+mod results;
+mod world;
+
+/// Runs the whole suite on the stores that a factory makes; the factory returns what must outlive the store too.
+macro_rules! conformance {
+    ($database:ident, $factory:path) => {
+        mod $database {
+            conformance! { @each $factory;
+                people: a_campaign_reads_back_as_it_was_written
+                    a_campaign_is_replaced_only_while_none_of_its_attempts_is_open
+                    contacts_keep_their_order_and_a_number_counts_once_per_campaign
+                    contacts_of_an_unknown_campaign_are_refused_and_none_is_added
+                    contacts_added_at_the_same_time_all_get_a_place
+                    do_not_call_is_by_number_permanent_and_idempotent
+                    a_removal_in_a_call_lists_the_number_of_the_contact
+                    an_entry_of_unknown_source_or_attempt_is_refused
+            }
+            conformance! { @each $factory;
+                attempts: l20_an_attempt_is_written_as_planned_and_counted_before_the_carrier_is_called
+                    a_number_on_do_not_call_gets_no_attempt_and_nothing_is_counted
+                    l23_of_many_attempts_to_one_number_at_once_exactly_one_is_created
+                    a_number_is_free_again_once_its_attempt_has_ended
+                    an_opt_out_between_plan_and_dial_stops_the_call
+                    an_attempt_is_submitted_once
+                    an_unclear_answer_is_kept_as_unknown_and_frees_nothing
+                    a_refusal_of_the_carrier_ends_the_attempt_as_technical_problem
+                    l21_a_late_reply_does_not_undo_what_a_callback_told
+                    a_reply_with_another_call_id_is_refused
+                    open_attempts_are_those_not_ended_oldest_first
+                    attempts_that_do_not_exist_are_named_in_the_error
+            }
+            conformance! { @each $factory;
+                admission: l24_a_token_admits_once_and_binds_call_account_and_stream
+                    l24_of_64_claims_of_one_token_at_once_exactly_one_admits
+                    a_token_is_refused_with_the_reason
+                    a_stream_before_the_reply_binds_the_call
+                    a_call_of_another_attempt_is_not_admitted
+                    a_planned_attempt_admits_nobody
+            }
+            conformance! { @each $factory;
+                callbacks: a_status_moves_on_and_never_back
+                    a_second_delivery_changes_nothing
+                    without_sequence_numbers_kind_and_value_tell_a_second_delivery
+                    l21_later_statuses_of_one_call_are_not_taken_for_duplicates
+                    l21_a_terminal_callback_before_the_reply_ends_the_attempt_for_good
+                    each_end_without_a_conversation_has_its_disposition
+                    a_terminal_status_leaves_a_live_attempt_to_its_call
+                    a_callback_of_another_call_is_refused
+                    a_machine_verdict_is_kept_once
+                    l21_every_order_of_callbacks_and_reply_ends_in_the_same_state
+            }
+            conformance! { @property $factory;
+                callbacks: l21_any_shuffle_with_repeats_ends_as_the_order_of_events_does
+            }
+            conformance! { @each $factory;
+                results: a_report_reads_back_whole
+                    l13_the_first_report_wins_and_a_later_wish_for_removal_is_kept
+                    of_many_reports_at_once_one_wins
+                    a_report_that_cannot_be_kept_whole_is_not_kept_in_part
+                    results_have_a_row_per_contact_with_its_last_attempt
+                    every_kind_of_answer_reads_back
+                    a_purge_removes_words_and_keeps_values
+                    a_purge_leaves_open_and_recent_attempts_alone
+            }
+        }
+    };
+    (@each $factory:path; $module:ident: $($test:ident)*) => {
+        $(
+            #[test]
+            fn $test() {
+                let runtime = $crate::world::runtime();
+                let (store, _kept) = runtime.block_on($factory());
+                runtime.block_on(async {
+                    $crate::$module::$test(store).await;
+                });
+            }
+        )*
+    };
+    (@property $factory:path; $module:ident: $($test:ident)*) => {
+        $(
+            #[test]
+            fn $test() {
+                let runtime = $crate::world::runtime();
+                let (store, _kept) = runtime.block_on($factory());
+                $crate::$module::$test(&runtime, store);
+            }
+        )*
+    };
+}
+
+conformance!(sqlite, crate::world::sqlite);
