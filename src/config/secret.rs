@@ -31,8 +31,8 @@ mod tests {
 
     #[test]
     fn a_secret_is_masked_in_debug_output_of_whatever_holds_it() {
-        let held = Some(Secret::new("hunter2".to_owned()));
+        let held = [Secret::new("hunter2".to_owned())];
         assert_eq!(format!("{held:?} {held:#?}").matches("hunter2").count(), 0);
-        assert_eq!(held.expect("some").expose(), "hunter2");
+        assert_eq!(held[0].expose(), "hunter2");
     }
 }

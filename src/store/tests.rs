@@ -2,8 +2,14 @@
 
 use super::statements::ALL;
 use super::*;
-use samvad_actors::domain::{Campaign, CampaignId, ContactId, PhoneNumber};
-use samvad_actors::ports::{CampaignStore, ContactStore, NewContact};
+use samvad_actors::domain::{
+    AccountSid, AttemptId, CallSid, Campaign, CampaignId, ContactId, Disposition, EndReason, Mode, Outcome,
+    PhoneNumber, StreamSid,
+};
+use samvad_actors::ports::{
+    AttemptStore, CallReport, CampaignStore, ContactStore, MediaTokenClaim, NewAttempt, NewContact, ResultStore,
+    TranscriptLine, TranscriptSpeaker,
+};
 use sqlx::{Executor, Row, SqlSafeStr};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -130,6 +136,97 @@ async fn every_connection_has_wal_full_synchronisation_foreign_keys_and_secure_d
         let row = sqlx::query("PRAGMA journal_mode").fetch_one(pool).await.expect("read");
         assert_eq!(row.get::<String, _>(0), "wal");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn l24_two_processes_on_one_file_admit_a_token_once_and_neither_is_turned_away_by_the_lock() {
+    let scratch = tempfile::tempdir().expect("temporary directory");
+    let url = url(scratch.path());
+    let nodes = [
+        SqlStore::open(&url).await.expect("opened"),
+        SqlStore::open(&url).await.expect("opened"),
+    ];
+    let attempt = submitting(&nodes[0]).await;
+    let claim = MediaTokenClaim {
+        attempt,
+        token_hash: "hash".to_owned(),
+        call_sid: CallSid::from("CA"),
+        account_sid: AccountSid::from("AC"),
+        stream_sid: StreamSid::from("MZ"),
+    };
+    let claims = (0..64).map(|n| {
+        let (node, claim) = (nodes[n % 2].clone(), claim.clone());
+        tokio::spawn(async move { node.consume_media_token(&claim, 1).await })
+    });
+    let mut admitted = 0;
+    for claim in futures_util::future::join_all(claims).await {
+        admitted += usize::from(claim.expect("no panic").expect("the lock is waited for").is_ok());
+    }
+    assert_eq!(admitted, 1);
+}
+
+/// An attempt that the carrier is being asked for, in a campaign of one contact.
+async fn submitting(store: &SqlStore) -> AttemptId {
+    store.put_campaign(&campaign(), 1).await.expect("written");
+    let contact = NewContact {
+        id: ContactId::from("c"),
+        campaign: CampaignId::from("survey"),
+        number: PhoneNumber::parse("+14155550123").expect("E.164"),
+        external_id: None,
+    };
+    store
+        .add_contacts(std::slice::from_ref(&contact), 1)
+        .await
+        .expect("added");
+    let attempt = NewAttempt {
+        id: AttemptId::from("a"),
+        campaign: contact.campaign,
+        contact: contact.id,
+        mode: Mode::Simulated,
+        token_hash: "hash".to_owned(),
+        token_expires_at_ms: 9,
+    };
+    let attempt = store.create_attempt(attempt, 1).await.expect("created").id;
+    store.mark_submitting(&attempt, 1).await.expect("marked");
+    attempt
+}
+
+#[tokio::test]
+async fn purged_words_are_in_no_file_of_the_database_any_more() {
+    const WORDS: &str = "purple elephants sing";
+    let scratch = tempfile::tempdir().expect("temporary directory");
+    let store = SqlStore::open(&url(scratch.path())).await.expect("opened");
+    let attempt = submitting(&store).await;
+    let line = TranscriptLine {
+        at_ms: 0,
+        speaker: TranscriptSpeaker::Caller,
+        text: WORDS.to_owned(),
+        confidence: None,
+    };
+    let report = CallReport {
+        attempt,
+        outcome: Outcome::Partial,
+        disposition: Disposition::Partial,
+        end_reason: EndReason::HungUp,
+        consent: None,
+        answers: Vec::new(),
+        transcript: vec![line; 200],
+        latencies: Vec::new(),
+        callback_request: Some(WORDS.to_owned()),
+        do_not_call: false,
+        ended_at_ms: 2,
+    };
+    store.record_outcome(&report).await.expect("recorded");
+    let files_with_words = || {
+        std::fs::read_dir(scratch.path().join("kept"))
+            .expect("listed")
+            .map(|entry| std::fs::read(entry.expect("entry").path()).expect("read"))
+            .filter(|bytes| bytes.windows(WORDS.len()).any(|window| window == WORDS.as_bytes()))
+            .count()
+    };
+    assert!(files_with_words() > 0);
+    assert_eq!(store.purge(3).await.expect("purged").transcript_lines, 200);
+    assert_eq!(files_with_words(), 0);
 }
 
 #[test]

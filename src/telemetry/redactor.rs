@@ -201,7 +201,6 @@ mod tests {
             "call CA0123456789abcdef0123456789abcdef",
             "2026-01-02T03:04:05.678901Z +0530",
             "1767322800000 ms, latency +120 ms",
-            "l25_the_token_travels_in_a_parameter_not_in_it",
             "the_watchdog_ends_calls_whose_worker_is_stuck_for_long",
             "",
         ] {

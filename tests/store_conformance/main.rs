@@ -1,5 +1,7 @@
 //! The rules of the `Store` port, run against every implementation: one list of tests, one factory per database.
 
+#![expect(clippy::expect_used, reason = "helpers of tests; clippy knows test functions only")]
+
 mod admission;
 mod attempts;
 mod callbacks;
