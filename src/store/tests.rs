@@ -165,6 +165,46 @@ async fn l24_two_processes_on_one_file_admit_a_token_once_and_neither_is_turned_
     assert_eq!(admitted, 1);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn transactions_of_two_processes_that_read_before_they_write_wait_for_each_other() {
+    let scratch = tempfile::tempdir().expect("temporary directory");
+    let url = url(scratch.path());
+    let nodes = [
+        SqlStore::open(&url).await.expect("opened"),
+        SqlStore::open(&url).await.expect("opened"),
+    ];
+    let attempt = submitting(&nodes[0]).await;
+    let counts = (0..40).map(|n| {
+        let (node, attempt) = (nodes[n % 2].clone(), attempt.clone());
+        tokio::spawn(async move {
+            let mut transaction = node.begin_write().await?;
+            let row = sqlx::query("SELECT token_expires_at_ms AS n FROM attempts WHERE id = $1")
+                .bind(attempt.as_str())
+                .fetch_one(&mut *transaction)
+                .await
+                .map_err(db)?;
+            sqlx::query("UPDATE attempts SET token_expires_at_ms = $2 WHERE id = $1")
+                .bind(attempt.as_str())
+                .bind(rows::get::<i64>(&row, "n")? + 1)
+                .execute(&mut *transaction)
+                .await
+                .map_err(db)?;
+            commit(transaction).await
+        })
+    });
+    for count in futures_util::future::join_all(counts).await {
+        assert_eq!(count.expect("no panic"), Ok(()));
+    }
+    let row = sqlx::query("SELECT token_expires_at_ms AS n FROM attempts")
+        .fetch_one(&nodes[0].pools.read)
+        .await;
+    assert_eq!(
+        rows::get::<i64>(&row.expect("read"), "n"),
+        Ok(9 + 40),
+        "no count is lost"
+    );
+}
+
 /// An attempt that the carrier is being asked for, in a campaign of one contact.
 async fn submitting(store: &SqlStore) -> AttemptId {
     store.put_campaign(&campaign(), 1).await.expect("written");
