@@ -195,6 +195,10 @@ impl Lexicon {
             }
         }
         let value = self.value(context, reading, yes, no);
+        if intents.len() > 1 || !matches!(value, Value::None) {
+            // "Sorry, four", "sorry, who is this": the word for "say that again" is often mere politeness.
+            intents.remove(&Intent::Repeat);
+        }
         if intents.contains(&Intent::RemoveMe) {
             // A short plain wish; "don't remove me" is left over as a negation and is not one.
             return if whole {

@@ -4,9 +4,14 @@
 //! [`Dialogue::poll_timeout`]; when that time comes, [`Dialogue::handle_timeout`] and drain again. The same inputs
 //! at the same times give the same outputs: a call's journal is its inputs, replay is feeding them again.
 
+mod asking;
 mod config;
+mod confirming;
+mod ending;
+mod hearing;
 mod input;
 mod interpret;
+mod keys;
 mod lexicon;
 mod machine;
 mod numbers;
@@ -14,6 +19,10 @@ mod output;
 mod pack;
 mod prompt;
 mod script;
+mod speaking;
+mod state;
+mod timers;
+mod voicemail;
 mod words;
 
 pub use config::DialogueConfig;
