@@ -84,6 +84,17 @@ struct Reading {
     longest_intent: usize,
 }
 
+/// How a text is covered from one of its words on.
+#[derive(Clone, Default)]
+struct Cover {
+    /// Words left over.
+    left: usize,
+    /// Stretches used.
+    stretches: usize,
+    /// The stretch at the first word with its length; `None` if that word is left over.
+    first: Option<(Meaning, usize)>,
+}
+
 impl Interpreter for Lexicon {
     fn interpret(&self, context: &Context<'_>, text: &str) -> Interpretation {
         let text = words(text);
@@ -108,16 +119,26 @@ impl Lexicon {
     /// Covers the text with stretches: fewest words left over, then fewest stretches.
     fn read(&self, context: &Context<'_>, text: &[String]) -> Reading {
         let options = option_phrases(context.question);
-        let mut best: Vec<(usize, usize, Option<(Meaning, usize)>)> = vec![(0, 0, None); text.len() + 1];
+        // From the end: the best cover of what begins at each word.
+        let mut best = vec![Cover::default(); text.len() + 1];
         for start in (0..text.len()).rev() {
-            let (left, stretches, _) = best[start + 1];
-            best[start] = (left + 1, stretches, None);
+            let after = &best[start + 1];
+            let mut cover = Cover {
+                left: after.left + 1,
+                stretches: after.stretches,
+                first: None,
+            };
             for (meaning, length) in self.stretches(context, &options, &text[start..]) {
-                let (left, stretches, _) = best[start + length];
-                if (left, stretches + 1) < (best[start].0, best[start].1) {
-                    best[start] = (left, stretches + 1, Some((meaning, length)));
+                let after = &best[start + length];
+                if (after.left, after.stretches + 1) < (cover.left, cover.stretches) {
+                    cover = Cover {
+                        left: after.left,
+                        stretches: after.stretches + 1,
+                        first: Some((meaning, length)),
+                    };
                 }
             }
+            best[start] = cover;
         }
         let mut reading = Reading {
             meanings: Vec::new(),
@@ -127,7 +148,7 @@ impl Lexicon {
         };
         let mut at = 0;
         while at < text.len() {
-            match &best[at].2 {
+            match &best[at].first {
                 Some((meaning, length)) => {
                     if *meaning != Meaning::Filler {
                         if reading.meanings.is_empty() {

@@ -73,7 +73,7 @@ impl Dialogue {
     /// state: what does not fit is ignored.
     pub fn handle(&mut self, now: Millis, input: Input) {
         self.now = self.now.max(now);
-        match input {
+        match input.sane() {
             _ if self.is_over() => {}
             Input::StreamEnded { orderly: true } => self.end_with(EndReason::HungUp),
             Input::StreamEnded { orderly: false } => self.end_with(EndReason::StreamLost),

@@ -11,6 +11,7 @@ mod ending;
 mod hearing;
 mod input;
 mod interpret;
+pub mod journal;
 mod keys;
 mod lexicon;
 mod machine;

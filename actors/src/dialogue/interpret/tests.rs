@@ -293,10 +293,7 @@ fn free_text_is_kept_word_for_word_but_for_whole_requests() {
     let text = "the service was slow but the staff were very friendly";
     assert_eq!(question(&free, text).value, Some(AnswerValue::FreeText(text.into())));
     assert_eq!(question(&free, "no").value, Some(AnswerValue::FreeText("no".into())));
-    assert_eq!(
-        question(&free, "who is calling me is what I asked").value.is_some(),
-        true
-    );
+    assert!(question(&free, "who is calling me is what I asked").value.is_some());
     means(
         question(&free, "can you repeat the question please"),
         Intent::Repeat,
