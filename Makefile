@@ -1,0 +1,44 @@
+# `make help` lists the targets. Every target does its own set-up (tools/setup); a second run finds it done.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+# Where rustup puts cargo, for shells that did not read its profile.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+# Arguments passed on: make demo ARGS="--help"
+ARGS ?=
+STEP := tools/step
+
+.PHONY: help demo test lint bench setup setup-test clean-data
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: setup ## set up, build, then call 24 simulated people and show what came of it
+	@$(STEP) "Building Samvad (release profile; the first build takes minutes)" cargo build --release --locked
+	@exec cargo run --release --locked --quiet -- demo $(ARGS)
+
+test: lint ## set up, then check formatting, lints and documentation, and run every test
+	@$(STEP) "Python environment of the tests" tools/python-env
+	@$(STEP) "npm packages of the tests" tools/npm-packages
+	@printf '==> Tests\n' >&2
+	@exec cargo test --workspace --locked
+
+lint: setup-test ## check formatting, lints (clippy) and the documentation's links
+	@$(STEP) "Formatting" cargo fmt --all --check
+	@$(STEP) "Lints" cargo clippy --workspace --all-targets --locked -- -D warnings
+	@RUSTDOCFLAGS="-D warnings" $(STEP) "Documentation" cargo doc --workspace --no-deps --document-private-items --locked --quiet
+
+bench: setup ## run the benchmarks
+	@exec cargo bench --workspace --locked
+
+setup: ## install what building and running needs
+	@tools/setup run
+
+setup-test: ## install what the tests need besides
+	@tools/setup test
+
+clean-data: ## delete ./data: results, journals, transcripts and recordings
+	rm -rf data
