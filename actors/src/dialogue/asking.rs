@@ -242,6 +242,9 @@ impl Dialogue {
 
     /// The wait for an answer is over.
     pub(super) fn no_answer_came(&mut self) {
+        if self.silence_tells_machine() {
+            return;
+        }
         if matches!(self.phase, Phase::Asking(_)) {
             // Whatever is still being said has had its time.
             self.speeches.clear();

@@ -94,6 +94,8 @@ impl Dialogue {
         };
         speech.ended = Some(ended.clamp(speech.began, now));
         let length = speech.length(now);
+        self.spoken_ms = self.spoken_ms.saturating_add(length);
+        self.last_voice = now;
         if self.speeches.iter().all(|speech| speech.ended.is_some()) {
             self.timers.stop(Timer::Speech);
             self.machine_may_be_done();

@@ -96,8 +96,8 @@ struct Cover {
 }
 
 impl Interpreter for Lexicon {
-    fn interpret(&self, context: &Context<'_>, text: &str) -> Interpretation {
-        let text = words(text);
+    fn interpret(&self, context: &Context<'_>, verbatim: &str) -> Interpretation {
+        let text = words(verbatim);
         if text.is_empty() {
             return Interpretation::unclear();
         }
@@ -111,6 +111,9 @@ impl Interpreter for Lexicon {
         let mut meant = self.decide(context, &text, &reading);
         meant.acknowledgement = self.is_acknowledgement(&text);
         meant.resume = reading.meanings.contains(&Meaning::Resume);
+        if let Some(AnswerValue::FreeText(kept)) = &mut meant.value {
+            verbatim.trim().clone_into(kept);
+        }
         meant
     }
 }
@@ -212,7 +215,7 @@ impl Lexicon {
         {
             let directive = whole && intents.len() == 1 && !yes && reading.meanings.len() == 1;
             if !directive {
-                return free_text(text);
+                return free_text();
             }
         }
         let value = self.value(context, reading, yes, no);
@@ -443,9 +446,10 @@ fn single<T: Copy + Ord>(values: &BTreeSet<T>) -> Single<T> {
     }
 }
 
-fn free_text(text: &[String]) -> Interpretation {
+/// Free speech; the words themselves are put in as they came.
+fn free_text() -> Interpretation {
     Interpretation {
-        value: Some(AnswerValue::FreeText(text.join(" "))),
+        value: Some(AnswerValue::FreeText(String::new())),
         ..Interpretation::intent(Intent::Unclear, true)
     }
 }

@@ -40,6 +40,11 @@ pub struct Dialogue {
     verdict: Option<MachineVerdict>,
     /// Speech at the very beginning that was not understood.
     pub(super) odd_speech_ms: Millis,
+    /// All speech so far, and when the last of it ended: what a "hello" is known by.
+    pub(super) spoken_ms: Millis,
+    pub(super) last_voice: Millis,
+    /// The carrier takes for a machine who sounded like a person: the first silence decides.
+    pub(super) suspected: bool,
     /// Playbacks in a row that could not be spoken.
     pub(super) playback_failures: u8,
     pub(super) record: Record,
@@ -64,6 +69,9 @@ impl Dialogue {
             introduced: false,
             verdict: None,
             odd_speech_ms: 0,
+            spoken_ms: 0,
+            last_voice: 0,
+            suspected: false,
             playback_failures: 0,
             record: Record::default(),
         }

@@ -2,13 +2,18 @@
 //! and by their beep; never after a person has answered (L16).
 
 use super::hearing::Level;
-use super::input::SpeechId;
+use super::input::{Millis, SpeechId};
 use super::interpret::Interpretation;
 use super::machine::Dialogue;
 use super::prompt::Prompt;
 use super::state::{Ask, MachineStage, Phase, Speech};
 use super::timers::Timer;
 use crate::domain::{EndReason, Intent, MachineVerdict, VoicemailPolicy};
+
+/// Speech of a person who answers and then listens; a machine's greeting is longer or goes on.
+const SHORTEST_HELLO_MS: Millis = 150;
+const LONGEST_HELLO_MS: Millis = 2_000;
+const SILENCE_AFTER_HELLO_MS: Millis = 1_000;
 
 impl Dialogue {
     pub(super) fn machine_verdict(&mut self, verdict: MachineVerdict) {
@@ -18,6 +23,7 @@ impl Dialogue {
             MachineVerdict::Human | MachineVerdict::Unknown => {}
             _ if !waiting && !self.may_be_machine() => {}
             MachineVerdict::Fax => self.end_with(EndReason::Fax),
+            _ if !waiting && self.sounds_like_a_person() => self.suspected = true,
             MachineVerdict::MachineStart => self.machine_answered(None),
             MachineVerdict::MachineEnd => {
                 self.machine_answered(None);
@@ -112,6 +118,23 @@ impl Dialogue {
         self.timers.stop(Timer::BeepSilence);
         self.phase = Phase::Machine(MachineStage::Leaving { restarted });
         self.speak(Prompt::statement(&self.script.lines.voicemail.clone()), false);
+    }
+
+    /// The first silence after a doubtful verdict: a person would have answered by now. True if it was a machine.
+    pub(super) fn silence_tells_machine(&mut self) -> bool {
+        let machine = self.suspected && self.may_be_machine();
+        if machine {
+            self.machine_answered(None);
+        }
+        machine
+    }
+
+    /// A short "hello", and then nothing while we speak: false verdicts on live people are common.
+    fn sounds_like_a_person(&self) -> bool {
+        let hello = (SHORTEST_HELLO_MS..=LONGEST_HELLO_MS).contains(&self.spoken_ms);
+        hello
+            && self.speeches.iter().all(|speech| speech.ended.is_some())
+            && self.now.saturating_sub(self.last_voice) >= SILENCE_AFTER_HELLO_MS
     }
 
     fn may_be_machine(&self) -> bool {

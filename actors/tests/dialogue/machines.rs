@@ -141,3 +141,36 @@ fn a_key_in_place_of_a_beep_brings_the_conversation_back() {
     call.say("yes");
     assert!(call.consent().expect("consent").granted);
 }
+
+#[test]
+fn l16_a_late_false_verdict_does_not_cut_off_who_said_hello_and_listens() {
+    for verdict in [MachineVerdict::MachineStart, MachineVerdict::MachineEnd] {
+        let mut call = Call::begin(&HEALTH_SCRIPT);
+        call.wait(300);
+        call.speak("", 0.0, 500);
+        call.wait(3_000);
+        call.input(Input::Machine { verdict });
+        call.listen();
+        call.say("yes");
+        assert!(call.consent().expect("a person").granted);
+    }
+}
+
+#[test]
+fn a_machine_with_a_short_greeting_is_known_by_its_silence() {
+    let mut call = Call::begin(&HEALTH_SCRIPT);
+    call.wait(300);
+    call.speak("", 0.0, 1_200);
+    call.wait(3_000);
+    call.input(Input::Machine {
+        verdict: MachineVerdict::MachineStart,
+    });
+    assert_eq!(call.finish(), MACHINE);
+    assert_eq!(
+        call.spoken()
+            .iter()
+            .filter(|sentence| sentence.starts_with("May I ask"))
+            .count(),
+        1
+    );
+}

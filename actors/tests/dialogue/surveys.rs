@@ -439,3 +439,26 @@ fn the_transcript_has_what_was_heard_of_both_sides() {
     let first = notes.iter().position(|(_, text)| *text == "four").expect("noted");
     assert!(!notes[..first].iter().any(|(_, text)| text.starts_with("How satisfied")));
 }
+
+#[test]
+fn free_speech_is_passed_over_by_the_hash_key_and_other_keys_do_nothing() {
+    let mut call = Call::consented(&FEEDBACK_SCRIPT);
+    call.say("seven");
+    call.press("3");
+    call.listen();
+    call.press("5");
+    assert_eq!(call.values().len(), 2);
+    call.press("#");
+    assert_eq!(call.values()[2], AnswerValue::NotAnswered);
+    assert_eq!(call.finish().1, Outcome::Completed);
+}
+
+#[test]
+fn free_speech_is_kept_as_it_was_written_however_long_it_is() {
+    let text = format!("Well, {}", "the Staff were kind, ".repeat(120));
+    let mut call = Call::consented(&FEEDBACK_SCRIPT);
+    call.say("seven");
+    call.say("by letter");
+    call.speak(&text, 0.9, 20_000);
+    assert_eq!(call.values()[2], AnswerValue::FreeText(text.trim().to_owned()));
+}
