@@ -7,7 +7,7 @@ use super::output::Expectation;
 use super::state::{Phase, Speech, Step, Utterance};
 use super::timers::Timer;
 use super::words::{find, words};
-use crate::domain::Intent;
+use crate::domain::{AnswerValue, Intent};
 use crate::ports::{Heard, TranscriptSpeaker};
 
 /// More speeches than this without a result cannot be real: the oldest is forgotten.
@@ -253,9 +253,11 @@ impl Dialogue {
         let over_prompt = speech.is_some_and(|speech| speech.prompt == self.voice.prompt)
             && (!self.voice.is_done() || speech.is_some_and(|s| self.voice.asked_at.is_none_or(|at| s.began < at)));
         let said = words(text);
+        let free = matches!(meant.value, Some(AnswerValue::FreeText(_)));
+        let answers = meant.value.is_some() && meant.certain && !free;
         over_prompt
             && said.len() >= ECHO_WORDS
-            && !(meant.value.is_some() && meant.certain)
+            && !answers
             && self
                 .voice
                 .saying

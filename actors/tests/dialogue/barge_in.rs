@@ -111,7 +111,10 @@ fn yes_over_the_greeting_is_not_consent() {
         call.speak("yes that is fine", 0.95, length);
         assert!(call.consent().is_none());
         call.listen();
-        assert!(call.spoken().iter().any(|sentence| sentence.starts_with("May I ask")));
+        assert!(
+            !call.spoken().iter().any(|sentence| sentence.starts_with("Did you say")),
+            "not even asked about: the question comes first"
+        );
         call.say("yes");
         assert!(call.consent().expect("asked and answered").granted);
     }
@@ -163,12 +166,27 @@ fn a_short_yes_into_the_consent_question_is_confirmed() {
 
 #[test]
 fn l9_an_echo_of_the_prompt_is_not_an_answer_and_does_not_lose_the_answer() {
-    let mut call = asking();
-    call.speak("your last visit", 0.95, 900);
-    assert!(call.answers().is_empty());
+    let mut call = Call::consented(&FEEDBACK_SCRIPT);
+    call.say("seven");
+    call.say_as("by letter", 0.95);
+    call.wait(3_300);
+    call.speak("could we do better", 0.95, 900);
+    assert!(call.values().len() == 2 && call.is_playing(), "not an answer");
+    assert!(
+        call.last_said().starts_with("What could we do better?"),
+        "{}",
+        call.last_said()
+    );
     call.listen();
-    call.say("two");
-    assert_eq!(call.values(), [AnswerValue::Scale(2)]);
+    call.say("lower prices");
+    assert_eq!(call.values()[2], AnswerValue::FreeText("lower prices".into()));
+    // An option said while it is read out is an answer.
+    let mut call = Call::consented(&FEEDBACK_SCRIPT);
+    call.say_as("seven", 0.95);
+    call.wait(6_000);
+    assert!(call.is_playing());
+    call.speak("by text message", 0.95, 900);
+    assert_eq!(call.values()[1], AnswerValue::Choice("text".into()));
 }
 
 #[test]
@@ -237,4 +255,50 @@ fn a_late_remove_me_is_not_lost() {
         uncertain: false,
     });
     assert!(call.do_not_call());
+}
+
+#[test]
+fn l5_okay_into_a_yes_no_question_is_not_its_answer_and_yes_is() {
+    for (text, length, answers) in [("okay", 200, 1), ("okay", 600, 1), ("yes", 600, 2)] {
+        let mut call = Call::consented(&HEALTH_SCRIPT);
+        call.say_as("four", 0.95);
+        while !call
+            .outputs
+            .iter()
+            .any(|(_, o)| matches!(o, Output::Note(note) if note.text.starts_with("Here is the next")))
+        {
+            call.wait(100);
+        }
+        call.wait(300);
+        call.speak(text, 0.95, length);
+        assert_eq!(call.answers().len(), answers, "{text} for {length} ms");
+    }
+}
+
+#[test]
+fn who_speaks_again_before_being_understood_is_not_talked_over() {
+    let mut call = Call::consented(&HEALTH_SCRIPT);
+    let first = call.start_speech(300);
+    call.wait(1_000);
+    let second = call.start_speech(600);
+    call.wait(20);
+    let said = call.spoken().len();
+    call.input(Input::Recognized {
+        speech: first,
+        text: String::new(),
+        confidence: 0.0,
+        uncertain: false,
+    });
+    assert_eq!(call.spoken().len(), said, "no re-prompt yet");
+    call.wait(1_350);
+    call.input(Input::Recognized {
+        speech: second,
+        text: "four".into(),
+        confidence: 0.9,
+        uncertain: false,
+    });
+    assert_eq!(
+        (call.values(), call.answers()[0].times_asked),
+        (vec![AnswerValue::Scale(4)], 1)
+    );
 }

@@ -254,6 +254,22 @@ fn remove_me_said_into_the_goodbye_is_written_and_the_goodbye_is_heard_out() {
 }
 
 #[test]
+fn a_call_does_not_end_before_do_not_call_is_written_or_given_up() {
+    let mut call = Call::begin(&HEALTH_SCRIPT);
+    call.listen();
+    call.say_as("no", 0.95);
+    call.store = false;
+    call.speak("remove me", 0.95, 600);
+    call.listen();
+    assert!(
+        !call.is_playing() && !call.dialogue.is_over(),
+        "the goodbye is over, the writing is not"
+    );
+    call.input(Input::DoNotCallRecorded { stored: true });
+    assert_eq!(call.end().0, EndReason::Removed);
+}
+
+#[test]
 fn key_nine_removes_while_consent_is_asked() {
     let mut call = Call::begin(&HEALTH_SCRIPT);
     call.wait(2_000);
@@ -318,7 +334,8 @@ fn endless_repeating_ends_too() {
             call.say("repeat");
         }
     }
-    assert_eq!(call.finish().0, EndReason::NoInput);
+    // Four repetitions, two re-prompts, then the goodbye: long before the twentieth.
+    assert_eq!(call.end().0, EndReason::NoInput);
 }
 
 #[test]
