@@ -127,3 +127,17 @@ pub enum Input {
         reason: EndReason,
     },
 }
+
+impl Input {
+    /// The same with a confidence between 0 and 1; what is no number is 0. A journal can hold no other.
+    pub(super) fn sane(mut self) -> Self {
+        if let Self::Recognized { confidence, .. } = &mut self {
+            *confidence = if confidence.is_nan() {
+                0.0
+            } else {
+                confidence.clamp(0.0, 1.0)
+            };
+        }
+        self
+    }
+}

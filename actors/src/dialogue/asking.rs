@@ -1,0 +1,367 @@
+//! Asking, asking again, and what an utterance means for what was asked.
+
+use super::hearing::{Level, Said};
+use super::machine::Dialogue;
+use super::prompt::Prompt;
+use super::state::{Ask, Doubt, Ending, Pending, Phase, Step, Turn};
+use super::timers::Timer;
+use crate::domain::{Answer, AnswerValue, AnswerVia, EndReason, Intent, QuestionKind};
+
+/// Why a question is asked again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Why {
+    Silence,
+    Unclear,
+    /// The answer is outside the question's range.
+    Invalid,
+    /// A guess of ours was wrong.
+    Denied,
+}
+
+impl Dialogue {
+    /// The greeting, which ends in the consent question.
+    pub(super) fn greet(&mut self) {
+        if self.phase == Phase::Opening {
+            self.turn = Turn::new(self.turn.number.wrapping_add(1));
+            self.phase = Phase::Asking(Ask::Consent);
+            self.speak(self.script.lines.opening(), true);
+        }
+    }
+
+    pub(super) fn ask_question(&mut self, index: usize, after_no_answer: bool) {
+        let Some(lines) = self.script.lines.questions.get(index) else {
+            self.survey_done();
+            return;
+        };
+        let lead = if after_no_answer {
+            self.script.lines.go_on.clone()
+        } else {
+            lines.lead.clone()
+        };
+        let prompt = Prompt::asking(&lead, &lines.text, &lines.hint);
+        self.turn = Turn::new(self.turn.number.wrapping_add(1));
+        self.phase = Phase::Asking(Ask::Question(index));
+        self.speak(prompt, true);
+    }
+
+    /// An utterance of the current turn.
+    pub(super) fn said(&mut self, said: Said) {
+        if said.level == Level::Low || said.meant.is_unclear() && !said.meant.out_of_range && !said.meant.resume {
+            self.odd(&said);
+            return;
+        }
+        match self.turn.step.clone() {
+            Step::Holding => self.said_while_holding(said),
+            Step::Confirming(pending) => self.said_to_confirm(&pending, said),
+            // Shows that one listens, no more; and what came before the question cannot agree to it.
+            Step::Asked if said.meant.acknowledgement && said.over_prompt && said.before_asked => {
+                self.heard_nothing(said.speech.id);
+            }
+            Step::Asked => self.said_to_question(said),
+        }
+    }
+
+    fn said_to_question(&mut self, said: Said) {
+        if self.said_anything_else(&said) {
+            return;
+        }
+        match self.phase {
+            Phase::Asking(Ask::Consent) => self.said_to_consent(said),
+            Phase::Asking(Ask::Question(index)) => self.said_to_survey(index, said),
+            _ => {}
+        }
+    }
+
+    fn said_to_consent(&mut self, said: Said) {
+        match said.meant.intent {
+            Intent::Yes | Intent::Interested if said.before_asking => self.heard_nothing(said.speech.id),
+            Intent::Yes | Intent::Interested if said.level == Level::Certain && said.is_deliberate() => {
+                self.consent_given(&said.utterance, AnswerVia::Speech);
+            }
+            Intent::Yes | Intent::Interested => self.confirm(Doubt::Consent, said),
+            Intent::No if said.level == Level::Certain && !said.before_asking => {
+                self.refuse(&said.utterance, AnswerVia::Speech, "no");
+            }
+            Intent::No if said.level == Level::Certain || !said.before_asking => self.confirm(Doubt::Refusal, said),
+            Intent::No => self.heard_nothing(said.speech.id),
+            _ => self.odd(&said),
+        }
+    }
+
+    fn said_to_survey(&mut self, index: usize, said: Said) {
+        if said.before_asking {
+            // The tail of an earlier answer ("yes … go ahead").
+            self.heard_nothing(said.speech.id);
+        } else if said.meant.out_of_range {
+            self.out_of_range(&said);
+        } else if let Some(value) = said.meant.value.clone() {
+            let free = matches!(value, AnswerValue::FreeText(_));
+            if free && !said.is_deliberate() {
+                self.heard_nothing(said.speech.id);
+            } else if free || said.level == Level::Certain {
+                self.answered(index, value, &said.utterance, AnswerVia::Speech);
+            } else {
+                self.confirm(Doubt::Value(value), said);
+            }
+        } else if said.meant.intent == Intent::NoAnswer && said.level == Level::Certain {
+            self.skipped(index);
+        } else {
+            self.odd(&said);
+        }
+    }
+
+    /// Intents that mean the same in every phase. False if it is none of them.
+    pub(super) fn said_anything_else(&mut self, said: &Said) -> bool {
+        let certain = said.level == Level::Certain;
+        match said.meant.intent {
+            // A certain one has been dealt with before.
+            Intent::RemoveMe => self.confirm(Doubt::Removal, said.clone()),
+            Intent::NotInterested if certain => self.refuse(&said.utterance, AnswerVia::Speech, "not interested"),
+            Intent::NotInterested => self.confirm(Doubt::Refusal, said.clone()),
+            Intent::CallLater if certain => self.call_later(said.meant.when.clone()),
+            Intent::CallLater => self.confirm(Doubt::Callback(said.meant.when.clone()), said.clone()),
+            Intent::WrongPerson if certain => self.wrong_person(),
+            Intent::WrongPerson => self.confirm(Doubt::WrongPerson, said.clone()),
+            Intent::Repeat | Intent::WhoIsThis | Intent::HoldOn | Intent::SwitchLanguage => {
+                if !certain && said.over_prompt && !said.speech.sustained {
+                    self.heard_nothing(said.speech.id);
+                } else {
+                    self.detour(said.meant.intent);
+                }
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn out_of_range(&mut self, said: &Said) {
+        if said.level == Level::Certain {
+            self.ask_again(Why::Invalid);
+        } else {
+            self.odd(said);
+        }
+    }
+
+    /// Something that means nothing at this point.
+    pub(super) fn odd(&mut self, said: &Said) {
+        self.not_understood(&said.speech);
+    }
+
+    /// Repetition, identity, a wait: the question is still open afterwards.
+    pub(super) fn detour(&mut self, intent: Intent) {
+        self.turn.detours = self.turn.detours.saturating_add(1);
+        if self.turn.detours > self.config.detours {
+            self.ask_again(Why::Unclear);
+            return;
+        }
+        if intent == Intent::HoldOn {
+            self.hold();
+            return;
+        }
+        let before = match intent {
+            Intent::WhoIsThis => self.script.lines.who_is_this.clone(),
+            Intent::SwitchLanguage => self.script.lines.one_language.clone(),
+            _ => Vec::new(),
+        };
+        self.ask_open_question(&before);
+    }
+
+    /// What is open, asked in full after some words; in a confirming turn, the question behind it.
+    pub(super) fn ask_open_question(&mut self, before: &[String]) {
+        if self.turn.step != Step::Asked {
+            self.turn.step = Step::Asked;
+            self.turn.number = self.turn.number.wrapping_add(1);
+        }
+        let prompt = match self.phase {
+            Phase::Asking(Ask::Question(index)) => match self.script.lines.questions.get(index) {
+                Some(lines) => Prompt::asking(&[], &lines.text, &lines.hint),
+                None => return,
+            },
+            Phase::Asking(Ask::Consent) if !self.introduced && before != self.script.lines.who_is_this => {
+                self.script.lines.opening()
+            }
+            Phase::Asking(Ask::Consent) => self.script.lines.consent(),
+            _ => return,
+        };
+        self.turn.asked = self.turn.asked.saturating_add(1);
+        self.speak(prompt.after(before), true);
+    }
+
+    /// Asks again, saying why and how keys can answer; or goes on without an answer if that was often enough.
+    pub(super) fn ask_again(&mut self, why: Why) {
+        if self.turn.reprompts >= self.script.campaign.max_reprompts {
+            self.give_up();
+            return;
+        }
+        self.turn.reprompts += 1;
+        self.turn.asked = self.turn.asked.saturating_add(1);
+        if self.turn.step != Step::Asked {
+            self.turn.step = Step::Asked;
+            self.turn.number = self.turn.number.wrapping_add(1);
+        }
+        let lines = &self.script.lines;
+        let question = match self.phase {
+            Phase::Asking(Ask::Question(index)) => lines.questions.get(index),
+            _ => None,
+        };
+        let reason = match why {
+            Why::Silence => lines.did_not_hear.as_slice(),
+            Why::Unclear => &lines.did_not_understand,
+            Why::Invalid => question.map_or(&lines.did_not_understand, |question| &question.invalid),
+            Why::Denied => &[],
+        };
+        let prompt = match question {
+            Some(question) => Prompt::asking(
+                reason,
+                &question.text,
+                &[question.hint.as_slice(), &question.keys].concat(),
+            ),
+            None if !self.introduced => lines.opening(),
+            None => lines.consent().after(reason),
+        };
+        self.speak(prompt, true);
+    }
+
+    fn give_up(&mut self) {
+        match self.phase {
+            Phase::Asking(Ask::Question(index)) => self.not_answered(index),
+            _ => {
+                let (outcome, disposition) = self.outcome_for(EndReason::NoInput);
+                let lines = self.script.lines.goodbye_no_input.clone();
+                self.close(
+                    Ending {
+                        reason: EndReason::NoInput,
+                        outcome,
+                        disposition,
+                    },
+                    &lines,
+                );
+            }
+        }
+    }
+
+    /// The wait for an answer is over.
+    pub(super) fn no_answer_came(&mut self) {
+        if self.silence_tells_machine() {
+            return;
+        }
+        if matches!(self.phase, Phase::Asking(_)) {
+            // Whatever is still being said has had its time.
+            self.speeches.clear();
+            self.timers.stop(Timer::Speech);
+            self.timers.stop(Timer::Recognition);
+            self.ask_again(Why::Silence);
+        }
+    }
+
+    fn hold(&mut self) {
+        if self.turn.step != Step::Holding {
+            self.turn.number = self.turn.number.wrapping_add(1);
+        }
+        self.turn.step = Step::Holding;
+        self.hush();
+        self.timers.stop(Timer::Silence);
+        self.timers.stop(Timer::Turn);
+        self.timers.set(Timer::Hold, self.after(self.config.hold_ms));
+        self.listen();
+    }
+
+    pub(super) fn hold_over(&mut self) {
+        if self.is_holding() {
+            let lines = self.script.lines.still_there.clone();
+            self.ask_open_question(&lines);
+        }
+    }
+
+    fn said_while_holding(&mut self, said: Said) {
+        if said.meant.intent == Intent::HoldOn || !self.said_anything_else(&said) {
+            // Anything understood shows that they are back.
+            self.ask_open_question(&[]);
+        }
+    }
+
+    /// Asks whether something was heard rightly.
+    pub(super) fn confirm(&mut self, what: Doubt, said: Said) {
+        let lines = &self.script.lines;
+        let asking = match (&what, self.open_question()) {
+            (Doubt::Consent, _) => lines.confirm_consent.clone(),
+            (Doubt::Refusal, _) => lines.confirm_refusal.clone(),
+            (Doubt::Removal, _) => lines.confirm_removal.clone(),
+            (Doubt::WrongPerson, _) => lines.confirm_wrong_person.clone(),
+            (Doubt::Callback(_), _) => lines.confirm_callback.clone(),
+            (Doubt::Value(value), Some((index, _))) => {
+                match lines.questions.get(index).and_then(|question| question.confirm(value)) {
+                    Some(asking) => asking.to_vec(),
+                    // Too many values to have a sentence for each: keys settle it.
+                    None => return self.ask_again(Why::Unclear),
+                }
+            }
+            (Doubt::Value(_), None) => return self.ask_again(Why::Unclear),
+        };
+        let prompt = Prompt::asking(&[], &asking, &lines.confirm_keys);
+        self.turn.detours = self.turn.detours.saturating_add(1);
+        if self.turn.detours > self.config.detours {
+            self.ask_again(Why::Unclear);
+            return;
+        }
+        self.turn.number = self.turn.number.wrapping_add(1);
+        self.turn.step = Step::Confirming(Pending {
+            what,
+            heard: said.utterance,
+        });
+        self.speak(prompt, true);
+    }
+
+    /// A value for a question, by speech or keys.
+    pub(super) fn answered(
+        &mut self,
+        index: usize,
+        value: AnswerValue,
+        heard: &super::state::Utterance,
+        via: AnswerVia,
+    ) {
+        let uncertain = heard.uncertain
+            || matches!(value, AnswerValue::FreeText(_))
+                && heard.confidence.is_some_and(|c| c < crate::ports::Heard::CERTAIN);
+        self.record_answer(Answer {
+            question: index,
+            value,
+            via,
+            heard: Some(heard.text.clone()),
+            confidence: heard.confidence,
+            uncertain,
+            times_asked: self.turn.asked,
+        });
+        self.ask_question(index + 1, false);
+    }
+
+    /// The respondent would rather not answer.
+    pub(super) fn skipped(&mut self, index: usize) {
+        self.record.skipped = true;
+        self.not_answered(index);
+    }
+
+    fn not_answered(&mut self, index: usize) {
+        self.record_answer(Answer {
+            question: index,
+            value: AnswerValue::NotAnswered,
+            via: AnswerVia::None,
+            heard: None,
+            confidence: None,
+            uncertain: false,
+            times_asked: self.turn.asked,
+        });
+        self.ask_question(index + 1, true);
+    }
+
+    /// Longest turn, free speech allowed for.
+    pub(super) fn turn_limit(&self) -> u64 {
+        match self.open_question() {
+            Some((_, QuestionKind::FreeText { max_seconds })) => self
+                .config
+                .turn_limit_ms
+                .saturating_add(u64::from(*max_seconds) * 1_000),
+            _ => self.config.turn_limit_ms,
+        }
+    }
+}

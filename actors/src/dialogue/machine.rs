@@ -1,0 +1,231 @@
+//! The conversation: its inputs and waits, each handed to the part that deals with it.
+
+use super::config::DialogueConfig;
+use super::input::{Input, Millis};
+use super::output::{Expectation, Output, TurnNote};
+use super::script::Script;
+use super::state::{Ask, Phase, Record, Speech, Step, Turn, Voice};
+use super::timers::{Timer, Timers};
+use crate::domain::{EndReason, MachineVerdict, QuestionKind};
+use crate::ports::TranscriptSpeaker;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// One conversation. See the [module's contract](super).
+///
+/// ```text
+/// Waiting → Opening → Asking(Consent) → Asking(Question 0, 1, 2) → Closing → Over
+/// ```
+/// From every state there are ways to `Closing` (goodbye, then `End`) and to `Over` (the stream is gone); a wish to
+/// be removed passes through `Removing`, a machine through `Machine`.
+#[derive(Debug)]
+pub struct Dialogue {
+    pub(super) script: Arc<Script>,
+    pub(super) config: DialogueConfig,
+    outputs: VecDeque<Output>,
+    pub(super) timers: Timers,
+    pub(super) now: Millis,
+    pub(super) phase: Phase,
+    pub(super) turn: Turn,
+    pub(super) voice: Voice,
+    /// Speeches whose meaning is not known yet, oldest first.
+    pub(super) speeches: Vec<Speech>,
+    listening: Option<(Expectation, u32)>,
+    pub(super) playbacks: u32,
+    /// A person has answered or pressed a key: never taken for a machine from then on (L16).
+    pub(super) person: bool,
+    /// Who calls and why has been heard, so that consent may be asked without saying it again.
+    pub(super) introduced: bool,
+    /// A machine verdict that came before the stream was up.
+    verdict: Option<MachineVerdict>,
+    /// Speech at the very beginning that was not understood.
+    pub(super) odd_speech_ms: Millis,
+    /// All speech so far, and when the last of it ended: what a "hello" is known by.
+    pub(super) spoken_ms: Millis,
+    pub(super) last_voice: Millis,
+    /// The carrier takes for a machine who sounded like a person: the first silence decides.
+    pub(super) suspected: bool,
+    /// Playbacks in a row that could not be spoken.
+    pub(super) playback_failures: u8,
+    pub(super) record: Record,
+}
+
+impl Dialogue {
+    /// A conversation that has not begun: its first input is [`Input::Started`].
+    pub fn new(script: Arc<Script>, config: DialogueConfig) -> Self {
+        Self {
+            script,
+            config,
+            outputs: VecDeque::new(),
+            timers: Timers::default(),
+            now: 0,
+            phase: Phase::Waiting,
+            turn: Turn::new(0),
+            voice: Voice::default(),
+            speeches: Vec::new(),
+            listening: None,
+            playbacks: 0,
+            person: false,
+            introduced: false,
+            verdict: None,
+            odd_speech_ms: 0,
+            spoken_ms: 0,
+            last_voice: 0,
+            suspected: false,
+            playback_failures: 0,
+            record: Record::default(),
+        }
+    }
+
+    /// Takes one input. `now` never goes back; a smaller one is taken as the last. Every input is harmless in every
+    /// state: what does not fit is ignored.
+    pub fn handle(&mut self, now: Millis, input: Input) {
+        self.now = self.now.max(now);
+        match input.sane() {
+            _ if self.is_over() => {}
+            Input::StreamEnded { orderly: true } => self.end_with(EndReason::HungUp),
+            Input::StreamEnded { orderly: false } => self.end_with(EndReason::StreamLost),
+            Input::Terminate { reason } => self.terminate(reason),
+            Input::Machine { verdict } if self.phase == Phase::Waiting => self.verdict = Some(verdict),
+            Input::Started if self.phase == Phase::Waiting => self.start(),
+            _ if self.phase == Phase::Waiting => {}
+            Input::Started => {}
+            Input::SpeechStarted { speech, began_ms } => self.speech_started(speech, began_ms),
+            Input::SpeechSustained { speech } => self.speech_sustained(speech),
+            Input::SpeechEnded { speech, ended_ms } => self.speech_ended(speech, ended_ms),
+            Input::SpeechDiscarded { speech } => self.speech_discarded(speech),
+            Input::Recognized {
+                speech,
+                text,
+                confidence,
+                uncertain,
+            } => {
+                self.recognized(speech, text, confidence, uncertain);
+            }
+            Input::RecognitionFailed { speech, .. } => self.recognition_failed(speech),
+            Input::Key { key } => self.key(key),
+            Input::SentencePlayed { playback, sentence } => self.sentence_played(playback, sentence),
+            Input::PlaybackEnded { playback } => self.playback_ended(playback),
+            Input::PlaybackCleared { playback, cut_sentence } => self.playback_cleared(playback, cut_sentence),
+            Input::PlaybackFailed { playback } => self.playback_failed(playback),
+            Input::Machine { verdict } => self.machine_verdict(verdict),
+            Input::Beep => self.beep(),
+            Input::DoNotCallRecorded { stored } => self.do_not_call_recorded(stored),
+        }
+    }
+
+    /// The next thing to do; `None` when all is done for now.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When [`Dialogue::handle_timeout`] must be called next; `None` if nothing is waited for.
+    pub fn poll_timeout(&self) -> Option<Millis> {
+        self.timers.next()
+    }
+
+    /// Lets every wait that is over by `now` take its effect. Harmless if none is.
+    pub fn handle_timeout(&mut self, now: Millis) {
+        self.now = self.now.max(now);
+        while let Some(timer) = self.timers.take_due(self.now) {
+            match timer {
+                Timer::Opening => self.greet(),
+                Timer::LongSpeech => self.long_speech(),
+                Timer::Speech | Timer::Recognition => self.speech_overdue(timer),
+                Timer::Keys => self.keys_complete(),
+                Timer::Silence | Timer::Turn => self.no_answer_came(),
+                Timer::Hold => self.hold_over(),
+                Timer::Playback => self.marks_lost(),
+                Timer::DoNotCall => self.do_not_call_recorded(false),
+                Timer::BeepSilence | Timer::Beep => self.leave_message(),
+                Timer::Call => self.longest_call_reached(),
+            }
+        }
+    }
+
+    /// True once `End` has been put out: every further input is ignored.
+    pub fn is_over(&self) -> bool {
+        self.phase == Phase::Over
+    }
+
+    /// True once a person has answered or pressed a key.
+    pub fn has_met_a_person(&self) -> bool {
+        self.person
+    }
+
+    fn start(&mut self) {
+        self.phase = Phase::Opening;
+        self.timers.set(
+            Timer::Call,
+            self.after(Millis::from(self.script.campaign.longest_call_seconds) * 1_000),
+        );
+        self.timers.set(Timer::Opening, self.after(self.config.opening_wait_ms));
+        self.listen();
+        if let Some(verdict) = self.verdict.take() {
+            self.machine_verdict(verdict);
+        }
+    }
+
+    pub(super) fn put(&mut self, output: Output) {
+        self.outputs.push_back(output);
+    }
+
+    pub(super) fn note(&mut self, speaker: TranscriptSpeaker, text: String, confidence: Option<f32>) {
+        self.put(Output::Note(TurnNote {
+            speaker,
+            text,
+            confidence,
+        }));
+    }
+
+    /// The question that is open.
+    pub(super) fn open_question(&self) -> Option<(usize, &QuestionKind)> {
+        match self.phase {
+            Phase::Asking(Ask::Question(index)) => self.script.kind(index).map(|kind| (index, kind)),
+            _ => None,
+        }
+    }
+
+    /// What may be said now.
+    pub(super) fn expectation(&self) -> Expectation {
+        match (&self.phase, &self.turn.step) {
+            (Phase::Asking(_), Step::Holding) => Expectation::Resume,
+            (Phase::Asking(Ask::Question(index)), Step::Confirming(pending)) if pending.what.is_value() => {
+                Expectation::ConfirmAnswer(*index)
+            }
+            (Phase::Asking(_), Step::Confirming(_)) => Expectation::Confirm,
+            (Phase::Asking(Ask::Question(index)), Step::Asked) => Expectation::Question(*index),
+            (Phase::Closing(_) | Phase::Removing, _) => Expectation::Confirm,
+            _ => Expectation::Consent,
+        }
+    }
+
+    /// Tells the recogniser what may be said now, if that has changed.
+    pub(super) fn listen(&mut self) {
+        let expectation = self.expectation();
+        let patience_ms = match expectation {
+            Expectation::Question(index) => self.patience(index),
+            Expectation::ConfirmAnswer(_) | Expectation::Consent | Expectation::Confirm | Expectation::Resume => {
+                self.config.patience_closed_ms
+            }
+        };
+        if self.listening != Some((expectation, patience_ms)) {
+            self.listening = Some((expectation, patience_ms));
+            self.put(Output::Listen {
+                expectation,
+                patience_ms,
+            });
+        }
+    }
+
+    fn patience(&self, index: usize) -> u32 {
+        let Some(question) = self.script.campaign.questions.get(index) else {
+            return self.config.patience_closed_ms;
+        };
+        question.patience_ms.unwrap_or(match question.answer {
+            QuestionKind::YesNo | QuestionKind::Choice { .. } => self.config.patience_closed_ms,
+            QuestionKind::Number { .. } | QuestionKind::Scale { .. } => self.config.patience_number_ms,
+            QuestionKind::FreeText { .. } => self.config.patience_free_ms,
+        })
+    }
+}

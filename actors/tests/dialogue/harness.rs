@@ -1,0 +1,312 @@
+//! A line and a caller in virtual time: sentences take as long as they are long, speech is recognised as told.
+
+use samvad_actors::dialogue::{
+    Dialogue, DialogueConfig, Expectation, Input, LanguagePack, Millis, Output, PlaybackId, Script, SpeechId,
+};
+use samvad_actors::domain::{
+    Answer, AnswerValue, Campaign, ConsentEvidence, Disposition, EndReason, Language, Outcome,
+};
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
+
+pub const HEALTH: &str = include_str!("../../../fixtures/campaigns/health_survey.yaml");
+pub const FEEDBACK: &str = include_str!("../../../fixtures/campaigns/feedback_free_text.yaml");
+
+const MS_PER_CHARACTER: Millis = 60;
+const END_POINT_MS: Millis = 700;
+const RECOGNITION_MS: Millis = 60;
+const SUSTAINED_MS: Millis = 250;
+
+pub fn pack() -> LanguagePack {
+    LanguagePack::embedded(&Language::default()).expect("English is embedded")
+}
+
+pub fn script(campaign: &str) -> Arc<Script> {
+    let campaign = Campaign::from_yaml(campaign).expect("fixture without fault");
+    Arc::new(Script::build(&campaign, &pack()).expect("fixture without fault"))
+}
+
+pub static HEALTH_SCRIPT: LazyLock<Arc<Script>> = LazyLock::new(|| script(HEALTH));
+pub static FEEDBACK_SCRIPT: LazyLock<Arc<Script>> = LazyLock::new(|| script(FEEDBACK));
+
+struct Playing {
+    id: PlaybackId,
+    /// When each sentence ends.
+    ends: Vec<Millis>,
+    played: usize,
+}
+
+/// One call.
+pub struct Call {
+    pub dialogue: Dialogue,
+    pub now: Millis,
+    pub outputs: Vec<(Millis, Output)>,
+    scheduled: BTreeMap<(Millis, u32), Input>,
+    sequence: u32,
+    playing: Option<Playing>,
+    speeches: u32,
+    /// False: marks never come back.
+    pub marks: bool,
+    /// False: do-not-call is never reported as written.
+    pub store: bool,
+}
+
+impl Call {
+    /// A call on which the stream has just begun.
+    pub fn begin(script: &Arc<Script>) -> Self {
+        let mut call = Self::new(script);
+        call.input(Input::Started);
+        call
+    }
+
+    pub fn new(script: &Arc<Script>) -> Self {
+        Self {
+            dialogue: Dialogue::new(Arc::clone(script), DialogueConfig::default()),
+            now: 0,
+            outputs: Vec::new(),
+            scheduled: BTreeMap::new(),
+            sequence: 0,
+            playing: None,
+            speeches: 0,
+            marks: true,
+            store: true,
+        }
+    }
+
+    /// A call in which the greeting has been heard and consent given.
+    pub fn consented(script: &Arc<Script>) -> Self {
+        let mut call = Self::begin(script);
+        call.listen();
+        call.say("yes");
+        call
+    }
+
+    pub fn input(&mut self, input: Input) {
+        self.dialogue.handle(self.now, input);
+        self.drain();
+    }
+
+    pub fn later(&mut self, wait: Millis, input: Input) {
+        self.sequence += 1;
+        self.scheduled.insert((self.now + wait, self.sequence), input);
+    }
+
+    fn drain(&mut self) {
+        while let Some(output) = self.dialogue.poll_output() {
+            match &output {
+                Output::Play { playback, sentences } => {
+                    let mut end = self.now;
+                    let ends = sentences.iter().map(|sentence| {
+                        end += sentence.len() as Millis * MS_PER_CHARACTER;
+                        end
+                    });
+                    self.playing = Some(Playing {
+                        id: *playback,
+                        ends: ends.collect(),
+                        played: 0,
+                    });
+                }
+                Output::Clear => {
+                    if let Some(playing) = self.playing.take() {
+                        let cleared = Input::PlaybackCleared {
+                            playback: playing.id,
+                            cut_sentence: playing.played,
+                        };
+                        self.later(20, cleared);
+                    }
+                }
+                Output::AddDoNotCall if self.store => self.later(5, Input::DoNotCallRecorded { stored: true }),
+                _ => {}
+            }
+            self.outputs.push((self.now, output));
+        }
+    }
+
+    /// Goes to the next thing that happens, at most to `limit`. False if nothing happens before it.
+    pub fn step(&mut self, limit: Millis) -> bool {
+        let mark = self
+            .playing
+            .as_ref()
+            .filter(|_| self.marks)
+            .and_then(|p| p.ends.get(p.played).copied());
+        let input = self.scheduled.keys().next().map(|(at, _)| *at);
+        let timeout = self.dialogue.poll_timeout();
+        let Some(next) = [mark, input, timeout]
+            .into_iter()
+            .flatten()
+            .min()
+            .filter(|next| *next <= limit)
+        else {
+            self.now = self.now.max(limit);
+            return false;
+        };
+        self.now = self.now.max(next);
+        if input == Some(next) {
+            let (_, input) = self.scheduled.pop_first().expect("scheduled");
+            self.input(input);
+        } else if mark == Some(next) {
+            let playing = self.playing.as_mut().expect("playing");
+            let (playback, sentence) = (playing.id, playing.played);
+            playing.played += 1;
+            let done = playing.played == playing.ends.len();
+            if done {
+                self.playing = None;
+            }
+            self.input(Input::SentencePlayed { playback, sentence });
+            if done {
+                self.input(Input::PlaybackEnded { playback });
+            }
+        } else {
+            self.dialogue.handle_timeout(self.now);
+            self.drain();
+        }
+        true
+    }
+
+    pub fn wait(&mut self, wait: Millis) {
+        let limit = self.now + wait;
+        while self.step(limit) {}
+    }
+
+    /// Listens until the next prompt (or the one being played) has been heard to its end.
+    pub fn listen(&mut self) {
+        let limit = self.now + 60_000;
+        while self.playing.is_none() && !self.dialogue.is_over() && self.step(limit) {}
+        while self.playing.is_some() && !self.dialogue.is_over() && self.step(limit) {}
+    }
+
+    /// Speaks; returns when it has been understood. Then listens to what comes of it.
+    pub fn say(&mut self, text: &str) {
+        self.say_as(text, 0.95);
+        self.listen();
+    }
+
+    /// Speaks with this confidence; returns when it has been understood.
+    pub fn say_as(&mut self, text: &str, confidence: f32) {
+        self.speak(text, confidence, 200 + 80 * text.len() as Millis);
+    }
+
+    /// Speaks for so long; returns when it has been understood.
+    pub fn speak(&mut self, text: &str, confidence: f32, length: Millis) {
+        let speech = self.start_speech(length);
+        let recognized = Input::Recognized {
+            speech,
+            text: text.into(),
+            confidence,
+            uncertain: false,
+        };
+        self.later(length + END_POINT_MS + RECOGNITION_MS, recognized);
+        self.wait(length + END_POINT_MS + RECOGNITION_MS);
+    }
+
+    /// Begins a speech of this length that will be end-pointed, but not recognised.
+    pub fn start_speech(&mut self, length: Millis) -> SpeechId {
+        let speech = SpeechId(self.speeches);
+        self.speeches += 1;
+        self.input(Input::SpeechStarted {
+            speech,
+            began_ms: self.now.saturating_sub(60),
+        });
+        if length > SUSTAINED_MS {
+            self.later(SUSTAINED_MS, Input::SpeechSustained { speech });
+        }
+        let ended_ms = self.now + length;
+        self.later(length + END_POINT_MS, Input::SpeechEnded { speech, ended_ms });
+        speech
+    }
+
+    pub fn press(&mut self, keys: &str) {
+        for key in keys.chars() {
+            self.input(Input::Key { key });
+            self.wait(150);
+        }
+    }
+
+    /// Goes on until the end; fails if it does not come within an hour.
+    pub fn finish(&mut self) -> (EndReason, Outcome, Disposition) {
+        while !self.dialogue.is_over() {
+            assert!(self.step(3_600_000), "the call does not end: {:?}", self.dialogue);
+        }
+        self.end()
+    }
+
+    pub fn end(&self) -> (EndReason, Outcome, Disposition) {
+        match self.outputs.last() {
+            Some((
+                _,
+                Output::End {
+                    reason,
+                    outcome,
+                    disposition,
+                },
+            )) => (*reason, *outcome, *disposition),
+            other => panic!("the last output is {other:?}"),
+        }
+    }
+
+    /// Every sentence of every `Play`, in order.
+    pub fn spoken(&self) -> Vec<String> {
+        let plays = self.outputs.iter().filter_map(|(_, output)| match output {
+            Output::Play { sentences, .. } => Some(sentences.clone()),
+            _ => None,
+        });
+        plays.flatten().collect()
+    }
+
+    /// The sentences of the last `Play`.
+    pub fn last_said(&self) -> String {
+        let last = self.outputs.iter().rev().find_map(|(_, output)| match output {
+            Output::Play { sentences, .. } => Some(sentences.join(" ")),
+            _ => None,
+        });
+        last.unwrap_or_default()
+    }
+
+    pub fn is_playing(&self) -> bool {
+        self.playing.is_some()
+    }
+
+    pub fn clears(&self) -> usize {
+        self.outputs
+            .iter()
+            .filter(|(_, output)| *output == Output::Clear)
+            .count()
+    }
+
+    pub fn answers(&self) -> Vec<Answer> {
+        let answers = self.outputs.iter().filter_map(|(_, output)| match output {
+            Output::RecordAnswer(answer) => Some(answer.clone()),
+            _ => None,
+        });
+        answers.collect()
+    }
+
+    pub fn values(&self) -> Vec<AnswerValue> {
+        self.answers().into_iter().map(|answer| answer.value).collect()
+    }
+
+    pub fn consent(&self) -> Option<ConsentEvidence> {
+        self.outputs.iter().find_map(|(_, output)| match output {
+            Output::RecordConsent(evidence) => Some(evidence.clone()),
+            _ => None,
+        })
+    }
+
+    pub fn do_not_call(&self) -> bool {
+        self.outputs.iter().any(|(_, output)| *output == Output::AddDoNotCall)
+    }
+
+    pub fn callback(&self) -> Option<Option<String>> {
+        self.outputs.iter().find_map(|(_, output)| match output {
+            Output::RequestCallback { when } => Some(when.clone()),
+            _ => None,
+        })
+    }
+
+    pub fn expectation(&self) -> Option<Expectation> {
+        self.outputs.iter().rev().find_map(|(_, output)| match output {
+            Output::Listen { expectation, .. } => Some(*expectation),
+            _ => None,
+        })
+    }
+}

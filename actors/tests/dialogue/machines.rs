@@ -1,0 +1,176 @@
+//! Machines and people who sound like them.
+
+use crate::harness::*;
+use samvad_actors::dialogue::Input;
+use samvad_actors::domain::{Disposition, EndReason, MachineVerdict, Outcome};
+
+const MACHINE: (EndReason, Outcome, Disposition) = (EndReason::Machine, Outcome::Voicemail, Disposition::Machine);
+
+#[test]
+fn the_carriers_verdict_ends_the_call_before_anybody_has_answered() {
+    for verdict in [MachineVerdict::MachineStart, MachineVerdict::MachineEnd] {
+        let mut call = Call::begin(&HEALTH_SCRIPT);
+        call.wait(3_000);
+        call.input(Input::Machine { verdict });
+        assert_eq!(call.end(), MACHINE);
+    }
+    let mut call = Call::new(&HEALTH_SCRIPT);
+    call.input(Input::Machine {
+        verdict: MachineVerdict::Fax,
+    });
+    call.input(Input::Started);
+    assert_eq!(call.end(), (EndReason::Fax, Outcome::Failed, Disposition::Fax));
+}
+
+#[test]
+fn l16_a_person_who_has_answered_is_never_taken_for_a_machine() {
+    for key in [true, false] {
+        let mut call = Call::begin(&HEALTH_SCRIPT);
+        call.listen();
+        if key {
+            call.press("*");
+        } else {
+            call.say("who is this");
+        }
+        call.input(Input::Machine {
+            verdict: MachineVerdict::MachineStart,
+        });
+        call.input(Input::Beep);
+        call.say("please leave a message after the tone");
+        assert!(!call.dialogue.is_over());
+        call.say("yes");
+        assert!(call.consent().expect("consent").granted);
+    }
+}
+
+#[test]
+fn unknown_and_human_verdicts_change_nothing() {
+    let mut call = Call::begin(&HEALTH_SCRIPT);
+    for verdict in [MachineVerdict::Unknown, MachineVerdict::Human] {
+        call.input(Input::Machine { verdict });
+    }
+    call.listen();
+    call.say("yes");
+    assert!(call.consent().is_some());
+}
+
+#[test]
+fn what_a_machine_says_gives_it_away() {
+    let mut call = Call::begin(&HEALTH_SCRIPT);
+    call.wait(400);
+    call.speak("please leave your message after the tone", 0.6, 3_000);
+    assert_eq!(call.end(), MACHINE);
+}
+
+#[test]
+fn a_long_first_speech_that_is_not_understood_is_a_machines() {
+    let mut call = Call::begin(&HEALTH_SCRIPT);
+    call.wait(600);
+    call.speak("", 0.0, 6_500);
+    assert_eq!(call.end(), MACHINE);
+    assert!(call.spoken().is_empty(), "nothing was said into the greeting");
+}
+
+#[test]
+fn l16_a_greeting_with_a_pause_is_still_a_machines() {
+    let mut call = Call::begin(&HEALTH_SCRIPT);
+    call.wait(600);
+    call.speak("", 0.0, 2_000);
+    call.wait(200);
+    call.speak("", 0.0, 3_500);
+    assert_eq!(call.end(), MACHINE);
+}
+
+#[test]
+fn a_long_first_speech_that_is_understood_is_a_persons() {
+    let mut call = Call::begin(&HEALTH_SCRIPT);
+    call.wait(600);
+    call.speak("hello who is this", 0.9, 5_500);
+    assert!(!call.dialogue.is_over() && call.is_playing());
+}
+
+#[test]
+fn the_message_is_left_after_the_beep() {
+    let mut call = Call::begin(&FEEDBACK_SCRIPT);
+    call.wait(2_000);
+    call.input(Input::Machine {
+        verdict: MachineVerdict::MachineStart,
+    });
+    assert_eq!(call.clears(), 1, "the prompt stops");
+    call.start_speech(6_000);
+    call.wait(5_000);
+    assert!(!call.is_playing());
+    call.input(Input::Beep);
+    assert!(call.last_said().contains("We will try again another day."));
+    assert_eq!(call.finish(), MACHINE);
+}
+
+#[test]
+fn without_a_beep_silence_stands_for_the_end_of_the_greeting() {
+    let mut call = Call::begin(&FEEDBACK_SCRIPT);
+    call.input(Input::Machine {
+        verdict: MachineVerdict::MachineStart,
+    });
+    call.wait(3_000);
+    assert!(call.is_playing());
+    assert_eq!(call.finish(), MACHINE);
+}
+
+#[test]
+fn a_beep_into_the_message_starts_it_again() {
+    let mut call = Call::begin(&FEEDBACK_SCRIPT);
+    call.input(Input::Machine {
+        verdict: MachineVerdict::MachineStart,
+    });
+    call.wait(3_500);
+    call.input(Input::Beep);
+    call.input(Input::Beep);
+    assert_eq!(call.spoken().len(), 2);
+    assert_eq!(call.finish(), MACHINE);
+}
+
+#[test]
+fn a_key_in_place_of_a_beep_brings_the_conversation_back() {
+    let mut call = Call::begin(&FEEDBACK_SCRIPT);
+    call.input(Input::Machine {
+        verdict: MachineVerdict::MachineStart,
+    });
+    call.wait(500);
+    call.press("1");
+    call.listen();
+    call.say("yes");
+    assert!(call.consent().expect("consent").granted);
+}
+
+#[test]
+fn l16_a_late_false_verdict_does_not_cut_off_who_said_hello_and_listens() {
+    for verdict in [MachineVerdict::MachineStart, MachineVerdict::MachineEnd] {
+        let mut call = Call::begin(&HEALTH_SCRIPT);
+        call.wait(300);
+        call.speak("", 0.0, 500);
+        call.wait(3_000);
+        call.input(Input::Machine { verdict });
+        call.listen();
+        call.say("yes");
+        assert!(call.consent().expect("a person").granted);
+    }
+}
+
+#[test]
+fn a_machine_with_a_short_greeting_is_known_by_its_silence() {
+    let mut call = Call::begin(&HEALTH_SCRIPT);
+    call.wait(300);
+    call.speak("", 0.0, 1_200);
+    call.wait(3_000);
+    call.input(Input::Machine {
+        verdict: MachineVerdict::MachineStart,
+    });
+    assert_eq!(call.finish(), MACHINE);
+    assert_eq!(
+        call.spoken()
+            .iter()
+            .filter(|sentence| sentence.starts_with("May I ask"))
+            .count(),
+        1
+    );
+}

@@ -1,0 +1,16 @@
+//! Whole conversations in virtual time.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what the tests stand on fails as loudly as they do"
+)]
+
+mod barge_in;
+mod harness;
+mod journals;
+mod machines;
+mod properties;
+mod script;
+mod surveys;
+mod trouble;
