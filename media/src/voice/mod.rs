@@ -34,6 +34,8 @@ const TARGET_DB: f32 = -16.0;
 const HIGHEST_GAIN_DB: f32 = 24.0;
 /// How fast the loudness of a voice is forgotten, decibels a frame.
 const LEVEL_DECAY_DB: f32 = 0.05;
+/// No voice is expected nearer to the background than this: noise is not to be shown as loud as a voice.
+const VOICE_ABOVE_FLOOR_DB: f32 = 20.0;
 /// What lies further below the loudest of a voice is somebody else's: echo, or people behind the respondent.
 const VOICE_RANGE_DB: f32 = 24.0;
 /// Frames after a tone in which its end still rings in the detector's window.
@@ -114,16 +116,17 @@ impl VoiceDetector {
     /// Judges a frame. `speaking` says whether an utterance is open, `gap` that (part of) the frame never came.
     pub fn push(&mut self, frame: &[i16; FRAME_SAMPLES], speaking: bool, gap: bool) -> Verdict {
         let frame_db = level_db(frame);
-        let energetic = frame_db >= self.gate.threshold_db();
         if !gap {
             self.gate.learn(frame_db, speaking);
         }
+        let energetic = frame_db >= self.gate.threshold_db();
         let opens = energetic && self.open_frames == 0;
         if energetic {
             self.open_frames = GATE_HANG_FRAMES;
         } else {
             self.open_frames = self.open_frames.saturating_sub(1);
         }
+        let mut tone = Tone::None;
         let mut verdict = Verdict {
             energetic,
             ..Verdict::default()
@@ -131,18 +134,18 @@ impl VoiceDetector {
         if self.open_frames == 0 {
             self.tones.skip(frame);
             verdict.beep = self.note_tone(Tone::None);
-            self.level_db = (self.level_db - LEVEL_DECAY_DB).max(self.gate.floor_db() + 15.0);
+            self.level_db -= LEVEL_DECAY_DB;
         } else {
-            let tone = if energetic {
-                self.tones.push(frame)
+            if energetic {
+                tone = self.tones.push(frame);
             } else {
                 self.tones.skip(frame);
-                Tone::None
-            };
+            }
             verdict.beep = self.note_tone(tone);
             if self.tone_hang == 0 {
                 self.level_db = (self.level_db - LEVEL_DECAY_DB).max(frame_db);
             }
+            self.level_db = self.level_db.max(self.gate.floor_db() + VOICE_ABOVE_FLOOR_DB);
             if opens {
                 self.warm_up();
             }
@@ -152,6 +155,7 @@ impl VoiceDetector {
             } else {
                 THRESHOLD
             };
+            if std::env::var_os("DBG").is_some() { eprintln!("{frame_db:.0} thr {:.0} lvl {:.0} sc {score:.2} {tone:?}", self.gate.threshold_db(), self.level_db); }
             let near = frame_db >= self.level_db - VOICE_RANGE_DB;
             verdict.voiced = score >= threshold && near && self.tone_hang == 0;
         }
@@ -159,7 +163,7 @@ impl VoiceDetector {
         self.recent[WARM_UP_FRAMES - 1] = *frame;
         self.voiced = self.voiced << 1 | u32::from(verdict.voiced);
         self.energetic = self.energetic << 1 | u32::from(energetic && self.tone_hang == 0);
-        verdict.starts = verdict.voiced && (self.voiced & START_WINDOW).count_ones() >= START_FRAMES;
+        verdict.starts = verdict.voiced && tone == Tone::None && (self.voiced & START_WINDOW).count_ones() >= START_FRAMES;
         if verdict.starts {
             verdict.onset_frames = self.onset_frames();
         }
@@ -174,12 +178,12 @@ impl VoiceDetector {
     }
 
     fn note_tone(&mut self, tone: Tone) -> bool {
-        if tone != Tone::None {
+        if matches!(tone, Tone::Single | Tone::Double) {
             self.tone_hang = TONE_HANG_FRAMES;
         } else {
             self.tone_hang = self.tone_hang.saturating_sub(1);
         }
-        if tone == Tone::Single {
+        if matches!(tone, Tone::Single | Tone::Perhaps) {
             self.tone_frames = self.tone_frames.saturating_add(1);
             return false;
         }
