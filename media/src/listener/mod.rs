@@ -5,7 +5,7 @@
 mod timeline;
 
 use crate::messages::{MediaFrame, MessageError};
-use crate::voice::{FRAME_SAMPLES, Verdict, VoiceDetector};
+use crate::voice::{FRAME_SAMPLES, TONE_DETECTION_MS, Verdict, VoiceDetector};
 use crate::{SAMPLES_PER_MS, codec};
 use base64::Engine;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -34,7 +34,7 @@ impl Default for ListenerConfig {
             pre_roll_ms: 300,
             post_roll_ms: 500,
             sustained_ms: 160,
-            min_speech_ms: 80,
+            min_speech_ms: 100,
             patience_ms: 700,
             max_utterance_ms: 30_000,
         }
@@ -287,6 +287,10 @@ impl Listener {
 
     /// Takes a frame of an open utterance; returns whether it is over.
     fn go_on<S: ListenerSink + ?Sized>(&self, utterance: &mut Utterance, verdict: Verdict, sink: &mut S) -> bool {
+        if verdict.tone_began {
+            utterance.voice = utterance.voice.saturating_sub(TONE_DETECTION_MS * SAMPLES_PER_MS);
+            utterance.stretch = 0;
+        }
         let pause = self.position - utterance.voiced_until;
         if verdict.voiced {
             if pause > STRETCH_PAUSE_MS * SAMPLES_PER_MS {

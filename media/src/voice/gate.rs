@@ -22,6 +22,11 @@ const SETTLING_FRAMES: u8 = 12;
 const FLOOR_STEP_DB: f32 = 0.25;
 /// The same while somebody speaks: a long answer must not become the background.
 const FLOOR_STEP_SPEECH_DB: f32 = 0.03;
+/// The same where the level hardly changes, as no voice's does: a noise that has begun.
+const FLOOR_STEP_STEADY_DB: f32 = 0.5;
+/// How far a steady level may stray from its mean, and for how many frames it must not, to be believed.
+const STEADY_DB: f32 = 4.0;
+const STEADY_FRAMES: u8 = 24;
 
 /// Background of a line and what stands out of it. Levels are in dB of full scale.
 #[derive(Debug, Clone)]
@@ -30,6 +35,8 @@ pub(super) struct Gate {
     echo_db: f32,
     prompt_playing: bool,
     settling: u8,
+    mean_db: f32,
+    steady: u8,
 }
 
 impl Gate {
@@ -38,7 +45,7 @@ impl Gate {
             floor_db: FIRST_FLOOR_DB,
             echo_db: EXPECTED_ECHO_DB,
             prompt_playing: false,
-            settling: SETTLING_FRAMES,
+            settling: SETTLING_FRAMES, mean_db: FIRST_FLOOR_DB, steady: 0
         }
     }
 
@@ -65,13 +72,20 @@ impl Gate {
 
     /// Learns from a frame, which somebody speaks in or not.
     pub(super) fn learn(&mut self, level_db: f32, speaking: bool) {
+        let is_near = (level_db - self.mean_db).abs() <= STEADY_DB;
+        self.steady = if is_near { self.steady.saturating_add(1) } else { 0 };
+        self.mean_db += 0.2 * (level_db - self.mean_db);
         if self.settling > 0 && !speaking {
             self.settling -= 1;
             // A call that begins with speech is not to settle on it.
             self.floor_db += (level_db.min(LOUDEST_FIRST_FLOOR_DB) - self.floor_db).clamp(-3.0, 3.0);
         } else {
             // Equal steps up and down find the median.
-            let step = if speaking { FLOOR_STEP_SPEECH_DB } else { FLOOR_STEP_DB };
+            let step = match speaking {
+                _ if self.steady >= STEADY_FRAMES => FLOOR_STEP_STEADY_DB,
+                true => FLOOR_STEP_SPEECH_DB,
+                false => FLOOR_STEP_DB,
+            };
             self.floor_db += (level_db - self.floor_db).clamp(-FLOOR_STEP_DB, step);
         }
         self.floor_db = self.floor_db.max(LOWEST_FLOOR_DB);

@@ -17,6 +17,9 @@ pub const FRAME_SAMPLES: usize = 128;
 /// Milliseconds of a frame.
 pub const FRAME_MS: u64 = 16;
 
+/// How long a tone must last to be told from a voice: the detector's window and two steps.
+pub const TONE_DETECTION_MS: u64 = 96;
+
 /// earshot's score from which a frame is voice.
 const THRESHOLD: f32 = 0.5;
 /// The same while a prompt plays, whose echo is speech too.
@@ -28,16 +31,19 @@ const START_FRAMES: u32 = 3;
 const GATE_HANG_FRAMES: u8 = 19;
 /// Frames before the gate's opening that earshot is shown, to know what the voice rises from.
 const WARM_UP_FRAMES: usize = 6;
-/// The level of the loudest frames as earshot is shown them, dBFS.
-const TARGET_DB: f32 = -16.0;
+/// The level of the loudest frames as earshot is shown them, dBFS. Found by trying: louder, noise becomes a voice to
+/// it; softer, voices in noise no longer do.
+const TARGET_DB: f32 = -26.0;
 /// No gain above this: the background of a silent line is not to become a voice.
-const HIGHEST_GAIN_DB: f32 = 24.0;
+const HIGHEST_GAIN_DB: f32 = 14.0;
 /// How fast the loudness of a voice is forgotten, decibels a frame.
 const LEVEL_DECAY_DB: f32 = 0.05;
 /// No voice is expected nearer to the background than this: noise is not to be shown as loud as a voice.
 const VOICE_ABOVE_FLOOR_DB: f32 = 20.0;
 /// What lies further below the loudest of a voice is somebody else's: echo, or people behind the respondent.
 const VOICE_RANGE_DB: f32 = 24.0;
+/// What lies nearer to the background than this cannot be told from it.
+const AUDIBLE_ABOVE_FLOOR_DB: f32 = 1.5;
 /// Frames after a tone in which its end still rings in the detector's window.
 const TONE_HANG_FRAMES: u8 = 3;
 /// Frames of a single steady tone that make a beep: 180 ms, one frame of which the detection costs.
@@ -56,6 +62,8 @@ pub struct Verdict {
     pub starts: bool,
     /// How many frames ago the voice began; only if `starts`.
     pub onset_frames: u32,
+    /// A steady tone has just been recognised, which began [`TONE_DETECTION_MS`] ago: what seemed voice since was none.
+    pub tone_began: bool,
     /// A beep has just ended.
     pub beep: bool,
 }
@@ -116,7 +124,8 @@ impl VoiceDetector {
     /// Judges a frame. `speaking` says whether an utterance is open, `gap` that (part of) the frame never came.
     pub fn push(&mut self, frame: &[i16; FRAME_SAMPLES], speaking: bool, gap: bool) -> Verdict {
         let frame_db = level_db(frame);
-        if !gap {
+        // A beep is not to become the background before it ends.
+        if !gap && (self.tone_hang == 0 || self.tone_frames > LONGEST_BEEP_FRAMES) {
             self.gate.learn(frame_db, speaking);
         }
         let energetic = frame_db >= self.gate.threshold_db();
@@ -136,11 +145,8 @@ impl VoiceDetector {
             verdict.beep = self.note_tone(Tone::None);
             self.level_db -= LEVEL_DECAY_DB;
         } else {
-            if energetic {
-                tone = self.tones.push(frame);
-            } else {
-                self.tones.skip(frame);
-            }
+            tone = self.tones.push(frame);
+            verdict.tone_began = self.tone_hang == 0 && matches!(tone, Tone::Single | Tone::Double);
             verdict.beep = self.note_tone(tone);
             if self.tone_hang == 0 {
                 self.level_db = (self.level_db - LEVEL_DECAY_DB).max(frame_db);
@@ -155,9 +161,7 @@ impl VoiceDetector {
             } else {
                 THRESHOLD
             };
-            if std::env::var_os("DBG").is_some() { eprintln!("{frame_db:.0} thr {:.0} lvl {:.0} sc {score:.2} {tone:?}", self.gate.threshold_db(), self.level_db); }
-            let near = frame_db >= self.level_db - VOICE_RANGE_DB;
-            verdict.voiced = score >= threshold && near && self.tone_hang == 0;
+            verdict.voiced = score >= threshold && frame_db >= self.quietest_voice_db() && self.tone_hang == 0;
         }
         self.recent.rotate_left(1);
         self.recent[WARM_UP_FRAMES - 1] = *frame;
@@ -175,6 +179,12 @@ impl VoiceDetector {
         let sounding = self.voiced | self.energetic;
         let bridged = sounding | sounding << 1 & sounding >> 1;
         bridged.trailing_ones().min(16)
+    }
+
+    /// The level below which a frame holds nothing of the voice that is heard now, whatever earshot still remembers.
+    fn quietest_voice_db(&self) -> f32 {
+        let quietest = (self.level_db - VOICE_RANGE_DB).max(self.gate.floor_db() + AUDIBLE_ABOVE_FLOOR_DB);
+        if self.prompt_playing { quietest.max(self.gate.threshold_db()) } else { quietest }
     }
 
     fn note_tone(&mut self, tone: Tone) -> bool {

@@ -4,13 +4,13 @@
 
 use super::FRAME_SAMPLES;
 
-const WINDOW: usize = 256;
+const WINDOW: usize = 512;
 const HERTZ_PER_BIN: f32 = 8_000.0 / WINDOW as f32;
-/// Tones of the telephone network lie in these bins: 312 to 2,187 Hz.
-const FIRST_BIN: usize = 10;
-const LAST_BIN: usize = 70;
+/// Tones of the telephone network lie in these bins: 328 to 2,031 Hz.
+const FIRST_BIN: usize = 21;
+const LAST_BIN: usize = 130;
 /// Half the width of a tone's peak under a Hann window.
-const PEAK_BINS: usize = 2;
+const PEAK_BINS: usize = 3;
 /// Part of the energy that must lie in the peaks.
 const PURITY: f32 = 0.9;
 /// What a tone's frequency may differ by from one frame to the next.
@@ -74,10 +74,10 @@ impl ToneDetector {
     pub(super) fn push(&mut self, frame: &[i16; FRAME_SAMPLES]) -> Tone {
         self.note(frame);
         let mut windowed: [f32; WINDOW] = std::array::from_fn(|index| self.recent[index] * self.window[index]);
-        let spectrum = microfft::real::rfft_256(&mut windowed);
+        let spectrum = microfft::real::rfft_512(&mut windowed);
         let mut power: [f32; WINDOW / 2] = std::array::from_fn(|bin| spectrum[bin].norm_sqr());
         // The first bin packs the constant and the highest frequency; the next are hum.
-        power[..4].fill(0.0);
+        power[..8].fill(0.0);
         let peaks = find_peaks(&mut power);
         let continues = peaks.zip(self.previous).is_some_and(|(now, before)| now.continues(before));
         self.previous = peaks;
