@@ -17,8 +17,8 @@ pub const FRAME_SAMPLES: usize = 128;
 /// Milliseconds of a frame.
 pub const FRAME_MS: u64 = 16;
 
-/// How long a tone must last to be told from a voice: the detector's window and two steps.
-pub const TONE_DETECTION_MS: u64 = 96;
+/// How long a tone must last to be told from a voice: the detector's window and three steps.
+pub const TONE_DETECTION_MS: u64 = 112;
 
 /// earshot's score from which a frame is voice.
 const THRESHOLD: f32 = 0.5;
@@ -33,13 +33,13 @@ const GATE_HANG_FRAMES: u8 = 19;
 const WARM_UP_FRAMES: usize = 6;
 /// The level of the loudest frames as earshot is shown them, dBFS. Found by trying: louder, noise becomes a voice to
 /// it; softer, voices in noise no longer do.
-const TARGET_DB: f32 = -26.0;
+const TARGET_DB: f32 = -28.0;
 /// No gain above this: the background of a silent line is not to become a voice.
-const HIGHEST_GAIN_DB: f32 = 14.0;
+const HIGHEST_GAIN_DB: f32 = 12.0;
 /// How fast the loudness of a voice is forgotten, decibels a frame.
 const LEVEL_DECAY_DB: f32 = 0.05;
 /// No voice is expected nearer to the background than this: noise is not to be shown as loud as a voice.
-const VOICE_ABOVE_FLOOR_DB: f32 = 20.0;
+const VOICE_ABOVE_FLOOR_DB: f32 = 15.0;
 /// What lies further below the loudest of a voice is somebody else's: echo, or people behind the respondent.
 const VOICE_RANGE_DB: f32 = 24.0;
 /// What lies nearer to the background than this cannot be told from it.

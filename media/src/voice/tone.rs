@@ -17,8 +17,9 @@ const PURITY: f32 = 0.9;
 const DRIFT_HERTZ: f32 = 4.0;
 /// What its energy may differ by, as a factor.
 const DRIFT_ENERGY: f32 = 1.3;
-/// So many frames in a row must continue the one before.
-const STEADY_FRAMES: u8 = 2;
+/// So many frames in a row must continue the one before: a sung note has one frequency as well, but hardly two.
+const STEADY_SINGLE: u8 = 4;
+const STEADY_DOUBLE: u8 = 2;
 
 /// What a frame is, as far as tones go.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -83,11 +84,10 @@ impl ToneDetector {
         self.previous = peaks;
         self.steady = if continues { self.steady.saturating_add(1) } else { 0 };
         match peaks {
-            Some(_) if self.steady == 0 => Tone::None,
-            Some(_) if self.steady < STEADY_FRAMES => Tone::Perhaps,
-            Some(Peaks { second: Some(_), .. }) => Tone::Double,
-            Some(_) => Tone::Single,
-            None => Tone::None,
+            Some(Peaks { second: Some(_), .. }) if self.steady >= STEADY_DOUBLE => Tone::Double,
+            Some(Peaks { second: None, .. }) if self.steady >= STEADY_SINGLE => Tone::Single,
+            Some(_) if self.steady > 0 => Tone::Perhaps,
+            _ => Tone::None,
         }
     }
 

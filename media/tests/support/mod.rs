@@ -50,8 +50,6 @@ impl ListenerSink for Notes {
 #[derive(Clone)]
 pub struct Recording {
     pub file: String,
-    pub question: String,
-    pub intent: String,
     pub speech_start_ms: Option<u64>,
     pub speech_end_ms: Option<u64>,
     pub samples: Vec<i16>,
@@ -70,8 +68,6 @@ impl Recording {
             assert_eq!(audio.sample_rate, 8000, "{}", fields[0]);
             Self {
                 file: fields[0].clone(),
-                question: fields[2].clone(),
-                intent: fields[3].clone(),
                 speech_start_ms: fields[10].parse().ok(),
                 speech_end_ms: fields[11].parse().ok(),
                 samples: audio.samples,
@@ -139,18 +135,62 @@ pub fn noise(length: usize, pink: bool, level: f64, seed: u64) -> Vec<f64> {
     made
 }
 
-/// What a listener reports of a recording that comes in 20 ms frames, followed by silence of the line.
-pub fn hear(recording: &Recording) -> Vec<Event> {
-    let mut listener = Listener::new(ListenerConfig { patience_ms: 1_200, ..ListenerConfig::default() });
+/// A listener's settings for free text: a pause of 0.9 s does not end an utterance.
+pub fn patient() -> ListenerConfig {
+    ListenerConfig { patience_ms: 1_200, ..ListenerConfig::default() }
+}
+
+/// What a listener reports of a recording that comes in 20 ms frames.
+pub fn hear(recording: &Recording) -> Heard {
+    let mut listener = Listener::new(patient());
     listener.set_prompt_playing(recording.during_prompt);
     let mut notes = Notes::default();
     for (index, samples) in recording.samples.chunks(160).enumerate() {
-        let mut payload = Vec::new();
-        codec::encode_mulaw(samples, &mut payload);
-        listener.push_mulaw(Some(index as u64 * 20), &payload, &mut notes);
+        listener.push_mulaw(Some(index as u64 * 20), &mulaw(samples), &mut notes);
     }
     listener.flush(&mut notes);
-    notes.events
+    Heard::from(notes)
+}
+
+/// The same of any samples, floating-point ones in the range of 16 bits.
+pub fn hear_samples(samples: &[f64]) -> Heard {
+    let samples = samples.iter().map(|&sample| sample as i16).collect();
+    hear(&Recording { file: String::new(), speech_start_ms: None, speech_end_ms: None, samples, during_prompt: false })
+}
+
+pub fn mulaw(samples: &[i16]) -> Vec<u8> {
+    let mut codes = Vec::new();
+    codec::encode_mulaw(samples, &mut codes);
+    codes
+}
+
+/// What was heard, in order of kind.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Heard {
+    /// Begin and end of each utterance.
+    pub utterances: Vec<(u64, u64)>,
+    pub discarded: usize,
+    /// From the beginning of an utterance until it was sustained.
+    pub sustained_after_ms: Vec<u64>,
+    pub beeps: Vec<u64>,
+}
+
+impl From<Notes> for Heard {
+    fn from(notes: Notes) -> Self {
+        let mut heard = Self::default();
+        let mut begins = 0;
+        for event in notes.events {
+            match event {
+                Event::Started(_, began_ms) => begins = began_ms,
+                Event::Audio(..) => {}
+                Event::Sustained(_, at_ms) => heard.sustained_after_ms.push(at_ms - begins),
+                Event::Ended(_, ended_ms, _) => heard.utterances.push((begins, ended_ms)),
+                Event::Discarded(..) => heard.discarded += 1,
+                Event::Beep(at_ms) => heard.beeps.push(at_ms),
+            }
+        }
+        heard
+    }
 }
 
 fn split_csv(line: &str) -> Vec<String> {
