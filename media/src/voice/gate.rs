@@ -45,7 +45,9 @@ impl Gate {
             floor_db: FIRST_FLOOR_DB,
             echo_db: EXPECTED_ECHO_DB,
             prompt_playing: false,
-            settling: SETTLING_FRAMES, mean_db: FIRST_FLOOR_DB, steady: 0
+            settling: SETTLING_FRAMES,
+            mean_db: FIRST_FLOOR_DB,
+            steady: 0,
         }
     }
 

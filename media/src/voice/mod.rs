@@ -167,7 +167,8 @@ impl VoiceDetector {
         self.recent[WARM_UP_FRAMES - 1] = *frame;
         self.voiced = self.voiced << 1 | u32::from(verdict.voiced);
         self.energetic = self.energetic << 1 | u32::from(energetic && self.tone_hang == 0);
-        verdict.starts = verdict.voiced && tone == Tone::None && (self.voiced & START_WINDOW).count_ones() >= START_FRAMES;
+        verdict.starts =
+            verdict.voiced && tone == Tone::None && (self.voiced & START_WINDOW).count_ones() >= START_FRAMES;
         if verdict.starts {
             verdict.onset_frames = self.onset_frames();
         }
@@ -184,7 +185,11 @@ impl VoiceDetector {
     /// The level below which a frame holds nothing of the voice that is heard now, whatever earshot still remembers.
     fn quietest_voice_db(&self) -> f32 {
         let quietest = (self.level_db - VOICE_RANGE_DB).max(self.gate.floor_db() + AUDIBLE_ABOVE_FLOOR_DB);
-        if self.prompt_playing { quietest.max(self.gate.threshold_db()) } else { quietest }
+        if self.prompt_playing {
+            quietest.max(self.gate.threshold_db())
+        } else {
+            quietest
+        }
     }
 
     fn note_tone(&mut self, tone: Tone) -> bool {

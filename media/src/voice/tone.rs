@@ -60,7 +60,7 @@ impl ToneDetector {
             window: std::array::from_fn(hann),
             recent: [0.0; WINDOW],
             previous: None,
- steady: 0,
+            steady: 0,
         }
     }
 
@@ -80,7 +80,9 @@ impl ToneDetector {
         // The first bin packs the constant and the highest frequency; the next are hum.
         power[..8].fill(0.0);
         let peaks = find_peaks(&mut power);
-        let continues = peaks.zip(self.previous).is_some_and(|(now, before)| now.continues(before));
+        let continues = peaks
+            .zip(self.previous)
+            .is_some_and(|(now, before)| now.continues(before));
         self.previous = peaks;
         self.steady = if continues { self.steady.saturating_add(1) } else { 0 };
         match peaks {
@@ -126,12 +128,18 @@ fn find_peaks(power: &mut [f32; WINDOW / 2]) -> Option<Peaks> {
     let total: f32 = power.iter().sum();
     let strongest = take_peak(power)?;
     if strongest.energy >= PURITY * total {
-        return Some(Peaks { strongest, second: None });
+        return Some(Peaks {
+            strongest,
+            second: None,
+        });
     }
     let second = take_peak(power)?;
     // A key's two tones differ by few decibels; a partner 10 dB weaker is a harmonic of a voice.
     let pair = strongest.energy + second.energy >= PURITY * total && second.energy >= 0.1 * strongest.energy;
-    pair.then_some(Peaks { strongest, second: Some(second) })
+    pair.then_some(Peaks {
+        strongest,
+        second: Some(second),
+    })
 }
 
 /// Frequency and energy of the highest peak in the tones' range, which is taken out.
@@ -152,5 +160,8 @@ fn take_peak(power: &mut [f32; WINDOW / 2]) -> Option<Peak> {
     let peak = &mut power[bin - PEAK_BINS..=bin + PEAK_BINS];
     let energy = peak.iter().sum();
     peak.fill(0.0);
-    Some(Peak { hertz: (bin as f32 + offset) * HERTZ_PER_BIN, energy })
+    Some(Peak {
+        hertz: (bin as f32 + offset) * HERTZ_PER_BIN,
+        energy,
+    })
 }

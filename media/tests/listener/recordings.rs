@@ -1,10 +1,8 @@
 //! The listener over recordings of respondents (`fixtures/audio`), at several levels, with noise, and over what is no
 //! speech at all.
 
-mod support;
-
+use crate::support::{Heard, Recording, hear, hear_samples, noise, rms};
 use std::f64::consts::TAU;
-use support::{Heard, Recording, hear, hear_samples, noise};
 
 const GAINS_DB: [f64; 4] = [0.0, -12.0, -6.0, 6.0];
 
@@ -32,9 +30,19 @@ fn assert_one_utterance(recording: &Recording, heard: &Heard, tolerances_ms: (u6
         other => panic!("{file}, {what}: {other:?} is not one utterance"),
     };
     // The beep that follows the greeting belongs to the extent of its recording.
-    let end = if file.contains("voicemail") { (end.0 - 1_000, end.1) } else { end };
-    assert!(is_near(began, start, tolerances_ms.0), "{file}, {what}: begins at {began}, not {start:?}");
-    assert!(is_near(ended, end, tolerances_ms.1), "{file}, {what}: ends at {ended}, not {end:?}");
+    let end = if file.contains("voicemail") {
+        (end.0 - 1_000, end.1)
+    } else {
+        end
+    };
+    assert!(
+        is_near(began, start, tolerances_ms.0),
+        "{file}, {what}: begins at {began}, not {start:?}"
+    );
+    assert!(
+        is_near(ended, end, tolerances_ms.1),
+        "{file}, {what}: ends at {ended}, not {end:?}"
+    );
 }
 
 #[test]
@@ -77,7 +85,7 @@ fn l3_silence_noise_babble_and_keys_are_no_utterance_at_any_level() {
 #[test]
 fn speech_at_40_db_below_full_scale_is_heard() {
     let mut recording = Recording::named("09_remove_me.wav");
-    let level = support::rms(&recording.samples[600 * 8..2_277 * 8]);
+    let level = rms(&recording.samples[600 * 8..2_277 * 8]);
     recording.amplify(20.0 * (328.0 / level).log10());
     assert_one_utterance(&recording, &hear(&recording), (150, 200), "-40 dBFS");
 }
@@ -88,7 +96,11 @@ fn speech_is_sustained_within_300_ms_of_its_onset() {
         // Here the first word is a burst of 100 ms before a closure of 200 ms.
         if edges(&recording).is_some() && recording.file != "10_stop_calling.wav" {
             let first = hear(&recording).sustained_after_ms.first().copied();
-            assert!(first.is_some_and(|after_ms| after_ms <= 300), "{}: {first:?}", recording.file);
+            assert!(
+                first.is_some_and(|after_ms| after_ms <= 300),
+                "{}: {first:?}",
+                recording.file
+            );
         }
     }
 }
@@ -96,14 +108,21 @@ fn speech_is_sustained_within_300_ms_of_its_onset() {
 #[test]
 fn l5_a_burst_of_speech_under_120_ms_is_never_sustained() {
     for recording in Recording::all() {
-        let Some((start, end)) = edges(&recording) else { continue };
+        let Some((start, end)) = edges(&recording) else {
+            continue;
+        };
         let first = start.1 as usize * 8;
         for from in (first..end.0 as usize * 8 - 952).step_by(640).take(12) {
             let mut samples = noise(16_000, false, 8.0, 1);
             for (sample, &burst) in samples[8_000..].iter_mut().zip(&recording.samples[from..from + 952]) {
                 *sample += f64::from(burst);
             }
-            assert!(hear_samples(&samples).sustained_after_ms.is_empty(), "{} from {}", recording.file, from / 8);
+            assert!(
+                hear_samples(&samples).sustained_after_ms.is_empty(),
+                "{} from {}",
+                recording.file,
+                from / 8
+            );
         }
     }
 }
@@ -114,7 +133,11 @@ fn clicks_are_no_utterance() {
         let mut samples = noise(24_000, false, 8.0, 1);
         samples[8_000..8_000 + length].fill(20_000.0);
         let heard = hear_samples(&samples);
-        assert_eq!((heard.utterances, heard.sustained_after_ms), (vec![], vec![]), "{length} samples");
+        assert_eq!(
+            (heard.utterances, heard.sustained_after_ms),
+            (vec![], vec![]),
+            "{length} samples"
+        );
     }
 }
 
@@ -172,7 +195,11 @@ fn keys_heard_in_the_audio_are_no_utterance() {
         for column in [1_209.0, 1_336.0, 1_477.0, 1_633.0] {
             for (ms, peak) in [(60, 8_000.0), (120, 8_000.0), (120, 1_000.0), (400, 8_000.0)] {
                 let heard = hear_samples(&tone((row, column), ms, peak));
-                assert_eq!((heard.utterances, heard.beeps), (vec![], vec![]), "{row} and {column} Hz, {ms} ms");
+                assert_eq!(
+                    (heard.utterances, heard.beeps),
+                    (vec![], vec![]),
+                    "{row} and {column} Hz, {ms} ms"
+                );
             }
         }
     }
@@ -180,10 +207,20 @@ fn keys_heard_in_the_audio_are_no_utterance() {
 
 #[test]
 fn dial_busy_and_ringing_tones_are_no_utterance() {
-    for hertz in [(350.0, 440.0), (440.0, 480.0), (480.0, 620.0), (425.0, 425.0), (400.0, 450.0)] {
+    for hertz in [
+        (350.0, 440.0),
+        (440.0, 480.0),
+        (480.0, 620.0),
+        (425.0, 425.0),
+        (400.0, 450.0),
+    ] {
         for ms in [200, 500, 1_000, 3_000, 4_500] {
             for peak in [600.0, 4_000.0, 12_000.0] {
-                assert_eq!(hear_samples(&tone(hertz, ms, peak)).utterances, [], "{hertz:?} Hz, {ms} ms, {peak}");
+                assert_eq!(
+                    hear_samples(&tone(hertz, ms, peak)).utterances,
+                    [],
+                    "{hertz:?} Hz, {ms} ms, {peak}"
+                );
             }
         }
     }
@@ -195,10 +232,16 @@ fn a_steady_tone_of_180_ms_to_3_s_is_a_beep_once_it_has_ended() {
         for ms in [200, 400, 1_000, 2_500] {
             let beeps = hear_samples(&tone((hertz, hertz), ms, 6_000.0)).beeps;
             let end_ms = 1_000 + ms as u64;
-            assert!(matches!(beeps.as_slice(), [at_ms] if at_ms.abs_diff(end_ms) <= 100), "{hertz} Hz, {ms} ms: {beeps:?}");
+            assert!(
+                matches!(beeps.as_slice(), [at_ms] if at_ms.abs_diff(end_ms) <= 100),
+                "{hertz} Hz, {ms} ms: {beeps:?}"
+            );
         }
         for ms in [60, 100, 4_500] {
-            assert!(hear_samples(&tone((hertz, hertz), ms, 6_000.0)).beeps.is_empty(), "{hertz} Hz, {ms} ms");
+            assert!(
+                hear_samples(&tone((hertz, hertz), ms, 6_000.0)).beeps.is_empty(),
+                "{hertz} Hz, {ms} ms"
+            );
         }
     }
 }
@@ -211,7 +254,10 @@ fn l16_only_the_voicemail_recordings_hold_a_beep_and_it_is_found_at_its_end() {
             let beeps = hear(&recording).beeps;
             if recording.file.contains("voicemail") {
                 let end_ms = recording.speech_end_ms.unwrap();
-                assert!(matches!(beeps.as_slice(), [at_ms] if at_ms.abs_diff(end_ms) <= 100), "{beeps:?}");
+                assert!(
+                    matches!(beeps.as_slice(), [at_ms] if at_ms.abs_diff(end_ms) <= 100),
+                    "{beeps:?}"
+                );
             } else {
                 assert!(beeps.is_empty(), "{}: {beeps:?}", recording.file);
             }

@@ -78,7 +78,10 @@ impl Recording {
     }
 
     pub fn named(file: &str) -> Self {
-        Self::all().into_iter().find(|recording| recording.file == file).unwrap()
+        Self::all()
+            .into_iter()
+            .find(|recording| recording.file == file)
+            .unwrap()
     }
 
     pub fn amplify(&mut self, decibels: f64) {
@@ -137,7 +140,10 @@ pub fn noise(length: usize, pink: bool, level: f64, seed: u64) -> Vec<f64> {
 
 /// A listener's settings for free text: a pause of 0.9 s does not end an utterance.
 pub fn patient() -> ListenerConfig {
-    ListenerConfig { patience_ms: 1_200, ..ListenerConfig::default() }
+    ListenerConfig {
+        patience_ms: 1_200,
+        ..ListenerConfig::default()
+    }
 }
 
 /// What a listener reports of a recording that comes in 20 ms frames.
@@ -155,7 +161,13 @@ pub fn hear(recording: &Recording) -> Heard {
 /// The same of any samples, floating-point ones in the range of 16 bits.
 pub fn hear_samples(samples: &[f64]) -> Heard {
     let samples = samples.iter().map(|&sample| sample as i16).collect();
-    hear(&Recording { file: String::new(), speech_start_ms: None, speech_end_ms: None, samples, during_prompt: false })
+    hear(&Recording {
+        file: String::new(),
+        speech_start_ms: None,
+        speech_end_ms: None,
+        samples,
+        during_prompt: false,
+    })
 }
 
 pub fn mulaw(samples: &[i16]) -> Vec<u8> {
