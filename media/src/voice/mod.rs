@@ -17,6 +17,8 @@ pub const FRAME_SAMPLES: usize = 128;
 /// Milliseconds of a frame.
 pub const FRAME_MS: u64 = 16;
 
+/// The furthest back that the begin of a voice is looked for.
+pub const LONGEST_ONSET_FRAMES: u32 = 16;
 /// How long a tone must last to be told from a voice: the detector's window and three steps.
 pub const TONE_DETECTION_MS: u64 = 112;
 
@@ -179,7 +181,7 @@ impl VoiceDetector {
     fn onset_frames(&self) -> u32 {
         let sounding = self.voiced | self.energetic;
         let bridged = sounding | sounding << 1 & sounding >> 1;
-        bridged.trailing_ones().min(16)
+        bridged.trailing_ones().min(LONGEST_ONSET_FRAMES)
     }
 
     /// The level below which a frame holds nothing of the voice that is heard now, whatever earshot still remembers.

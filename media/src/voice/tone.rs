@@ -3,6 +3,7 @@
 //! A tone keeps one or two frequencies, to a few hertz, and nearly all its energy lies there. A voice moves.
 
 use super::FRAME_SAMPLES;
+use std::sync::LazyLock;
 
 const WINDOW: usize = 512;
 const HERTZ_PER_BIN: f32 = 8_000.0 / WINDOW as f32;
@@ -21,6 +22,10 @@ const DRIFT_ENERGY: f32 = 1.3;
 const STEADY_SINGLE: u8 = 4;
 const STEADY_DOUBLE: u8 = 2;
 
+static HANN: LazyLock<[f32; WINDOW]> = LazyLock::new(|| {
+    std::array::from_fn(|index| 0.5 - 0.5 * (std::f32::consts::TAU * index as f32 / WINDOW as f32).cos())
+});
+
 /// What a frame is, as far as tones go.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Tone {
@@ -34,8 +39,7 @@ pub(super) enum Tone {
 }
 
 pub(super) struct ToneDetector {
-    window: [f32; WINDOW],
-    recent: [f32; WINDOW],
+    recent: [i16; WINDOW],
     previous: Option<Peaks>,
     steady: u8,
 }
@@ -55,10 +59,8 @@ struct Peaks {
 
 impl ToneDetector {
     pub(super) fn new() -> Self {
-        let hann = |index: usize| 0.5 - 0.5 * (std::f32::consts::TAU * index as f32 / WINDOW as f32).cos();
         Self {
-            window: std::array::from_fn(hann),
-            recent: [0.0; WINDOW],
+            recent: [0; WINDOW],
             previous: None,
             steady: 0,
         }
@@ -74,7 +76,7 @@ impl ToneDetector {
     /// Looks for a tone in this frame and the one before.
     pub(super) fn push(&mut self, frame: &[i16; FRAME_SAMPLES]) -> Tone {
         self.note(frame);
-        let mut windowed: [f32; WINDOW] = std::array::from_fn(|index| self.recent[index] * self.window[index]);
+        let mut windowed: [f32; WINDOW] = std::array::from_fn(|index| f32::from(self.recent[index]) * HANN[index]);
         let spectrum = microfft::real::rfft_512(&mut windowed);
         let mut power: [f32; WINDOW / 2] = std::array::from_fn(|bin| spectrum[bin].norm_sqr());
         // The first bin packs the constant and the highest frequency; the next are hum.
@@ -95,9 +97,7 @@ impl ToneDetector {
 
     fn note(&mut self, frame: &[i16; FRAME_SAMPLES]) {
         self.recent.copy_within(FRAME_SAMPLES.., 0);
-        for (recent, &sample) in self.recent[WINDOW - FRAME_SAMPLES..].iter_mut().zip(frame) {
-            *recent = f32::from(sample);
-        }
+        self.recent[WINDOW - FRAME_SAMPLES..].copy_from_slice(frame);
     }
 }
 
