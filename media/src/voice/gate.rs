@@ -4,7 +4,7 @@
 //! noise closes the gate again, and quiet speech on a quiet line opens it.
 
 /// Below this nothing on a telephone line is speech meant for us, dBFS.
-const QUIETEST_DB: f32 = -52.0;
+pub(super) const QUIETEST_DB: f32 = -52.0;
 /// How far above the background a frame must be.
 const ABOVE_FLOOR_DB: f32 = 10.0;
 /// How far above the echo of our own prompt a frame must be.

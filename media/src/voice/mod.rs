@@ -157,13 +157,12 @@ impl VoiceDetector {
             if opens {
                 self.warm_up();
             }
-            let score = self.score(frame);
-            let threshold = if self.prompt_playing {
-                THRESHOLD_DURING_PROMPT
-            } else {
-                THRESHOLD
-            };
-            verdict.voiced = score >= threshold && frame_db >= self.quietest_voice_db() && self.tone_hang == 0;
+            // Of a tone, and of nearly nothing, earshot need not be asked. It must hear fainter noise than the voice,
+            // though, or it will take the next noise for more of the voice.
+            if self.tone_hang == 0 && frame_db >= gate::QUIETEST_DB {
+                let score = self.score(frame);
+                verdict.voiced = score >= self.score_threshold() && frame_db >= self.quietest_voice_db();
+            }
         }
         self.recent.rotate_left(1);
         self.recent[WARM_UP_FRAMES - 1] = *frame;
@@ -191,6 +190,14 @@ impl VoiceDetector {
             quietest.max(self.gate.threshold_db())
         } else {
             quietest
+        }
+    }
+
+    fn score_threshold(&self) -> f32 {
+        if self.prompt_playing {
+            THRESHOLD_DURING_PROMPT
+        } else {
+            THRESHOLD
         }
     }
 
