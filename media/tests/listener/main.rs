@@ -1,0 +1,10 @@
+//! The listener as a call actor uses it.
+
+#[cfg(test)]
+mod allocations;
+#[cfg(test)]
+mod contract;
+#[cfg(test)]
+mod recordings;
+#[cfg(test)]
+mod support;
