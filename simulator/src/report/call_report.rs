@@ -114,7 +114,7 @@ impl CallReport {
         let done_ms = caller.and_then(|caller| caller.script.done_ms());
         let after = prompts
             .iter()
-            .filter(|prompt| done_ms.is_some_and(|done| prompt.began_ms > done))
+            .filter(|prompt| done_ms.is_some_and(|done| prompt.began_ms >= done))
             .count();
         let (holes, hole_ms) = caller.map_or((0, 0), |caller| caller.ear.holes());
         let measures = caller.map(|caller| &caller.measures);
