@@ -10,7 +10,7 @@ const VOICED_LEVEL: f64 = 100.0;
 const LONGEST_PAUSE_MS: u64 = 1_500;
 
 /// Share of a prompt's audio that makes it a repetition of another.
-const SAME_SHARE: f64 = 0.3;
+const SAME_SHARE: f64 = 0.25;
 
 /// What a tick brought.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

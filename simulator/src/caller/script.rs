@@ -35,6 +35,8 @@ pub(crate) struct Script {
     next: usize,
     /// How often the step before was done again.
     again: usize,
+    /// The last thing done was to speak, and it has not been confirmed: the agent may want that.
+    unconfirmed: bool,
     /// What is about to be done, and when.
     pending: Option<(u64, Action)>,
     /// Own words, or a wilful silence, last until then.
@@ -55,6 +57,7 @@ impl Script {
             caller,
             next: 0,
             again: 0,
+            unconfirmed: false,
             pending: None,
             busy_until_ms: 0,
             keys: VecDeque::new(),
@@ -124,6 +127,7 @@ impl Script {
         }
         let (_, action) = self.pending.take_if(|(at_ms, _)| *at_ms <= now_ms)?;
         self.acted_ms = Some(now_ms);
+        self.unconfirmed &= matches!(action, Action::Say(_));
         if ear.speaking() && self.again == 0 {
             // Talking over a prompt: it is this one that may be repeated.
             self.question = ear.audio().to_vec();
@@ -163,6 +167,15 @@ impl Script {
             self.schedule(now_ms, doing);
             return;
         }
+        if ended
+            && self.unconfirmed
+            && let (Some(confirm), Some(prompt)) = (&caller.confirm, prompt)
+            && prompt.last_voiced_ms - prompt.began_ms < confirm.shorter_than_ms
+        {
+            self.unconfirmed = false;
+            self.pending = Some((now_ms + confirm.doing.after_ms, confirm.doing.action.clone()));
+            return;
+        }
         let Some(step) = caller.steps.get(self.next) else {
             return;
         };
@@ -186,6 +199,7 @@ impl Script {
     }
 
     fn schedule(&mut self, from_ms: u64, doing: &Doing) {
+        self.unconfirmed = true;
         self.pending = Some((from_ms + doing.after_ms, doing.action.clone()));
     }
 }
@@ -199,3 +213,6 @@ pub(crate) fn voiced_end_ms(clip: &Clip) -> u64 {
 pub(crate) fn voiced_start_ms(clip: &Clip) -> u64 {
     (clip.voiced().start / SAMPLES_PER_MS) as u64 / TICK_MS * TICK_MS
 }
+
+#[cfg(test)]
+mod tests;

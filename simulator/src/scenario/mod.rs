@@ -124,6 +124,8 @@ pub(crate) struct Caller {
     pub echo: Option<(f64, u64)>,
     pub patience_ms: u64,
     pub steps: Vec<Step>,
+    /// What is done when the agent wants its guess confirmed.
+    pub confirm: Option<Confirm>,
     pub faults: Vec<FaultKind>,
     pub expect: Expectations,
 }
@@ -186,6 +188,14 @@ pub(crate) struct Step {
     pub when: When,
     pub doing: Doing,
     pub otherwise: Vec<Doing>,
+}
+
+/// How a caller takes a short prompt after having spoken: "did I hear four?"
+#[derive(Clone, Debug)]
+pub(crate) struct Confirm {
+    /// A prompt that is voiced for less than this.
+    pub shorter_than_ms: u64,
+    pub doing: Doing,
 }
 
 /// An action and the pause before it.

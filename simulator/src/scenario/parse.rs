@@ -30,14 +30,13 @@ fn read(document: Value, folder: &Path, faults: &Faults) -> Scenario {
     let fault_rates = file.section("faults").map_or_else(Vec::new, fault_rates);
     let first_number = number(&mut file, "first_number").unwrap_or(FIRST_NUMBER);
     let mut recordings = Recordings::new(folder, seed);
+    let confirm = parse_caller::confirm(&mut file, &mut recordings);
     let callers: Vec<_> = file
         .list("callers")
         .into_iter()
         .map(|(path, value)| {
-            Arc::new(parse_caller::caller(
-                Section::new(&path, value, faults),
-                &mut recordings,
-            ))
+            let section = Section::new(&path, value, faults);
+            Arc::new(parse_caller::caller(section, &mut recordings, confirm.as_ref()))
         })
         .collect();
     if callers.is_empty() {

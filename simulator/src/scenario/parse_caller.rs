@@ -2,7 +2,7 @@
 
 use super::fields::Section;
 use super::parse::{number, unknown_fault};
-use super::{Action, Caller, Doing, Expectations, FaultKind, Machine, Noise, NoiseLevel, Pickup, Step, When};
+use super::{Action, Caller, Confirm, Doing, Expectations, FaultKind, Machine, Noise, NoiseLevel, Pickup, Step, When};
 use crate::audio::{Clip, Colour, read_wav};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -55,7 +55,13 @@ impl<'p> Recordings<'p> {
 }
 
 /// Reads one caller.
-pub(super) fn caller(mut section: Section<'_>, recordings: &mut Recordings<'_>) -> Caller {
+///
+/// `confirm` is what the file has for all callers; one of them may have its own.
+pub(super) fn caller(
+    mut section: Section<'_>,
+    recordings: &mut Recordings<'_>,
+    confirm_by_all: Option<&Confirm>,
+) -> Caller {
     let name = section.text("name").unwrap_or_default();
     if name.is_empty() {
         section.fault("name", "is missing; give the caller a short name of its own");
@@ -79,6 +85,7 @@ pub(super) fn caller(mut section: Section<'_>, recordings: &mut Recordings<'_>) 
         noise: section.section("noise").and_then(noise),
         echo: section.section("echo").map(echo),
         patience_ms: section.integer("patience_ms", 1_000..=LONGEST_MS).unwrap_or(30_000),
+        confirm: confirm(&mut section, recordings).or_else(|| confirm_by_all.cloned()),
         faults: fault_names(&mut section),
         expect: section
             .section("expect")
@@ -88,6 +95,24 @@ pub(super) fn caller(mut section: Section<'_>, recordings: &mut Recordings<'_>) 
     };
     section.finish();
     caller
+}
+
+/// What the file or a caller has under `confirm`.
+pub(super) fn confirm(section: &mut Section<'_>, recordings: &mut Recordings<'_>) -> Option<Confirm> {
+    let mut inner = section.section("confirm")?;
+    let shorter_than_ms = inner.integer("shorter_than_ms", 0..=LONGEST_MS);
+    if shorter_than_ms.is_none() {
+        inner.fault(
+            "shorter_than_ms",
+            "is needed: prompts of fewer milliseconds ask to confirm",
+        );
+    }
+    let doing = doing(&mut inner, recordings, 0.0);
+    inner.finish();
+    Some(Confirm {
+        shorter_than_ms: shorter_than_ms?,
+        doing: doing?,
+    })
 }
 
 fn pickup(section: &mut Section<'_>) -> Pickup {
