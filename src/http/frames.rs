@@ -63,13 +63,15 @@ impl Budget {
     }
 }
 
-/// The messages in a request's body. Ends after the first fault.
+/// The messages in a request's body. After a fault nothing more is understood: what follows is thrown away until the
+/// connection ends.
 pub(super) struct Messages<S> {
     body: S,
     buffer: BytesMut,
     /// A text message of which some fragments have arrived.
     fragments: Option<BytesMut>,
     budget: Budget,
+    faulty: bool,
     ended: bool,
 }
 
@@ -80,6 +82,7 @@ impl<S> Messages<S> {
             buffer: BytesMut::new(),
             fragments: None,
             budget,
+            faulty: false,
             ended: false,
         }
     }
@@ -170,11 +173,14 @@ where
                 Ok(Some(message)) => return Poll::Ready(Some(Ok(message))),
                 Ok(None) => {}
                 Err(fault) => {
-                    this.ended = true;
+                    this.faulty = true;
+                    this.buffer = BytesMut::new();
+                    this.fragments = None;
                     return Poll::Ready(Some(Err(fault)));
                 }
             }
             match ready!(Pin::new(&mut this.body).poll_next(cx)) {
+                Some(Ok(_)) if this.faulty => {}
                 Some(Ok(chunk)) => this.buffer.extend_from_slice(&chunk),
                 Some(Err(_)) | None => {
                     this.ended = true;

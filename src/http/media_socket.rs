@@ -4,9 +4,20 @@
 //! play; the store uses the token up; and the call actor is started on this same thread, so that no frame crosses
 //! threads. Whatever ends the socket, the call actor is told once; whatever ends the call, the socket closes.
 //!
-//! A close frame is queued before the actor stops; the connection then writes the queue to its end and drains what
-//! the peer still sends, else the peer would see a reset and not the close. This is the one file that uses
-//! `actix-web-actors`, and of it the handshake only: why is said in `frames` and `outbox`.
+//! | close code | when |
+//! |---|---|
+//! | the call's own | the call actor closed its line |
+//! | the peer's own | answer to the peer's close frame (1000 if it gave none) |
+//! | 1002 | against the WebSocket protocol: continuation of nothing, unmasked, reserved bits, malformed close |
+//! | 1003 | a binary frame; a `mediaFormat` other than mu-law, 8000 Hz, 1 channel |
+//! | 1007 | not UTF-8; before admission also not JSON, or a field missing or malformed |
+//! | 1008 | no `start` in time; media before `start`; another account; token missing, forged, expired, used, or its attempt over; too much before admission; the peer does not read |
+//! | 1009 | a message longer than 64 KiB |
+//! | 1011 | the store or the call actor failed us; the call ended without closing its line |
+//!
+//! After our close frame the actor goes on reading, and throws away what it reads, until the peer's close frame: were
+//! the connection closed with something unread, the peer would see a reset and not our close. This is the one file
+//! that uses `actix-web-actors`, and of it the handshake only: why is said in `frames` and `outbox`.
 
 use super::admission::{Opening, OpeningFault, StreamStart, read};
 use super::frames::{Budget, FrameFault, Message, Messages};
@@ -14,6 +25,7 @@ use super::gauges::{OpenSocket, UnauthenticatedSocket};
 use super::line::SocketLine;
 use super::outbox::Outbox;
 use super::problem::Problem;
+use super::server::Connection;
 use super::signed::verify;
 use super::{CallHandle, CallStartError, HttpState};
 use crate::carrier::twilio::Content;
@@ -28,6 +40,7 @@ use samvad_actors::ports::{MediaTokenClaim, StoreError, TokenRefusal};
 use samvad_actors::runtime::{LineClosed, MediaText};
 use std::rc::Rc;
 use std::sync::Arc;
+use tokio::sync::oneshot;
 
 /// `GET /twilio/media`: the upgrade.
 pub(super) async fn open(
@@ -46,6 +59,11 @@ pub(super) async fn open(
             "too many sockets wait for admission",
         ));
     };
+    let Some(connection) = request.conn_data::<Connection>() else {
+        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "out of descriptors"));
+    };
+    let (alive, dropped) = oneshot::channel();
+    connection.cut_off_after(dropped, limits.close_timeout);
     let outbox = Outbox::new(limits.backlog_bytes);
     let body = outbox.body();
     let budget = Budget::new(limits.unauthenticated_bytes);
@@ -57,8 +75,10 @@ pub(super) async fn open(
             outbox,
             budget,
             attempt: None,
-            phase: Phase::AwaitingStart(unauthenticated),
+            phase: Phase::AwaitingStart,
+            place: Some(unauthenticated),
             _open: open,
+            _alive: alive,
         }
     });
     Ok(response.streaming(body))
@@ -72,21 +92,22 @@ pub(super) struct MediaSocket {
     /// For the log, once a token has named it.
     attempt: Option<AttemptId>,
     phase: Phase,
+    /// Given back upon admission.
+    place: Option<UnauthenticatedSocket>,
     _open: OpenSocket,
+    /// Dropped with this: a while later the connection is cut off, whatever state it is in.
+    _alive: oneshot::Sender<()>,
 }
 
 enum Phase {
     /// Open, nobody has vouched for it.
-    AwaitingStart(UnauthenticatedSocket),
+    AwaitingStart,
     /// The token is good; the store is asked whether it has been used. What arrives meanwhile waits.
-    Admitting {
-        waiting: Vec<ByteString>,
-        _place: UnauthenticatedSocket,
-    },
+    Admitting(Vec<ByteString>),
     /// Tied to its call.
     Live(Attached),
-    /// Closed, or about to be.
-    Over,
+    /// Our close frame is queued; the peer's is awaited.
+    Closing,
 }
 
 /// A call actor tied to this socket: told when this is dropped.
@@ -124,7 +145,7 @@ impl Actor for MediaSocket {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.run_later(self.state.limits.start_timeout, |socket, ctx| {
-            if matches!(socket.phase, Phase::AwaitingStart(_)) {
+            if matches!(socket.phase, Phase::AwaitingStart) {
                 socket.refuse(ctx, 1008, "no start in time");
             }
         });
@@ -133,24 +154,30 @@ impl Actor for MediaSocket {
 
 impl Drop for MediaSocket {
     fn drop(&mut self) {
-        // A panic in a handler comes by here: the peer is told and the connection ends.
+        // A panic in a handler comes by here without a close frame.
         self.outbox.close(1011, "internal error");
+        self.outbox.finish();
     }
 }
 
 impl StreamHandler<Result<Message, FrameFault>> for MediaSocket {
     fn handle(&mut self, message: Result<Message, FrameFault>, ctx: &mut Self::Context) {
         match message {
+            Ok(Message::Close(code)) => {
+                self.outbox.close(code.unwrap_or(1000), "");
+                ctx.stop();
+            }
+            Err(FrameFault::Lost) => ctx.stop(),
+            _ if matches!(self.phase, Phase::Closing) => {}
             Ok(Message::Text(text)) => self.text(text, ctx),
             Ok(Message::Binary) => self.refuse(ctx, 1003, "binary frames are not taken"),
             Ok(Message::Ping(payload)) => {
                 if self.outbox.pong(&payload).is_err() {
+                    self.outbox.discard();
                     self.refuse(ctx, 1008, "too much waits to be read");
                 }
             }
             Ok(Message::Pong) => {}
-            Ok(Message::Close(code)) => self.end(ctx, code.unwrap_or(1000), ""),
-            Err(FrameFault::Lost) => self.end(ctx, 1001, ""),
             Err(fault) => {
                 let code = match fault {
                     FrameFault::TooLong => 1009,
@@ -168,7 +195,7 @@ impl Handler<Hangup> for MediaSocket {
     type Result = ();
 
     fn handle(&mut self, _: Hangup, ctx: &mut Self::Context) {
-        self.end(ctx, 1000, "");
+        self.closing(ctx);
     }
 }
 
@@ -176,17 +203,18 @@ impl Handler<Admission> for MediaSocket {
     type Result = ();
 
     fn handle(&mut self, Admission(verdict): Admission, ctx: &mut Self::Context) {
-        let waiting = match std::mem::replace(&mut self.phase, Phase::Over) {
-            Phase::Admitting { waiting, .. } => waiting,
-            // Closed meanwhile: the verdict is dropped, which tells the call.
-            phase => return self.phase = phase,
+        // Closed meanwhile: the verdict is dropped, which tells the call.
+        let Phase::Admitting(waiting) = &mut self.phase else {
+            return;
         };
+        let waiting = std::mem::take(waiting);
         match verdict {
             Ok(call) => {
                 tracing::debug!(
                     attempt = self.attempt.as_ref().map(AttemptId::as_str),
                     "media stream admitted"
                 );
+                self.place = None;
                 self.budget.lift();
                 for text in waiting {
                     // Few by the budget, so they may exceed the mailbox's capacity.
@@ -211,8 +239,8 @@ impl MediaSocket {
                 Err(SendError::Full(_)) => self.state.sockets.count_dropped_frame(),
                 Err(SendError::Closed(_)) => self.refuse(ctx, 1011, "the call has ended"),
             },
-            Phase::Admitting { waiting, .. } => waiting.push(text),
-            Phase::AwaitingStart(_) => match read(&text) {
+            Phase::Admitting(waiting) => waiting.push(text),
+            Phase::AwaitingStart => match read(&text) {
                 Ok(Opening::Preamble) => {}
                 Ok(Opening::Start(start)) => self.admit(start, ctx),
                 Err(fault) => {
@@ -224,7 +252,7 @@ impl MediaSocket {
                     self.refuse(ctx, code, &fault.to_string());
                 }
             },
-            Phase::Over => {}
+            Phase::Closing => {}
         }
     }
 
@@ -239,16 +267,10 @@ impl MediaSocket {
             Err(fault) => return self.refuse(ctx, 1008, &fault.to_string()),
         };
         self.attempt = Some(token.attempt.clone());
-        self.phase = match std::mem::replace(&mut self.phase, Phase::Over) {
-            Phase::AwaitingStart(place) => Phase::Admitting {
-                waiting: Vec::new(),
-                _place: place,
-            },
-            phase => phase,
-        };
+        self.phase = Phase::Admitting(Vec::new());
         self.budget.set(self.state.limits.waiting_bytes);
         ctx.run_later(self.state.limits.admission_timeout, |socket, ctx| {
-            if matches!(socket.phase, Phase::Admitting { .. }) {
+            if matches!(socket.phase, Phase::Admitting(_)) {
                 tracing::error!("the store does not say whether a media token is good");
                 socket.refuse(ctx, 1011, "the call cannot be taken now");
             }
@@ -281,17 +303,18 @@ impl MediaSocket {
         });
     }
 
-    /// Closes for a fault of the peer or of ours, with one line in the log.
+    /// Closes for a fault of the peer or of ours, with one line in the log. What was queued before is written first.
     fn refuse(&mut self, ctx: &mut Context<Self>, code: u16, reason: &str) {
         let attempt = self.attempt.as_ref().map(AttemptId::as_str);
         tracing::warn!(attempt, code, reason, "media socket closed");
-        self.end(ctx, code, reason);
+        self.outbox.close(code, reason);
+        self.closing(ctx);
     }
 
-    /// Closes unless that has been done, tells the call, and stops.
-    fn end(&mut self, ctx: &mut Context<Self>, code: u16, reason: &str) {
-        self.outbox.close(code, reason);
-        self.phase = Phase::Over;
-        ctx.stop();
+    /// The close frame is queued: tells the call, and waits a while for the peer's.
+    fn closing(&mut self, ctx: &mut Context<Self>) {
+        self.phase = Phase::Closing;
+        self.budget.lift();
+        ctx.run_later(self.state.limits.close_timeout, |_, ctx| ctx.stop());
     }
 }

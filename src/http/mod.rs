@@ -111,6 +111,9 @@ pub struct MediaLimits {
     pub start_timeout: Duration,
     /// From `start` to the store's answer.
     pub admission_timeout: Duration,
+    /// From our close frame to the peer's: what it sends meanwhile is thrown away. As long again for what is still
+    /// to be written; then the connection is cut off.
+    pub close_timeout: Duration,
 }
 
 impl Default for MediaLimits {
@@ -123,6 +126,7 @@ impl Default for MediaLimits {
             backlog_bytes: 1024 * 1024,
             start_timeout: Duration::from_secs(5),
             admission_timeout: Duration::from_secs(5),
+            close_timeout: Duration::from_secs(2),
         }
     }
 }

@@ -37,6 +37,8 @@ struct Queue {
     begun: bool,
     /// A close frame is the last in the queue, or the connection is gone: nothing may follow.
     closed: bool,
+    /// The connection ends once the queue is empty.
+    finished: bool,
     connection: Option<Waker>,
 }
 
@@ -59,7 +61,7 @@ impl Outbox {
         self.push(payload, OpCode::Pong)
     }
 
-    /// Queues the close frame, after which the connection ends. False if it was closed before.
+    /// Queues the close frame, after which nothing is written. False if it was closed before.
     pub fn close(&self, code: u16, reason: &str) -> bool {
         let mut queue = self.queue.borrow_mut();
         if queue.closed {
@@ -75,6 +77,13 @@ impl Outbox {
         queue.add(frame.freeze());
         queue.closed = true;
         true
+    }
+
+    /// Ends the connection when everything queued has been written.
+    pub fn finish(&self) {
+        let mut queue = self.queue.borrow_mut();
+        queue.finished = true;
+        queue.wake();
     }
 
     /// Forgets what has not been begun: nobody reads it.
@@ -114,6 +123,10 @@ impl Queue {
     fn add(&mut self, frame: Bytes) {
         self.bytes += frame.len();
         self.frames.push_back(frame);
+        self.wake();
+    }
+
+    fn wake(&mut self) {
         if let Some(connection) = self.connection.take() {
             connection.wake();
         }
@@ -131,7 +144,7 @@ impl Queue {
     }
 }
 
-/// The response's body: ends after the close frame.
+/// The response's body.
 pub(super) struct OutboxBody(Rc<Outbox>);
 
 impl Stream for OutboxBody {
@@ -141,7 +154,7 @@ impl Stream for OutboxBody {
         let mut queue = self.0.queue.borrow_mut();
         if let Some(piece) = queue.take_piece() {
             Poll::Ready(Some(Ok(piece)))
-        } else if queue.closed {
+        } else if queue.finished {
             Poll::Ready(None)
         } else {
             queue.connection = Some(cx.waker().clone());
@@ -156,6 +169,7 @@ impl Drop for OutboxBody {
         let mut queue = self.0.queue.borrow_mut();
         *queue = Queue {
             closed: true,
+            finished: true,
             ..Queue::default()
         };
     }
@@ -189,6 +203,7 @@ mod tests {
         assert!(outbox.close(1000, "done"));
         assert!(!outbox.close(1011, "again"));
         outbox.text("late").expect("ignored");
+        outbox.finish();
         assert_eq!(
             written(&mut body),
             (b"\x81\x03one\x8a\x03two\x88\x06\x03\xe8done".to_vec(), true)
@@ -220,6 +235,7 @@ mod tests {
         outbox.discard();
         assert_eq!(outbox.backlog_bytes(), PIECE + 4);
         outbox.close(1008, "");
+        outbox.finish();
         let (rest, ended) = written(&mut body);
         assert!(ended);
         assert_eq!(rest.len(), PIECE + 4 + 4);
@@ -259,6 +275,7 @@ mod tests {
             let outbox = Outbox::new(0);
             let mut body = outbox.body();
             outbox.close(1011, &reason);
+            outbox.finish();
             let (frame, ended) = written(&mut body);
             prop_assert!(ended);
             prop_assert!(frame.len() <= 2 + 125);

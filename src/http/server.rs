@@ -6,9 +6,11 @@ use actix_web::rt::net::TcpStream;
 use actix_web::{App, HttpServer};
 use std::any::Any;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::oneshot;
 
 /// How the server runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,11 +24,6 @@ pub struct ServerSettings {
     /// How long a connection is given to finish after [`ServerHandle::stop`] is asked to be graceful. Draining comes
     /// before that and has a limit of its own.
     pub shutdown_timeout: Duration,
-    /// How long a peer may go on sending after our close frame.
-    pub linger: Duration,
-    /// How long what was written may stay unacknowledged before the connection is given up: a peer that has stopped
-    /// reading would keep its socket for ever (Linux `TCP_USER_TIMEOUT`).
-    pub unacknowledged_timeout: Duration,
 }
 
 impl ServerSettings {
@@ -37,8 +34,6 @@ impl ServerSettings {
             workers,
             keep_alive: Duration::from_secs(30),
             shutdown_timeout: Duration::from_secs(5),
-            linger: Duration::from_secs(2),
-            unacknowledged_timeout: Duration::from_secs(20),
         }
     }
 }
@@ -63,11 +58,13 @@ pub fn start(settings: ServerSettings, state: Arc<HttpState>) -> io::Result<Runn
     let server = HttpServer::new(application)
         .workers(settings.workers.max(1))
         .keep_alive(settings.keep_alive)
-        .client_disconnect_timeout(settings.linger)
+        // Lingering is the media socket's own business. That of actix-http takes half a second at least: it reckons with
+        // a clock that is read twice a second, and one whose end has passed at its beginning never ends.
+        .client_disconnect_timeout(Duration::ZERO)
         .shutdown_timeout(settings.shutdown_timeout.as_secs())
         .tcp_nodelay(true)
         .disable_signals()
-        .on_connect(move |connection, _: &mut Extensions| give_up_after(connection, settings.unacknowledged_timeout))
+        .on_connect(Connection::keep)
         .bind(settings.bind)?;
     let address = server.addrs().first().copied().unwrap_or(settings.bind);
     let server = server.run();
@@ -78,14 +75,34 @@ pub fn start(settings: ServerSettings, state: Arc<HttpState>) -> io::Result<Runn
     })
 }
 
-fn give_up_after(connection: &dyn Any, timeout: Duration) {
-    let Some(stream) = connection.downcast_ref::<TcpStream>() else {
-        return;
-    };
-    #[cfg(target_os = "linux")]
-    if let Err(error) = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(timeout)) {
-        tracing::warn!(%error, "TCP_USER_TIMEOUT cannot be set");
+/// A second handle on a connection, by which it can be cut off: a connection whose peer goes on sending and does not
+/// read would otherwise never end, because actix waits for what it has begun to write. Costs a descriptor.
+pub(super) struct Connection(Arc<std::net::TcpStream>);
+
+impl Connection {
+    /// Puts the handle where the connection's requests find it.
+    fn keep(connection: &dyn Any, extensions: &mut Extensions) {
+        let second = connection
+            .downcast_ref::<TcpStream>()
+            .map(|stream| stream.as_fd().try_clone_to_owned());
+        match second {
+            Some(Ok(second)) => drop(extensions.insert(Self(Arc::new(second.into())))),
+            Some(Err(error)) => tracing::error!(%error, "a connection cannot be held; raise the limit of open files"),
+            None => {}
+        }
     }
-    #[cfg(not(target_os = "linux"))]
-    let _ = (stream, timeout);
+
+    /// Cuts the connection off, unless it has ended, some time after the other end of the channel is dropped.
+    pub fn cut_off_after(&self, dropped: oneshot::Receiver<()>, grace: Duration) {
+        let connection = Arc::downgrade(&self.0);
+        actix_web::rt::spawn(async move {
+            // Nothing is ever sent.
+            let _ = dropped.await;
+            actix_web::rt::time::sleep(grace).await;
+            if let Some(connection) = connection.upgrade() {
+                // It fails if the connection has ended by itself.
+                let _ = connection.shutdown(Shutdown::Both);
+            }
+        });
+    }
 }

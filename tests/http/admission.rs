@@ -1,7 +1,7 @@
 //! Who is let in.
 
 use crate::call::Beginning;
-use crate::harness::{AUTH_TOKEN, NOW_MS, PUBLIC_HOST, TestServer, eventually, sign};
+use crate::harness::{AUTH_TOKEN, NOW_MS, PUBLIC_HOST, TestServer, eventually, limits, sign};
 use crate::peer::{Peer, good_signature, start_frame};
 use samvad::carrier::token::MediaTokens;
 use samvad::http::MediaLimits;
@@ -167,7 +167,7 @@ async fn l24_a_socket_without_start_closes_in_time() {
     let start_timeout = Duration::from_millis(50);
     let limits = MediaLimits {
         start_timeout,
-        ..MediaLimits::default()
+        ..limits()
     };
     let server = TestServer::with_limits(limits).await;
     let mut peer = Peer::open(&server).await;
@@ -193,7 +193,7 @@ async fn l24_a_stranger_may_send_eight_kibibytes() {
 async fn l24_only_so_many_sockets_may_wait_for_admission() {
     let limits = MediaLimits {
         unauthenticated_sockets: 2,
-        ..MediaLimits::default()
+        ..limits()
     };
     let server = TestServer::with_limits(limits).await;
     let (first, second) = (Peer::open(&server).await, Peer::open(&server).await);
@@ -268,7 +268,7 @@ async fn a_store_that_is_away_or_does_not_answer_closes_the_socket_as_our_own_fa
     let admission_timeout = Duration::from_millis(50);
     let limits = MediaLimits {
         admission_timeout,
-        ..MediaLimits::default()
+        ..limits()
     };
     let server = TestServer::with_limits(limits).await;
     server.store.away();

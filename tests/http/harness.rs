@@ -44,14 +44,10 @@ pub struct TestServer {
 
 impl TestServer {
     pub async fn start() -> Self {
-        Self::with(MediaLimits::default(), |_| {}).await
+        Self::with_limits(limits()).await
     }
 
     pub async fn with_limits(limits: MediaLimits) -> Self {
-        Self::with(limits, |_| {}).await
-    }
-
-    pub async fn with(limits: MediaLimits, adjust: impl FnOnce(&mut ServerSettings)) -> Self {
         let tokens = MediaTokens::new(&[7; 32]).expect("long enough");
         let store = Arc::new(MemoryStore::default());
         let calls = Arc::new(Calls::default());
@@ -78,8 +74,7 @@ impl TestServer {
             sockets: sockets.clone(),
             limits,
         };
-        let mut settings = ServerSettings::new("127.0.0.1:0".parse().expect("an address"), 2);
-        adjust(&mut settings);
+        let settings = ServerSettings::new("127.0.0.1:0".parse().expect("an address"), 2);
         let running = start(settings, Arc::new(state)).expect("a free port");
         actix_web::rt::spawn(running.server);
         assert_ne!(running.address.port(), 0, "the real port is told");
@@ -101,14 +96,38 @@ impl TestServer {
             .text
     }
 
-    /// Waits until no socket and no call is left, and every call has been told once.
+    /// Waits until no socket, no call and no connection is left.
     pub async fn settles(&self) {
-        eventually("sockets and calls are gone", || {
+        eventually("sockets, calls and connections are gone", || {
             self.sockets.open() == 0
                 && self.sockets.unauthenticated() == 0
                 && self.calls.alive.load(Ordering::SeqCst) == 0
+                && self.connections() == 0
         })
         .await;
+    }
+
+    /// How many connections the server holds, as the kernel sees it (proc_pid_net(5)).
+    fn connections(&self) -> usize {
+        let table = std::fs::read_to_string("/proc/self/net/tcp").expect("Linux");
+        let local = format!(":{:04X}", self.address.port());
+        let is_held = |line: &&str| {
+            let columns: Vec<&str> = line.split_whitespace().collect();
+            let [_, address, _, state, _, _, _, _, _, inode, ..] = columns[..] else {
+                return false;
+            };
+            // 0A listens; an inode of 0 belongs to no process.
+            address.ends_with(&local) && state != "0A" && inode != "0"
+        };
+        table.lines().skip(1).filter(is_held).count()
+    }
+}
+
+/// The default limits, with less patience for a peer that has been told to go.
+pub fn limits() -> MediaLimits {
+    MediaLimits {
+        close_timeout: Duration::from_millis(200),
+        ..MediaLimits::default()
     }
 }
 
