@@ -1,1 +1,3 @@
 //! Recognisers, synthesisers and the prompt cache.
+
+pub mod pocketsphinx;
