@@ -97,9 +97,23 @@ mod tests {
     fn mulaw_decoding_gives_the_values_of_g711_table_2() {
         // The ends of each segment of G.711 table 2a, 14-bit values times four.
         let golden = [
-            (0x80, 32124), (0x8f, 16764), (0x90, 15996), (0x9f, 8316), (0xa0, 7932), (0xaf, 4092), (0xb0, 3900),
-            (0xbf, 1980), (0xc0, 1884), (0xcf, 924), (0xd0, 876), (0xdf, 396), (0xe0, 372), (0xef, 132), (0xf0, 120),
-            (0xfe, 8), (0xff, 0),
+            (0x80, 32124),
+            (0x8f, 16764),
+            (0x90, 15996),
+            (0x9f, 8316),
+            (0xa0, 7932),
+            (0xaf, 4092),
+            (0xb0, 3900),
+            (0xbf, 1980),
+            (0xc0, 1884),
+            (0xcf, 924),
+            (0xd0, 876),
+            (0xdf, 396),
+            (0xe0, 372),
+            (0xef, 132),
+            (0xf0, 120),
+            (0xfe, 8),
+            (0xff, 0),
         ];
         for (code, value) in golden {
             assert_eq!(mulaw_to_linear(code), value, "code {code:#x}");
@@ -109,7 +123,14 @@ mod tests {
 
     #[test]
     fn alaw_decoding_gives_the_values_of_g711_table_1() {
-        let golden = [(0xd5, 8), (0x55, -8), (0xaa, 32256), (0x2a, -32256), (0x80, 5504), (0xc5, 264)];
+        let golden = [
+            (0xd5, 8),
+            (0x55, -8),
+            (0xaa, 32256),
+            (0x2a, -32256),
+            (0x80, 5504),
+            (0xc5, 264),
+        ];
         for (code, value) in golden {
             assert_eq!(alaw_to_linear(code), value, "code {code:#x}");
         }

@@ -11,11 +11,11 @@
 //! allocate.
 
 pub mod codec;
-//pub mod listener;
+pub mod listener;
 pub mod messages;
-//pub mod playout;
-//pub mod resample;
-//pub mod voice;
+pub mod playout;
+pub mod resample;
+pub mod voice;
 pub mod wav;
 
 /// Samples a second on a telephone line (G.711, and the `mediaFormat` of Twilio's `start` message).

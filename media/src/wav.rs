@@ -55,7 +55,10 @@ pub fn read(bytes: &[u8]) -> Result<Audio, WavError> {
             b"fmt " => format = Some(Format::parse(body)?),
             b"data" => {
                 let format = format.ok_or(WavError::MissingChunk("fmt "))?;
-                return Ok(Audio { sample_rate: format.sample_rate, samples: format.decode(body) });
+                return Ok(Audio {
+                    sample_rate: format.sample_rate,
+                    samples: format.decode(body),
+                });
             }
             _ => {}
         }
@@ -123,7 +126,11 @@ impl Format {
         let sample_rate = u32::from(half(4)?) | u32::from(half(6)?) << 16;
         let bits = half(14)?;
         // An extensible format keeps the plain format tag in the first two bytes of its sub-format.
-        let tag = if half(0)? == FORMAT_EXTENSIBLE { half(24)? } else { half(0)? };
+        let tag = if half(0)? == FORMAT_EXTENSIBLE {
+            half(24)?
+        } else {
+            half(0)?
+        };
         let encoding = match (tag, bits) {
             (FORMAT_PCM, 8) => Encoding::Unsigned8,
             (FORMAT_PCM, 16) => Encoding::Signed16,
@@ -134,22 +141,42 @@ impl Format {
             (FORMAT_ALAW, 8) => Encoding::Alaw,
             (FORMAT_PCM | FORMAT_FLOAT | FORMAT_MULAW | FORMAT_ALAW, _) => {
                 let expected = "8, 16, 24 or 32 for PCM, 32 for float, 8 for mu-law and A-law";
-                return Err(WavError::Unsupported { field: "bits per sample", value: bits.into(), expected });
+                return Err(WavError::Unsupported {
+                    field: "bits per sample",
+                    value: bits.into(),
+                    expected,
+                });
             }
             _ => {
                 let expected = "1 (PCM), 3 (float), 6 (A-law) or 7 (mu-law)";
-                return Err(WavError::Unsupported { field: "format tag", value: tag.into(), expected });
+                return Err(WavError::Unsupported {
+                    field: "format tag",
+                    value: tag.into(),
+                    expected,
+                });
             }
         };
         if !(1..=8).contains(&channels) {
             let expected = "from 1 to 8";
-            return Err(WavError::Unsupported { field: "number of channels", value: channels.into(), expected });
+            return Err(WavError::Unsupported {
+                field: "number of channels",
+                value: channels.into(),
+                expected,
+            });
         }
         if !(1_000..=384_000).contains(&sample_rate) {
             let expected = "from 1000 to 384000 Hz";
-            return Err(WavError::Unsupported { field: "sample rate", value: sample_rate, expected });
+            return Err(WavError::Unsupported {
+                field: "sample rate",
+                value: sample_rate,
+                expected,
+            });
         }
-        Ok(Self { encoding, channels, sample_rate })
+        Ok(Self {
+            encoding,
+            channels,
+            sample_rate,
+        })
     }
 
     fn decode(self, data: &[u8]) -> Vec<i16> {
@@ -225,9 +252,15 @@ mod tests {
     fn every_supported_encoding_gives_the_same_scale() {
         assert_eq!(samples(&file(1, 8, 1, b"", &[128, 0, 192])), [0, -32768, 16384]);
         assert_eq!(samples(&file(1, 16, 1, b"", &[0, 0x40, 0, 0x80])), [16384, -32768]);
-        assert_eq!(samples(&file(1, 24, 1, b"", &[9, 0, 0x40, 9, 0, 0x80])), [16384, -32768]);
+        assert_eq!(
+            samples(&file(1, 24, 1, b"", &[9, 0, 0x40, 9, 0, 0x80])),
+            [16384, -32768]
+        );
         assert_eq!(samples(&file(1, 32, 1, b"", &[9, 9, 0, 0x40])), [16384]);
-        let floats: Vec<u8> = [0.5f32, -1.0, 7.0, f32::NAN].iter().flat_map(|value| value.to_le_bytes()).collect();
+        let floats: Vec<u8> = [0.5f32, -1.0, 7.0, f32::NAN]
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect();
         assert_eq!(samples(&file(3, 32, 1, b"", &floats)), [16384, -32768, 32767, 0]);
         assert_eq!(samples(&file(7, 8, 1, b"", &[0x80, 0xff])), [32124, 0]);
         assert_eq!(samples(&file(6, 8, 1, b"", &[0xaa, 0xd5])), [32256, 8]);
@@ -235,7 +268,10 @@ mod tests {
 
     #[test]
     fn stereo_is_averaged_without_overflow() {
-        assert_eq!(samples(&file(1, 16, 2, b"", &[0xff, 0x7f, 0xff, 0x7f, 0, 0x80, 2, 0])), [32767, -16383]);
+        assert_eq!(
+            samples(&file(1, 16, 2, b"", &[0xff, 0x7f, 0xff, 0x7f, 0, 0x80, 2, 0])),
+            [32767, -16383]
+        );
     }
 
     #[test]
@@ -253,11 +289,19 @@ mod tests {
     #[test]
     fn the_extensible_format_is_read_by_its_sub_format() {
         let mut bytes = b"RIFF\0\0\0\0WAVEfmt \x28\0\0\0".to_vec();
-        for half in [0xfffe, 1, 16000, 0, 0, 0, 2, 16, 22, 16, 4, 0, 1, 0, 0, 0x10, 0x80, 0xaa, 0x38, 0x9b] {
+        for half in [
+            0xfffe, 1, 16000, 0, 0, 0, 2, 16, 22, 16, 4, 0, 1, 0, 0, 0x10, 0x80, 0xaa, 0x38, 0x9b,
+        ] {
             bytes.extend_from_slice(&u16::to_le_bytes(half));
         }
         bytes.extend_from_slice(b"data\x02\0\0\0\0\x40");
-        assert_eq!(read(&bytes), Ok(Audio { sample_rate: 16000, samples: vec![16384] }));
+        assert_eq!(
+            read(&bytes),
+            Ok(Audio {
+                sample_rate: 16000,
+                samples: vec![16384]
+            })
+        );
     }
 
     #[test]
@@ -265,9 +309,26 @@ mod tests {
         assert_eq!(read(b"ID3"), Err(WavError::NotWave));
         assert_eq!(read(b"RIFF\0\0\0\0WAVE"), Err(WavError::MissingChunk("fmt ")));
         let error = read(&file(0x55, 16, 1, b"", &[])).expect_err("MP3 in a WAV file");
-        assert!(error.to_string().starts_with("the WAV file's format tag is 85, but must be 1 (PCM)"), "{error}");
-        assert!(matches!(read(&file(1, 12, 1, b"", &[])), Err(WavError::Unsupported { field: "bits per sample", .. })));
-        assert!(matches!(read(&file(1, 16, 0, b"", &[])), Err(WavError::Unsupported { field: "number of channels", .. })));
+        assert!(
+            error
+                .to_string()
+                .starts_with("the WAV file's format tag is 85, but must be 1 (PCM)"),
+            "{error}"
+        );
+        assert!(matches!(
+            read(&file(1, 12, 1, b"", &[])),
+            Err(WavError::Unsupported {
+                field: "bits per sample",
+                ..
+            })
+        ));
+        assert!(matches!(
+            read(&file(1, 16, 0, b"", &[])),
+            Err(WavError::Unsupported {
+                field: "number of channels",
+                ..
+            })
+        ));
     }
 
     proptest! {

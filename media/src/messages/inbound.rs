@@ -72,7 +72,13 @@ pub struct MediaFrame<'a> {
 impl<'a> MediaFrame<'a> {
     /// A frame of the caller's track without numbers, as a test or a tool needs it.
     pub fn from_payload(timestamp_ms: Option<u64>, payload: impl Into<Cow<'a, str>>) -> Self {
-        Self { sequence: None, chunk: None, timestamp_ms, track: Cow::Borrowed(INBOUND_TRACK), payload: payload.into() }
+        Self {
+            sequence: None,
+            chunk: None,
+            timestamp_ms,
+            track: Cow::Borrowed(INBOUND_TRACK),
+            payload: payload.into(),
+        }
     }
 
     /// Whether this is the caller's audio, not ours.
@@ -98,9 +104,15 @@ pub fn parse_inbound(text: &str) -> Result<Inbound<'_>, MessageError> {
         "connected" => Inbound::Connected,
         "start" => Inbound::Start(start(envelope.start, envelope.stream_sid)?),
         "media" => Inbound::Media(media(envelope.media, envelope.sequence_number)?),
-        "dtmf" => Inbound::Dtmf { digit: digit(envelope.dtmf)? },
+        "dtmf" => Inbound::Dtmf {
+            digit: digit(envelope.dtmf)?,
+        },
         "mark" => Inbound::Mark {
-            name: envelope.mark.ok_or(missing("mark", "mark"))?.name.required("mark", "mark.name")?,
+            name: envelope
+                .mark
+                .ok_or(missing("mark", "mark"))?
+                .name
+                .required("mark", "mark.name")?,
         },
         "stop" => Inbound::Stop,
         _ => Inbound::Unknown { event },
@@ -115,7 +127,9 @@ fn parse_event_alone(text: &str) -> Option<Inbound<'_>> {
         event: Scalar<'a>,
     }
     match serde_json::from_str(text) {
-        Ok(EventAlone { event: Scalar::Text(event) }) => match &*event {
+        Ok(EventAlone {
+            event: Scalar::Text(event),
+        }) => match &*event {
             "connected" => Some(Inbound::Connected),
             "stop" => Some(Inbound::Stop),
             "start" | "media" | "dtmf" | "mark" => None,
@@ -132,7 +146,11 @@ fn json_error(error: &serde_json::Error) -> MessageError {
         serde_json::error::Category::Eof => "unfinished JSON",
         serde_json::error::Category::Data | serde_json::error::Category::Io => "a value of the wrong type",
     };
-    MessageError::Json { fault, line: error.line(), column: error.column() }
+    MessageError::Json {
+        fault,
+        line: error.line(),
+        column: error.column(),
+    }
 }
 
 fn missing(event: &'static str, field: &'static str) -> MessageError {
@@ -142,7 +160,11 @@ fn missing(event: &'static str, field: &'static str) -> MessageError {
 fn start<'a>(body: Option<StartBody<'a>>, outer_sid: Scalar<'a>) -> Result<Start<'a>, MessageError> {
     let body = body.ok_or(missing("start", "start"))?;
     let format = body.media_format.unwrap_or_default();
-    let stream_sid = if matches!(body.stream_sid, Scalar::Absent) { outer_sid } else { body.stream_sid };
+    let stream_sid = if matches!(body.stream_sid, Scalar::Absent) {
+        outer_sid
+    } else {
+        body.stream_sid
+    };
     let mut custom_parameters = BTreeMap::new();
     for (name, value) in body.custom_parameters.unwrap_or_default() {
         let name = name.required("start", "start.customParameters")?;
@@ -153,8 +175,13 @@ fn start<'a>(body: Option<StartBody<'a>>, outer_sid: Scalar<'a>) -> Result<Start
         call_sid: body.call_sid.required("start", "start.callSid")?,
         account_sid: body.account_sid.required("start", "start.accountSid")?,
         custom_parameters,
-        encoding: format.encoding.or("audio/x-mulaw", "start", "start.mediaFormat.encoding")?,
-        sample_rate: format.sample_rate.small_number("start.mediaFormat.sampleRate")?.unwrap_or(crate::LINE_RATE),
+        encoding: format
+            .encoding
+            .or("audio/x-mulaw", "start", "start.mediaFormat.encoding")?,
+        sample_rate: format
+            .sample_rate
+            .small_number("start.mediaFormat.sampleRate")?
+            .unwrap_or(crate::LINE_RATE),
         channels: format.channels.small_number("start.mediaFormat.channels")?.unwrap_or(1),
     })
 }
@@ -171,11 +198,18 @@ fn media<'a>(body: Option<MediaBody<'a>>, sequence: Scalar<'a>) -> Result<MediaF
 }
 
 fn digit(body: Option<DtmfBody<'_>>) -> Result<char, MessageError> {
-    let text = body.ok_or(missing("dtmf", "dtmf"))?.digit.required("dtmf", "dtmf.digit")?;
+    let text = body
+        .ok_or(missing("dtmf", "dtmf"))?
+        .digit
+        .required("dtmf", "dtmf.digit")?;
     let mut characters = text.chars();
     match (characters.next(), characters.next()) {
         (Some(digit @ ('0'..='9' | '*' | '#' | 'A'..='D')), None) => Ok(digit),
-        _ => Err(MessageError::Invalid { event: "dtmf", field: "dtmf.digit", expected: "one of 0-9, *, # and A-D" }),
+        _ => Err(MessageError::Invalid {
+            event: "dtmf",
+            field: "dtmf.digit",
+            expected: "one of 0-9, *, # and A-D",
+        }),
     }
 }
 
@@ -265,16 +299,15 @@ impl<'a> Scalar<'a> {
             Self::Text(text) => Ok(text),
             Self::Number(number) => Ok(Cow::Owned(number.to_string())),
             Self::Absent => Err(missing(event, field)),
-            Self::Invalid => Err(MessageError::Invalid { event, field, expected: "a string" }),
+            Self::Invalid => Err(MessageError::Invalid {
+                event,
+                field,
+                expected: "a string",
+            }),
         }
     }
 
-    fn or(
-        self,
-        default: &'static str,
-        event: &'static str,
-        field: &'static str,
-    ) -> Result<Cow<'a, str>, MessageError> {
+    fn or(self, default: &'static str, event: &'static str, field: &'static str) -> Result<Cow<'a, str>, MessageError> {
         match self {
             Self::Absent => Ok(Cow::Borrowed(default)),
             present => present.required(event, field),
@@ -282,7 +315,11 @@ impl<'a> Scalar<'a> {
     }
 
     fn number(self, event: &'static str, field: &'static str) -> Result<Option<u64>, MessageError> {
-        let invalid = MessageError::Invalid { event, field, expected: "a whole number from 0" };
+        let invalid = MessageError::Invalid {
+            event,
+            field,
+            expected: "a whole number from 0",
+        };
         match self {
             Self::Absent => Ok(None),
             Self::Number(number) => Ok(Some(number)),
@@ -292,8 +329,15 @@ impl<'a> Scalar<'a> {
     }
 
     fn small_number(self, field: &'static str) -> Result<Option<u32>, MessageError> {
-        let invalid = MessageError::Invalid { event: "start", field, expected: "a whole number below 2^32" };
-        self.number("start", field)?.map(u32::try_from).transpose().map_err(|_| invalid)
+        let invalid = MessageError::Invalid {
+            event: "start",
+            field,
+            expected: "a whole number below 2^32",
+        };
+        self.number("start", field)?
+            .map(u32::try_from)
+            .transpose()
+            .map_err(|_| invalid)
     }
 }
 

@@ -3,7 +3,10 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 fn capture(name: &str) -> String {
-    let path = format!("{}/../fixtures/twilio/media_streams/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let path = format!(
+        "{}/../fixtures/twilio/media_streams/{name}.json",
+        env!("CARGO_MANIFEST_DIR")
+    );
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
@@ -15,19 +18,29 @@ fn twilios_connected_message_is_read() {
 #[test]
 fn l25_the_token_travels_in_a_custom_parameter_of_start() {
     let text = capture("start");
-    let Ok(Inbound::Start(start)) = parse_inbound(&text) else { panic!("not a start message") };
+    let Ok(Inbound::Start(start)) = parse_inbound(&text) else {
+        panic!("not a start message")
+    };
     assert_eq!(start.stream_sid, "MZXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX");
     assert_eq!(start.call_sid, "CAXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX");
     assert_eq!(start.account_sid, "ACXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX");
     assert_eq!(start.custom_parameters["token"], "v1.eyJhIjoxfQ.c2ln");
-    assert_eq!((start.encoding.as_ref(), start.sample_rate, start.channels), ("audio/x-mulaw", 8000, 1));
+    assert_eq!(
+        (start.encoding.as_ref(), start.sample_rate, start.channels),
+        ("audio/x-mulaw", 8000, 1)
+    );
 }
 
 #[test]
 fn twilios_media_message_is_read_without_copying() {
     let text = capture("media");
-    let Ok(Inbound::Media(frame)) = parse_inbound(&text) else { panic!("not a media message") };
-    assert_eq!((frame.sequence, frame.chunk, frame.timestamp_ms), (Some(3), Some(1), Some(5)));
+    let Ok(Inbound::Media(frame)) = parse_inbound(&text) else {
+        panic!("not a media message")
+    };
+    assert_eq!(
+        (frame.sequence, frame.chunk, frame.timestamp_ms),
+        (Some(3), Some(1), Some(5))
+    );
     assert!(frame.is_inbound());
     assert!(matches!(frame.payload, Cow::Borrowed(payload) if payload.len() == 216));
 }
@@ -35,7 +48,12 @@ fn twilios_media_message_is_read_without_copying() {
 #[test]
 fn twilios_other_messages_are_read() {
     assert_eq!(parse_inbound(&capture("dtmf")), Ok(Inbound::Dtmf { digit: '1' }));
-    assert_eq!(parse_inbound(&capture("mark")), Ok(Inbound::Mark { name: Cow::Borrowed("my label") }));
+    assert_eq!(
+        parse_inbound(&capture("mark")),
+        Ok(Inbound::Mark {
+            name: Cow::Borrowed("my label")
+        })
+    );
     assert_eq!(parse_inbound(&capture("stop")), Ok(Inbound::Stop));
 }
 
@@ -56,31 +74,48 @@ fn numbers_may_be_numbers_and_texts_escaped() {
 fn absent_and_null_optional_fields_are_the_same() {
     let frame = Ok(Inbound::Media(MediaFrame::from_payload(None, "")));
     assert_eq!(parse_inbound(r#"{"event":"media","media":{"payload":""}}"#), frame);
-    let null = r#"{"event":"media","sequenceNumber":null,"start":null,"media":{"track":null,"chunk":null,"payload":""}}"#;
+    let null =
+        r#"{"event":"media","sequenceNumber":null,"start":null,"media":{"track":null,"chunk":null,"payload":""}}"#;
     assert_eq!(parse_inbound(null), frame);
 }
 
 #[test]
 fn start_takes_the_outer_stream_sid_and_documented_format_if_its_own_are_absent() {
     let text = r#"{"event":"start","streamSid":"MZ1","start":{"callSid":"CA1","accountSid":"AC1"}}"#;
-    let Ok(Inbound::Start(start)) = parse_inbound(text) else { panic!("not a start message") };
+    let Ok(Inbound::Start(start)) = parse_inbound(text) else {
+        panic!("not a start message")
+    };
     assert_eq!(start.stream_sid, "MZ1");
     assert!(start.custom_parameters.is_empty());
-    assert_eq!((start.encoding.as_ref(), start.sample_rate, start.channels), ("audio/x-mulaw", 8000, 1));
+    assert_eq!(
+        (start.encoding.as_ref(), start.sample_rate, start.channels),
+        ("audio/x-mulaw", 8000, 1)
+    );
 }
 
 #[test]
 fn unknown_events_are_named_even_if_they_give_known_fields_another_shape() {
     for text in [r#"{"event":"pong","media":5}"#, r#"{"event":"pong","extra":[{}]}"#] {
-        assert_eq!(parse_inbound(text), Ok(Inbound::Unknown { event: Cow::Borrowed("pong") }));
+        assert_eq!(
+            parse_inbound(text),
+            Ok(Inbound::Unknown {
+                event: Cow::Borrowed("pong")
+            })
+        );
     }
 }
 
 #[test]
 fn errors_name_the_field_and_the_fault() {
     let cases = [
-        (r#"{}"#, "the inbound message has no `event`; send it as Twilio documents it"),
-        (r#"{"event":"media"}"#, "the media message has no `media`; send it as Twilio documents it"),
+        (
+            r#"{}"#,
+            "the inbound message has no `event`; send it as Twilio documents it",
+        ),
+        (
+            r#"{"event":"media"}"#,
+            "the media message has no `media`; send it as Twilio documents it",
+        ),
         (
             r#"{"event":"media","media":{"payload":"","timestamp":"soon"}}"#,
             "`media.timestamp` of the media message is not a whole number from 0; send it as Twilio documents it",
@@ -99,13 +134,22 @@ fn errors_name_the_field_and_the_fault() {
         ),
     ];
     for (text, message) in cases {
-        assert_eq!(parse_inbound(text).map_err(|error| error.to_string()), Err(message.to_owned()), "{text}");
+        assert_eq!(
+            parse_inbound(text).map_err(|error| error.to_string()),
+            Err(message.to_owned()),
+            "{text}"
+        );
     }
 }
 
 #[test]
 fn errors_do_not_quote_the_message() {
-    for text in ["canary", r#""canary""#, r#"{"event":"media","media":"canary"}"#, r#"{"event":"dtmf","dtmf":{"digit":"canary"}}"#] {
+    for text in [
+        "canary",
+        r#""canary""#,
+        r#"{"event":"media","media":"canary"}"#,
+        r#"{"event":"dtmf","dtmf":{"digit":"canary"}}"#,
+    ] {
         let error = parse_inbound(text).expect_err("no such message");
         assert!(!format!("{error} {error:?}").contains("canary"), "{error:?}");
     }
@@ -113,9 +157,13 @@ fn errors_do_not_quote_the_message() {
 
 /// The keys of an object in an order of one's choice, with a field Twilio does not know today.
 fn shuffled(object: &Value, seed: usize) -> String {
-    let Value::Object(entries) = object else { return object.to_string() };
-    let mut parts: Vec<String> =
-        entries.iter().map(|(key, value)| format!("{}: {}", json!(key), shuffled(value, seed / 7))).collect();
+    let Value::Object(entries) = object else {
+        return object.to_string();
+    };
+    let mut parts: Vec<String> = entries
+        .iter()
+        .map(|(key, value)| format!("{}: {}", json!(key), shuffled(value, seed / 7)))
+        .collect();
     parts.push(r#""novelty": [1, {"a": null}]"#.to_owned());
     let middle = seed % parts.len();
     parts.rotate_left(middle);

@@ -13,7 +13,9 @@ pub use outbound::{write_clear, write_mark, write_media};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MessageError {
     /// The text is not a JSON object of the documented shape.
-    #[error("not a Media Streams message: {fault} at line {line}, column {column}; send one JSON object per text frame")]
+    #[error(
+        "not a Media Streams message: {fault} at line {line}, column {column}; send one JSON object per text frame"
+    )]
     Json {
         /// What kind of fault it is.
         fault: &'static str,
