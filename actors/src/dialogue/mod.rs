@@ -4,8 +4,24 @@
 //! [`Dialogue::poll_timeout`]; when that time comes, [`Dialogue::handle_timeout`] and drain again. The same inputs
 //! at the same times give the same outputs: a call's journal is its inputs, replay is feeding them again.
 
+mod config;
 mod input;
+mod interpret;
+mod lexicon;
+mod machine;
+mod numbers;
 mod output;
+mod pack;
+mod prompt;
+mod script;
+mod words;
 
+pub use config::DialogueConfig;
 pub use input::{Input, Millis, PlaybackId, RecognitionFault, SpeechId};
+pub use interpret::{Context, Interpretation, Interpreter};
+pub use lexicon::Lexicon;
+pub use machine::Dialogue;
 pub use output::{Expectation, Output, TurnNote};
+pub use pack::{LanguagePack, PackFault};
+pub use script::Script;
+pub use words::normalise;

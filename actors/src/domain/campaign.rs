@@ -1,5 +1,7 @@
 //! A campaign as its author writes it, and what is wrong with it.
 
+mod validate;
+
 use super::{CampaignId, PhoneNumber};
 use serde::{Deserialize, Serialize};
 
@@ -116,8 +118,8 @@ pub struct Campaign {
     /// How often a question is asked again before it counts as not answered (0 to 5).
     #[serde(default = "default_reprompts")]
     pub max_reprompts: u8,
-    /// What happens when a machine answers.
-    #[serde(default)]
+    /// What happens when a machine answers: `hang_up`, or `{ leave_message: "…" }`.
+    #[serde(default, with = "serde_norway::with::singleton_map")]
     pub voicemail: VoicemailPolicy,
     /// Longest call in seconds (30 to 3600).
     #[serde(default = "default_longest_call")]

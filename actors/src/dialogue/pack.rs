@@ -1,0 +1,263 @@
+//! What one language brings: sentences to say and phrases to understand, as data (see `prompts/README.md`).
+
+use super::lexicon::{Lexicon, LexiconData};
+use super::words::placeholders;
+use crate::domain::Language;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// One thing that is wrong with a language's files.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{place}: {fault}; {remedy}")]
+pub struct PackFault {
+    /// File and entry, for example `prompts.yaml: greeting`.
+    pub place: String,
+    /// What is wrong.
+    pub fault: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+impl PackFault {
+    pub(super) fn new(place: impl Into<String>, fault: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self {
+            place: place.into(),
+            fault: fault.into(),
+            remedy: remedy.into(),
+        }
+    }
+}
+
+/// The sentences and the lexicon of one language, checked.
+#[derive(Clone, Debug)]
+pub struct LanguagePack {
+    sentences: BTreeMap<String, Vec<String>>,
+    lexicon: Arc<Lexicon>,
+    prompts_text: String,
+    lexicon_text: String,
+}
+
+impl LanguagePack {
+    /// Reads and checks the two files of a language.
+    ///
+    /// # Errors
+    /// Every fault found: a template missing, empty or unknown, an unknown placeholder, a phrase under two intents.
+    pub fn parse(prompts_yaml: &str, lexicon_yaml: &str) -> Result<Self, Vec<PackFault>> {
+        let mut faults = Vec::new();
+        let sentences = read_sentences(prompts_yaml, &mut faults);
+        let lexicon = match serde_norway::from_str::<LexiconData>(lexicon_yaml) {
+            Ok(data) => {
+                faults.extend(data.faults());
+                Some(Lexicon::new(&data))
+            }
+            Err(error) => {
+                faults.push(PackFault::new(
+                    "lexicon.yaml",
+                    error.to_string(),
+                    "compare it with prompts/en/lexicon.yaml",
+                ));
+                None
+            }
+        };
+        match lexicon {
+            Some(lexicon) if faults.is_empty() => Ok(Self {
+                sentences,
+                lexicon: Arc::new(lexicon),
+                prompts_text: prompts_yaml.to_owned(),
+                lexicon_text: lexicon_yaml.to_owned(),
+            }),
+            _ => Err(faults),
+        }
+    }
+
+    /// The files of a language that are part of this program; `None` if there are none.
+    pub fn embedded(language: &Language) -> Option<Self> {
+        // They are checked by a test, so that nothing but an unknown language gives `None`.
+        match language.0.as_str() {
+            "en" => Self::parse(
+                include_str!("../../../prompts/en/prompts.yaml"),
+                include_str!("../../../prompts/en/lexicon.yaml"),
+            )
+            .ok(),
+            _ => None,
+        }
+    }
+
+    /// What the language understands.
+    pub fn lexicon(&self) -> &Arc<Lexicon> {
+        &self.lexicon
+    }
+
+    /// The text of `prompts.yaml`, word for word.
+    pub fn prompts_text(&self) -> &str {
+        &self.prompts_text
+    }
+
+    /// The text of `lexicon.yaml`, word for word.
+    pub fn lexicon_text(&self) -> &str {
+        &self.lexicon_text
+    }
+
+    /// The sentences of a template; a checked pack has every one.
+    pub(super) fn sentences(&self, template: Template) -> &[String] {
+        self.sentences.get(template.name()).map_or(&[], Vec::as_slice)
+    }
+}
+
+macro_rules! templates {
+    ($($variant:ident = $name:literal [$($placeholder:literal),*];)*) => {
+        /// Every text the dialogue needs, and what may be filled into it.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub(super) enum Template { $($variant,)* }
+
+        impl Template {
+            const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            fn placeholders(self) -> &'static [&'static str] {
+                match self { $(Self::$variant => &[$($placeholder),*],)* }
+            }
+        }
+    };
+}
+
+templates! {
+    Greeting = "greeting" ["organisation", "purpose"];
+    ConsentQuestion = "consent_question" ["organisation", "purpose"];
+    ConsentKeys = "consent_keys" [];
+    FirstQuestion = "first_question" [];
+    NextQuestion = "next_question" [];
+    LastQuestion = "last_question" [];
+    GoOn = "go_on" [];
+    HintYesNo = "hint_yes_no" [];
+    HintNumber = "hint_number" ["min", "max"];
+    HintScale = "hint_scale" ["min", "max"];
+    HintChoice = "hint_choice" ["options"];
+    HintFreeText = "hint_free_text" [];
+    KeysYesNo = "keys_yes_no" [];
+    KeysDigit = "keys_digit" ["min", "max"];
+    KeysDigits = "keys_digits" ["min", "max"];
+    KeysOption = "keys_option" ["option", "key"];
+    KeysFreeText = "keys_free_text" [];
+    DidNotHear = "did_not_hear" [];
+    DidNotUnderstand = "did_not_understand" [];
+    OutOfRange = "out_of_range" ["min", "max"];
+    NotAnOption = "not_an_option" [];
+    ConfirmValue = "confirm_value" ["value"];
+    ConfirmConsent = "confirm_consent" [];
+    ConfirmRefusal = "confirm_refusal" [];
+    ConfirmRemoval = "confirm_removal" [];
+    ConfirmWrongPerson = "confirm_wrong_person" [];
+    ConfirmCallback = "confirm_callback" [];
+    ConfirmKeys = "confirm_keys" [];
+    ValueYes = "value_yes" [];
+    ValueNo = "value_no" [];
+    WhoIsThis = "who_is_this" ["organisation", "purpose"];
+    OneLanguage = "one_language" [];
+    StillThere = "still_there" [];
+    Thanks = "thanks" ["organisation"];
+    GoodbyeRefused = "goodbye_refused" ["organisation"];
+    GoodbyeRemoved = "goodbye_removed" ["organisation"];
+    GoodbyeRemovalNoted = "goodbye_removal_noted" ["organisation"];
+    GoodbyeCallback = "goodbye_callback" ["organisation"];
+    GoodbyeWrongPerson = "goodbye_wrong_person" ["organisation"];
+    GoodbyeNoInput = "goodbye_no_input" ["organisation"];
+    GoodbyeLimit = "goodbye_limit" ["organisation"];
+    Or = "or" [];
+}
+
+fn read_sentences(yaml: &str, faults: &mut Vec<PackFault>) -> BTreeMap<String, Vec<String>> {
+    let sentences: BTreeMap<String, Vec<String>> = match serde_norway::from_str(yaml) {
+        Ok(sentences) => sentences,
+        Err(error) => {
+            faults.push(PackFault::new(
+                "prompts.yaml",
+                error.to_string(),
+                "write each name with a list of sentences, as prompts/en/prompts.yaml does",
+            ));
+            return BTreeMap::new();
+        }
+    };
+    let known: BTreeSet<_> = Template::ALL.iter().map(|template| template.name()).collect();
+    for name in sentences.keys().filter(|name| !known.contains(name.as_str())) {
+        faults.push(PackFault::new(
+            format!("prompts.yaml: {name}"),
+            "is not a template",
+            "remove it or correct its name",
+        ));
+    }
+    for template in Template::ALL {
+        let place = format!("prompts.yaml: {}", template.name());
+        let Some(texts) = sentences.get(template.name()) else {
+            faults.push(PackFault::new(place, "is missing", "add it"));
+            continue;
+        };
+        if texts.is_empty()
+            || texts
+                .iter()
+                .any(|text| text.trim().is_empty() || text.contains(char::is_control))
+        {
+            faults.push(PackFault::new(
+                place.clone(),
+                "has no sentence, an empty one or one with a line break",
+                "write one or more sentences",
+            ));
+        }
+        for unknown in texts.iter().flat_map(|text| placeholders(text)) {
+            if !template.placeholders().contains(&unknown) {
+                faults.push(PackFault::new(
+                    place.clone(),
+                    format!("has the placeholder {{{unknown}}}, which is not known here"),
+                    match template.placeholders() {
+                        [] => "this template has none".to_owned(),
+                        known => format!("use only {}", known.join(", ")),
+                    },
+                ));
+            }
+        }
+    }
+    sentences
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PROMPTS: &str = include_str!("../../../prompts/en/prompts.yaml");
+    const LEXICON: &str = include_str!("../../../prompts/en/lexicon.yaml");
+
+    #[test]
+    fn the_embedded_english_pack_is_without_fault() {
+        assert_eq!(LanguagePack::parse(PROMPTS, LEXICON).map(|_| ()), Ok(()));
+        assert!(LanguagePack::embedded(&Language("en".into())).is_some());
+        assert!(LanguagePack::embedded(&Language("xx".into())).is_none());
+    }
+
+    #[test]
+    fn every_fault_of_both_files_is_named_at_once() {
+        let prompts = PROMPTS
+            .replace("{organisation}.", "{organization}.")
+            .replace("still_there:", "stil_there:");
+        let lexicon = LEXICON.replace("- \"nope\"", "- \"yes\"");
+        let faults = LanguagePack::parse(&prompts, &lexicon).expect_err("faulty");
+        let all = faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+        for part in [
+            "greeting: has the placeholder {organization}",
+            "stil_there: is not a",
+            "still_there: is missing",
+            "`yes`",
+        ] {
+            assert!(all.contains(part), "{part} in\n{all}");
+        }
+    }
+
+    #[test]
+    fn files_of_another_shape_are_refused_with_the_place() {
+        for (prompts, lexicon) in [("[", LEXICON), (PROMPTS, "a: b"), ("", "")] {
+            assert!(!LanguagePack::parse(prompts, lexicon).expect_err("faulty").is_empty());
+        }
+    }
+}

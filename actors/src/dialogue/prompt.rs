@@ -1,0 +1,300 @@
+//! What the dialogue says, rendered once per campaign.
+
+use super::lexicon::Lexicon;
+use super::pack::{LanguagePack, Template};
+use super::words::fill;
+use crate::domain::{AnswerValue, Campaign, Question, QuestionKind, VoicemailPolicy};
+
+/// Widest range whose values are confirmed by speech; above it, keys.
+const MOST_CONFIRMED_VALUES: i64 = 101;
+
+/// A list of sentences with the part of it that asks.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Prompt {
+    pub(super) sentences: Vec<String>,
+    /// Sentences before the one that asks.
+    pub(super) asks_from: usize,
+    /// Sentences up to the end of what asks; how to answer may follow.
+    pub(super) asks_to: usize,
+}
+
+impl Prompt {
+    /// Sentences of which none asks: whatever is said over it is no answer to it.
+    pub(super) fn statement(sentences: &[String]) -> Self {
+        Self {
+            sentences: sentences.to_vec(),
+            asks_from: sentences.len(),
+            asks_to: sentences.len(),
+        }
+    }
+
+    pub(super) fn asking(before: &[String], asking: &[String], after: &[String]) -> Self {
+        Self {
+            sentences: [before, asking, after].concat(),
+            asks_from: before.len(),
+            asks_to: before.len() + asking.len(),
+        }
+    }
+
+    /// The same with something said before it.
+    pub(super) fn after(mut self, before: &[String]) -> Self {
+        self.sentences.splice(0..0, before.iter().cloned());
+        self.asks_from += before.len();
+        self.asks_to += before.len();
+        self
+    }
+}
+
+/// Sentences about one question.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct QuestionLines {
+    pub(super) lead: Vec<String>,
+    pub(super) text: Vec<String>,
+    pub(super) hint: Vec<String>,
+    pub(super) keys: Vec<String>,
+    pub(super) invalid: Vec<String>,
+    /// "Did I hear …?" for every value that can be confirmed by speech.
+    confirm: Vec<(AnswerValue, Vec<String>)>,
+}
+
+impl QuestionLines {
+    /// The confirming sentences of a value; `None` if keys must be asked for instead.
+    pub(super) fn confirm(&self, value: &AnswerValue) -> Option<&[String]> {
+        self.confirm
+            .iter()
+            .find(|(known, _)| known == value)
+            .map(|(_, lines)| lines.as_slice())
+    }
+}
+
+/// Every sentence of one campaign in one language.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Lines {
+    pub(super) greeting: Vec<String>,
+    pub(super) consent_question: Vec<String>,
+    pub(super) consent_keys: Vec<String>,
+    pub(super) questions: Vec<QuestionLines>,
+    pub(super) go_on: Vec<String>,
+    pub(super) did_not_hear: Vec<String>,
+    pub(super) did_not_understand: Vec<String>,
+    pub(super) confirm_consent: Vec<String>,
+    pub(super) confirm_refusal: Vec<String>,
+    pub(super) confirm_removal: Vec<String>,
+    pub(super) confirm_wrong_person: Vec<String>,
+    pub(super) confirm_callback: Vec<String>,
+    pub(super) confirm_keys: Vec<String>,
+    pub(super) who_is_this: Vec<String>,
+    pub(super) one_language: Vec<String>,
+    pub(super) still_there: Vec<String>,
+    pub(super) thanks: Vec<String>,
+    pub(super) goodbye_refused: Vec<String>,
+    pub(super) goodbye_removed: Vec<String>,
+    pub(super) goodbye_removal_noted: Vec<String>,
+    pub(super) goodbye_callback: Vec<String>,
+    pub(super) goodbye_wrong_person: Vec<String>,
+    pub(super) goodbye_no_input: Vec<String>,
+    pub(super) goodbye_limit: Vec<String>,
+    pub(super) voicemail: Vec<String>,
+}
+
+impl Lines {
+    pub(super) fn render(campaign: &Campaign, pack: &LanguagePack) -> Self {
+        let names = [
+            ("organisation", campaign.organisation.trim()),
+            ("purpose", campaign.purpose.trim()),
+        ];
+        let lines = |template| rendered(pack, template, &names);
+        let last = campaign.questions.len().saturating_sub(1);
+        let questions = campaign.questions.iter().enumerate().map(|(index, question)| {
+            let lead = match index {
+                0 => Template::FirstQuestion,
+                _ if index == last => Template::LastQuestion,
+                _ => Template::NextQuestion,
+            };
+            question_lines(question, lines(lead), pack)
+        });
+        Self {
+            greeting: lines(Template::Greeting),
+            consent_question: lines(Template::ConsentQuestion),
+            consent_keys: lines(Template::ConsentKeys),
+            questions: questions.collect(),
+            go_on: lines(Template::GoOn),
+            did_not_hear: lines(Template::DidNotHear),
+            did_not_understand: lines(Template::DidNotUnderstand),
+            confirm_consent: lines(Template::ConfirmConsent),
+            confirm_refusal: lines(Template::ConfirmRefusal),
+            confirm_removal: lines(Template::ConfirmRemoval),
+            confirm_wrong_person: lines(Template::ConfirmWrongPerson),
+            confirm_callback: lines(Template::ConfirmCallback),
+            confirm_keys: lines(Template::ConfirmKeys),
+            who_is_this: lines(Template::WhoIsThis),
+            one_language: lines(Template::OneLanguage),
+            still_there: lines(Template::StillThere),
+            thanks: lines(Template::Thanks),
+            goodbye_refused: lines(Template::GoodbyeRefused),
+            goodbye_removed: lines(Template::GoodbyeRemoved),
+            goodbye_removal_noted: lines(Template::GoodbyeRemovalNoted),
+            goodbye_callback: lines(Template::GoodbyeCallback),
+            goodbye_wrong_person: lines(Template::GoodbyeWrongPerson),
+            goodbye_no_input: lines(Template::GoodbyeNoInput),
+            goodbye_limit: lines(Template::GoodbyeLimit),
+            voicemail: match &campaign.voicemail {
+                VoicemailPolicy::HangUp => Vec::new(),
+                VoicemailPolicy::LeaveMessage(message) => vec![message.trim().to_owned()],
+            },
+        }
+    }
+
+    /// Every sentence, each once, in a fixed order.
+    pub(super) fn all(&self) -> Vec<String> {
+        let mut groups: Vec<&Vec<String>> = vec![&self.greeting, &self.consent_question, &self.consent_keys];
+        for question in &self.questions {
+            groups.extend([
+                &question.lead,
+                &question.text,
+                &question.hint,
+                &question.keys,
+                &question.invalid,
+            ]);
+            groups.extend(question.confirm.iter().map(|(_, lines)| lines));
+        }
+        groups.extend([
+            &self.go_on,
+            &self.did_not_hear,
+            &self.did_not_understand,
+            &self.confirm_consent,
+            &self.confirm_refusal,
+            &self.confirm_removal,
+            &self.confirm_wrong_person,
+            &self.confirm_callback,
+            &self.confirm_keys,
+            &self.who_is_this,
+            &self.one_language,
+            &self.still_there,
+            &self.thanks,
+            &self.goodbye_refused,
+            &self.goodbye_removed,
+            &self.goodbye_removal_noted,
+            &self.goodbye_callback,
+            &self.goodbye_wrong_person,
+            &self.goodbye_no_input,
+            &self.goodbye_limit,
+            &self.voicemail,
+        ]);
+        let mut seen = std::collections::BTreeSet::new();
+        groups
+            .into_iter()
+            .flatten()
+            .filter(|sentence| seen.insert(sentence.as_str()))
+            .cloned()
+            .collect()
+    }
+
+    /// Greeting, then the consent question with how to answer.
+    pub(super) fn opening(&self) -> Prompt {
+        self.consent().after(&self.greeting)
+    }
+
+    /// The consent question with how to answer.
+    pub(super) fn consent(&self) -> Prompt {
+        Prompt::asking(&[], &self.consent_question, &self.consent_keys)
+    }
+}
+
+fn question_lines(question: &Question, lead: Vec<String>, pack: &LanguagePack) -> QuestionLines {
+    let lexicon = pack.lexicon();
+    let range = range_of(&question.answer);
+    let say = |value: i64| lexicon.numbers().say(value).unwrap_or_else(|| value.to_string());
+    let (min, max) = range.map_or_else(Default::default, |(min, max)| (say(min), say(max)));
+    let bounds = [("min", min.as_str()), ("max", max.as_str())];
+    let lines = |template| rendered(pack, template, &bounds);
+    let (hint, keys, invalid) = match &question.answer {
+        QuestionKind::YesNo => (Template::HintYesNo, lines(Template::KeysYesNo), Template::NotAnOption),
+        QuestionKind::Number { .. } => (Template::HintNumber, lines(keys_for(range)), Template::OutOfRange),
+        QuestionKind::Scale { .. } => (Template::HintScale, lines(keys_for(range)), Template::OutOfRange),
+        QuestionKind::Choice { options } => {
+            let keys = options.iter().enumerate().flat_map(|(position, option)| {
+                let key = say(i64::try_from(position).unwrap_or_default() + 1);
+                rendered(
+                    pack,
+                    Template::KeysOption,
+                    &[("option", option.label.trim()), ("key", &key)],
+                )
+            });
+            (Template::HintChoice, keys.collect(), Template::NotAnOption)
+        }
+        QuestionKind::FreeText { .. } => (
+            Template::HintFreeText,
+            lines(Template::KeysFreeText),
+            Template::NotAnOption,
+        ),
+    };
+    let options = spoken_options(&question.answer, pack);
+    QuestionLines {
+        lead,
+        text: vec![question.text.trim().to_owned()],
+        hint: rendered(pack, hint, &[bounds[0], bounds[1], ("options", &options)]),
+        keys,
+        invalid: lines(invalid),
+        confirm: confirmations(&question.answer, pack, lexicon),
+    }
+}
+
+/// One key is enough where no value has two digits.
+fn keys_for(range: Option<(i64, i64)>) -> Template {
+    match range {
+        Some((_, max)) if max > 9 => Template::KeysDigits,
+        _ => Template::KeysDigit,
+    }
+}
+
+pub(super) fn range_of(kind: &QuestionKind) -> Option<(i64, i64)> {
+    match kind {
+        QuestionKind::Number { min, max } | QuestionKind::Scale { min, max } => Some((*min, *max)),
+        _ => None,
+    }
+}
+
+fn spoken_options(kind: &QuestionKind, pack: &LanguagePack) -> String {
+    let QuestionKind::Choice { options } = kind else {
+        return String::new();
+    };
+    let labels: Vec<&str> = options.iter().map(|option| option.label.trim()).collect();
+    let or = pack.sentences(Template::Or).first().map_or("", String::as_str);
+    match labels.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} {or} {last}", rest.join(", ")),
+        _ => labels.concat(),
+    }
+}
+
+fn confirmations(kind: &QuestionKind, pack: &LanguagePack, lexicon: &Lexicon) -> Vec<(AnswerValue, Vec<String>)> {
+    let line = |spoken: &str| rendered(pack, Template::ConfirmValue, &[("value", spoken)]);
+    let word = |template| pack.sentences(template).concat();
+    let numbers = |min: i64, max: i64, value: fn(i64) -> AnswerValue| {
+        let few = max.saturating_sub(min) < MOST_CONFIRMED_VALUES;
+        let range = if few { min..max.saturating_add(1) } else { 0..0 };
+        range
+            .filter_map(|number| Some((value(number), line(&lexicon.numbers().say(number)?))))
+            .collect()
+    };
+    match kind {
+        QuestionKind::YesNo => vec![
+            (AnswerValue::YesNo(true), line(&word(Template::ValueYes))),
+            (AnswerValue::YesNo(false), line(&word(Template::ValueNo))),
+        ],
+        QuestionKind::Number { min, max } => numbers(*min, *max, AnswerValue::Number),
+        QuestionKind::Scale { min, max } => numbers(*min, *max, AnswerValue::Scale),
+        QuestionKind::Choice { options } => options
+            .iter()
+            .map(|option| (AnswerValue::Choice(option.key.clone()), line(option.label.trim())))
+            .collect(),
+        QuestionKind::FreeText { .. } => Vec::new(),
+    }
+}
+
+fn rendered(pack: &LanguagePack, template: Template, values: &[(&str, &str)]) -> Vec<String> {
+    pack.sentences(template)
+        .iter()
+        .map(|sentence| fill(sentence, values))
+        .collect()
+}

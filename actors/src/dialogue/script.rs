@@ -1,0 +1,264 @@
+//! A campaign made ready to be spoken: its sentences, its grammars, and what names them.
+
+use super::interpret::Interpreter;
+use super::lexicon::Lexicon;
+use super::output::Expectation;
+use super::pack::LanguagePack;
+use super::prompt::{Lines, range_of};
+use super::words::fill;
+use crate::domain::{Campaign, CampaignFault, Intent, QuestionKind};
+use crate::ports::Grammar;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::sync::Arc;
+
+/// Widest range of numbers offered to a recogniser; above it, keys.
+const MOST_SPOKEN_NUMBERS: i64 = 101;
+/// Widest range in which every number comes with all its frames.
+const MOST_FRAMED_NUMBERS: i64 = 21;
+
+/// A campaign made ready to be spoken. Built once, shared by its calls.
+#[derive(Clone, Debug)]
+pub struct Script {
+    pub(super) campaign: Campaign,
+    pub(super) lines: Lines,
+    lexicon: Arc<Lexicon>,
+    consent: Arc<Grammar>,
+    questions: Vec<Arc<Grammar>>,
+    confirm_answers: Vec<Arc<Grammar>>,
+    confirm: Arc<Grammar>,
+    resume: Arc<Grammar>,
+    fingerprint: String,
+    pack_hash: String,
+}
+
+impl Script {
+    /// Checks the campaign and renders everything it can say and hear.
+    ///
+    /// # Errors
+    /// Every fault of the campaign at once.
+    pub fn build(campaign: &Campaign, language_pack: &LanguagePack) -> Result<Self, Vec<CampaignFault>> {
+        let faults = campaign.validate();
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let lexicon = Arc::clone(language_pack.lexicon());
+        let grammars = GrammarBuilder { lexicon: &lexicon };
+        let pack_hash = hash(&[language_pack.prompts_text(), language_pack.lexicon_text()]);
+        let campaign_text = serde_json::to_string(campaign).unwrap_or_default();
+        Ok(Self {
+            lines: Lines::render(campaign, language_pack),
+            consent: grammars.consent(),
+            questions: campaign
+                .questions
+                .iter()
+                .map(|question| grammars.question(&question.answer))
+                .collect(),
+            confirm_answers: campaign
+                .questions
+                .iter()
+                .map(|question| grammars.confirm_answer(&question.answer))
+                .collect(),
+            confirm: grammars.confirm(),
+            resume: grammars.resume(),
+            fingerprint: hash(&[&campaign_text, &pack_hash]),
+            pack_hash,
+            campaign: campaign.clone(),
+            lexicon,
+        })
+    }
+
+    /// What may be said at this point. An index beyond the questions gives the grammar of a confirming turn.
+    pub fn grammar(&self, expectation: Expectation) -> Arc<Grammar> {
+        let grammar = match expectation {
+            Expectation::Consent => &self.consent,
+            Expectation::Question(index) => self.questions.get(index).unwrap_or(&self.confirm),
+            Expectation::ConfirmAnswer(index) => self.confirm_answers.get(index).unwrap_or(&self.confirm),
+            Expectation::Confirm => &self.confirm,
+            Expectation::Resume => &self.resume,
+        };
+        Arc::clone(grammar)
+    }
+
+    /// Every grammar of the campaign, each once: for compiling ahead of the first call.
+    pub fn grammars(&self) -> Vec<Arc<Grammar>> {
+        let mut ids = BTreeSet::new();
+        [&self.consent, &self.confirm, &self.resume]
+            .into_iter()
+            .chain(&self.questions)
+            .chain(&self.confirm_answers)
+            .filter(|grammar| ids.insert(grammar.id.clone()))
+            .cloned()
+            .collect()
+    }
+
+    /// Every sentence the dialogue can ever speak, each once: for rendering before the first call.
+    pub fn fixed_sentences(&self) -> Vec<String> {
+        self.lines.all()
+    }
+
+    /// SHA-256 over campaign, prompts and lexicon, hexadecimal: equal scripts decide alike.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// SHA-256 over prompts and lexicon, hexadecimal.
+    pub fn pack_hash(&self) -> &str {
+        &self.pack_hash
+    }
+
+    /// The campaign it was built from.
+    pub fn campaign(&self) -> &Campaign {
+        &self.campaign
+    }
+
+    /// What gives recognised words their meaning.
+    pub(super) fn interpreter(&self) -> &dyn Interpreter {
+        self.lexicon.as_ref()
+    }
+
+    pub(super) fn kind(&self, question: usize) -> Option<&QuestionKind> {
+        self.campaign.questions.get(question).map(|question| &question.answer)
+    }
+}
+
+/// SHA-256 over texts, each closed by a zero byte so that they cannot run into each other.
+pub(super) fn hash(texts: &[&str]) -> String {
+    let mut sha = Sha256::new();
+    for text in texts {
+        sha.update(text.as_bytes());
+        sha.update([0]);
+    }
+    sha.finalize().iter().fold(String::new(), |mut hex, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// What is understood everywhere, in the order of weight.
+const EVERYWHERE: [Intent; 6] = [
+    Intent::RemoveMe,
+    Intent::NotInterested,
+    Intent::CallLater,
+    Intent::WrongPerson,
+    Intent::Repeat,
+    Intent::WhoIsThis,
+];
+
+struct GrammarBuilder<'a> {
+    lexicon: &'a Lexicon,
+}
+
+impl GrammarBuilder<'_> {
+    fn consent(&self) -> Arc<Grammar> {
+        let mut phrases = self.intents(&[Intent::Yes, Intent::No, Intent::Interested]);
+        phrases.extend(self.intents(&EVERYWHERE));
+        phrases.extend(self.intents(&[Intent::HoldOn, Intent::SwitchLanguage, Intent::Voicemail]));
+        grammar(phrases, false)
+    }
+
+    fn question(&self, kind: &QuestionKind) -> Arc<Grammar> {
+        let mut phrases = self.answers(kind);
+        phrases.extend(self.intents(&EVERYWHERE));
+        phrases.extend(self.intents(&[Intent::HoldOn, Intent::NoAnswer]));
+        grammar(phrases, matches!(kind, QuestionKind::FreeText { .. }))
+    }
+
+    fn confirm_answer(&self, kind: &QuestionKind) -> Arc<Grammar> {
+        let mut phrases = self.intents(&[Intent::Yes, Intent::No]);
+        phrases.extend(self.answers(kind));
+        phrases.extend(self.intents(&[Intent::RemoveMe, Intent::Repeat]));
+        grammar(phrases, false)
+    }
+
+    fn confirm(&self) -> Arc<Grammar> {
+        grammar(
+            self.intents(&[
+                Intent::Yes,
+                Intent::No,
+                Intent::RemoveMe,
+                Intent::NotInterested,
+                Intent::Repeat,
+            ]),
+            false,
+        )
+    }
+
+    fn resume(&self) -> Arc<Grammar> {
+        let mut phrases = self.lexicon.spoken_resume().to_vec();
+        phrases.extend(self.intents(&[Intent::Yes, Intent::No]));
+        phrases.extend(self.intents(&EVERYWHERE));
+        phrases.extend(self.intents(&[Intent::HoldOn]));
+        grammar(phrases, false)
+    }
+
+    fn intents(&self, intents: &[Intent]) -> Vec<String> {
+        intents
+            .iter()
+            .flat_map(|intent| self.lexicon.spoken(*intent))
+            .cloned()
+            .collect()
+    }
+
+    fn answers(&self, kind: &QuestionKind) -> Vec<String> {
+        let frames = &self.lexicon.frames;
+        match kind {
+            QuestionKind::YesNo => self.intents(&[Intent::Yes, Intent::No]),
+            QuestionKind::Number { .. } => self.numbers(kind, &frames.number),
+            QuestionKind::Scale { .. } => self.numbers(kind, &frames.scale),
+            QuestionKind::FreeText { .. } => Vec::new(),
+            QuestionKind::Choice { options } => {
+                let mut phrases = Vec::new();
+                for (position, option) in options.iter().enumerate() {
+                    for form in option.spoken_forms() {
+                        phrases.extend(frames.option.iter().map(|frame| fill(frame, &[("option", &form)])));
+                    }
+                    let number = i64::try_from(position).unwrap_or_default() + 1;
+                    for word in self.lexicon.numbers().forms(number) {
+                        phrases.extend(frames.option_number.iter().map(|frame| fill(frame, &[("n", &word)])));
+                    }
+                }
+                phrases
+            }
+        }
+    }
+
+    fn numbers(&self, kind: &QuestionKind, frames: &[String]) -> Vec<String> {
+        let Some((min, max)) = range_of(kind).filter(|(min, max)| max.saturating_sub(*min) < MOST_SPOKEN_NUMBERS)
+        else {
+            return Vec::new();
+        };
+        let framed = max - min < MOST_FRAMED_NUMBERS;
+        let numbers = self.lexicon.numbers();
+        let end = numbers.say(max).unwrap_or_default();
+        let mut phrases = Vec::new();
+        for value in min..=max {
+            for form in numbers.forms(value) {
+                let frames = if framed {
+                    frames
+                } else {
+                    frames.get(..1).unwrap_or_default()
+                };
+                phrases.extend(frames.iter().map(|frame| fill(frame, &[("n", &form), ("max", &end)])));
+            }
+        }
+        phrases
+    }
+}
+
+fn grammar(phrases: Vec<String>, free_text: bool) -> Arc<Grammar> {
+    let mut seen = BTreeSet::new();
+    let phrases: Vec<String> = phrases
+        .into_iter()
+        .filter(|phrase| seen.insert(phrase.clone()))
+        .collect();
+    let mut parts: Vec<&str> = phrases.iter().map(String::as_str).collect();
+    parts.push(if free_text { "free" } else { "closed" });
+    Arc::new(Grammar {
+        id: hash(&parts),
+        phrases,
+        free_text,
+    })
+}

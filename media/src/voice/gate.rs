@@ -1,0 +1,80 @@
+//! The energy gate: which frames are loud enough, against the line's own background, to be looked at closely.
+//!
+//! Everything is relative to a background that adapts, so that the level of a line matters little: a loud constant
+//! noise closes the gate again, and quiet speech on a quiet line opens it.
+
+/// Below this nothing on a telephone line is speech meant for us, dBFS.
+const QUIETEST_DB: f32 = -52.0;
+/// How far above the background a frame must be.
+const ABOVE_FLOOR_DB: f32 = 9.0;
+/// How far above the echo of our own prompt a frame must be.
+const ABOVE_ECHO_DB: f32 = 8.0;
+/// The echo expected when a prompt begins, until its real level is known.
+const EXPECTED_ECHO_DB: f32 = -40.0;
+/// No line is quieter: digital silence must not make the gate oversensitive.
+const LOWEST_FLOOR_DB: f32 = -66.0;
+/// Frames (16 ms) at the start of a call in which the background is found quickly.
+const SETTLING_FRAMES: u8 = 12;
+/// Decibels a frame by which the background follows the line.
+const FLOOR_STEP_DB: f32 = 0.25;
+/// The same while somebody speaks: a long answer must not become the background.
+const FLOOR_STEP_SPEECH_DB: f32 = 0.03;
+
+/// Background of a line and what stands out of it. Levels are in dB of full scale.
+#[derive(Debug, Clone)]
+pub(super) struct Gate {
+    floor_db: f32,
+    echo_db: f32,
+    prompt_playing: bool,
+    settling: u8,
+}
+
+impl Gate {
+    pub(super) fn new() -> Self {
+        Self {
+            floor_db: LOWEST_FLOOR_DB,
+            echo_db: EXPECTED_ECHO_DB,
+            prompt_playing: false,
+            settling: SETTLING_FRAMES,
+        }
+    }
+
+    pub(super) fn set_prompt_playing(&mut self, playing: bool) {
+        if playing && !self.prompt_playing {
+            self.echo_db = self.echo_db.max(EXPECTED_ECHO_DB);
+        }
+        self.prompt_playing = playing;
+    }
+
+    /// The level from which a frame stands out.
+    pub(super) fn threshold_db(&self) -> f32 {
+        let threshold = (self.floor_db + ABOVE_FLOOR_DB).max(QUIETEST_DB);
+        if self.prompt_playing {
+            threshold.max(self.echo_db + ABOVE_ECHO_DB)
+        } else {
+            threshold
+        }
+    }
+
+    pub(super) fn floor_db(&self) -> f32 {
+        self.floor_db
+    }
+
+    /// Learns from a frame, which somebody speaks in or not.
+    pub(super) fn learn(&mut self, level_db: f32, speaking: bool) {
+        if self.settling > 0 && !speaking {
+            // A call that begins with speech is not to settle on it: no background is that loud.
+            let step = if self.settling == SETTLING_FRAMES { 100.0 } else { 3.0 };
+            self.settling -= 1;
+            self.floor_db += (level_db.min(-34.0) - self.floor_db).clamp(-step, step);
+        } else {
+            // Equal steps up and down find the median.
+            let step = if speaking { FLOOR_STEP_SPEECH_DB } else { FLOOR_STEP_DB };
+            self.floor_db += (level_db - self.floor_db).clamp(-FLOOR_STEP_DB, step);
+        }
+        self.floor_db = self.floor_db.max(LOWEST_FLOOR_DB);
+        if self.prompt_playing && !speaking {
+            self.echo_db += (level_db - self.echo_db).clamp(-0.15, 2.0);
+        }
+    }
+}

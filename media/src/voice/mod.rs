@@ -1,0 +1,229 @@
+//! Voice activity on a telephone line, 16 ms at a time.
+//!
+//! An energy gate against an adaptive background decides which frames are looked at; steady tones are taken out; what
+//! remains goes through the neural detector earshot, brought to a like level first, because earshot's features depend
+//! on level and a respondent's loudness must not matter. earshot costs a hundred times what the gate does, so it runs
+//! only while the gate is open.
+
+mod gate;
+mod tone;
+
+use crate::resample::Doubler;
+use gate::Gate;
+use tone::{Tone, ToneDetector};
+
+/// Samples of a frame: 16 ms, which earshot wants.
+pub const FRAME_SAMPLES: usize = 128;
+/// Milliseconds of a frame.
+pub const FRAME_MS: u64 = 16;
+
+/// earshot's score from which a frame is voice.
+const THRESHOLD: f32 = 0.5;
+/// The same while a prompt plays, whose echo is speech too.
+const THRESHOLD_DURING_PROMPT: f32 = 0.7;
+/// Speech starts when 3 of the last 5 frames are voice.
+const START_WINDOW: u32 = 0b1_1111;
+const START_FRAMES: u32 = 3;
+/// Frames the gate stays open after the last that stood out: 300 ms.
+const GATE_HANG_FRAMES: u8 = 19;
+/// Frames before the gate's opening that earshot is shown, to know what the voice rises from.
+const WARM_UP_FRAMES: usize = 6;
+/// The level of the loudest frames as earshot is shown them, dBFS.
+const TARGET_DB: f32 = -16.0;
+/// No gain above this: the background of a silent line is not to become a voice.
+const HIGHEST_GAIN_DB: f32 = 24.0;
+/// How fast the loudness of a voice is forgotten, decibels a frame.
+const LEVEL_DECAY_DB: f32 = 0.05;
+/// What lies further below the loudest of a voice is somebody else's: echo, or people behind the respondent.
+const VOICE_RANGE_DB: f32 = 24.0;
+/// Frames after a tone in which its end still rings in the detector's window.
+const TONE_HANG_FRAMES: u8 = 3;
+/// Frames of a single steady tone that make a beep: 180 ms, one frame of which the detection costs.
+const BEEP_FRAMES: u16 = 10;
+/// Longer tones (3 s) are dial tones and the like.
+const LONGEST_BEEP_FRAMES: u16 = 187;
+
+/// What a frame holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// It stands out of the background.
+    pub energetic: bool,
+    /// Somebody speaks in it.
+    pub voiced: bool,
+    /// With this frame, 3 of 5 are voice.
+    pub starts: bool,
+    /// How many frames ago the voice began; only if `starts`.
+    pub onset_frames: u32,
+    /// A beep has just ended.
+    pub beep: bool,
+}
+
+/// The voice activity detector of one line.
+pub struct VoiceDetector {
+    gate: Gate,
+    tones: ToneDetector,
+    earshot: Box<earshot::Detector>,
+    doubler: Doubler,
+    /// The last frames, which earshot has not seen while the gate was closed.
+    recent: [[i16; FRAME_SAMPLES]; WARM_UP_FRAMES],
+    /// Frames until the gate closes.
+    open_frames: u8,
+    tone_hang: u8,
+    tone_frames: u16,
+    /// The loudness of the voice on the line, dBFS.
+    level_db: f32,
+    gain: f32,
+    prompt_playing: bool,
+    /// A bit per frame, the latest lowest.
+    voiced: u32,
+    energetic: u32,
+}
+
+impl Default for VoiceDetector {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl VoiceDetector {
+    /// A detector at the beginning of a call.
+    pub fn new() -> Self {
+        Self {
+            gate: Gate::new(),
+            tones: ToneDetector::new(),
+            earshot: earshot::Detector::default_boxed(),
+            doubler: Doubler::new(),
+            recent: [[0; FRAME_SAMPLES]; WARM_UP_FRAMES],
+            open_frames: 0,
+            tone_hang: 0,
+            tone_frames: 0,
+            level_db: TARGET_DB - HIGHEST_GAIN_DB,
+            gain: 1.0,
+            prompt_playing: false,
+            voiced: 0,
+            energetic: 0,
+        }
+    }
+
+    /// While a prompt plays, its echo must not count as speech.
+    pub fn set_prompt_playing(&mut self, playing: bool) {
+        self.prompt_playing = playing;
+        self.gate.set_prompt_playing(playing);
+    }
+
+    /// Judges a frame. `speaking` says whether an utterance is open, `gap` that (part of) the frame never came.
+    pub fn push(&mut self, frame: &[i16; FRAME_SAMPLES], speaking: bool, gap: bool) -> Verdict {
+        let frame_db = level_db(frame);
+        let energetic = frame_db >= self.gate.threshold_db();
+        if !gap {
+            self.gate.learn(frame_db, speaking);
+        }
+        let opens = energetic && self.open_frames == 0;
+        if energetic {
+            self.open_frames = GATE_HANG_FRAMES;
+        } else {
+            self.open_frames = self.open_frames.saturating_sub(1);
+        }
+        let mut verdict = Verdict {
+            energetic,
+            ..Verdict::default()
+        };
+        if self.open_frames == 0 {
+            self.tones.skip(frame);
+            verdict.beep = self.note_tone(Tone::None);
+            self.level_db = (self.level_db - LEVEL_DECAY_DB).max(self.gate.floor_db() + 15.0);
+        } else {
+            let tone = if energetic {
+                self.tones.push(frame)
+            } else {
+                self.tones.skip(frame);
+                Tone::None
+            };
+            verdict.beep = self.note_tone(tone);
+            if self.tone_hang == 0 {
+                self.level_db = (self.level_db - LEVEL_DECAY_DB).max(frame_db);
+            }
+            if opens {
+                self.warm_up();
+            }
+            let score = self.score(frame);
+            let threshold = if self.prompt_playing {
+                THRESHOLD_DURING_PROMPT
+            } else {
+                THRESHOLD
+            };
+            let near = frame_db >= self.level_db - VOICE_RANGE_DB;
+            verdict.voiced = score >= threshold && near && self.tone_hang == 0;
+        }
+        self.recent.rotate_left(1);
+        self.recent[WARM_UP_FRAMES - 1] = *frame;
+        self.voiced = self.voiced << 1 | u32::from(verdict.voiced);
+        self.energetic = self.energetic << 1 | u32::from(energetic && self.tone_hang == 0);
+        verdict.starts = verdict.voiced && (self.voiced & START_WINDOW).count_ones() >= START_FRAMES;
+        if verdict.starts {
+            verdict.onset_frames = self.onset_frames();
+        }
+        verdict
+    }
+
+    /// How long the frames up to now have been voice or stood out, but for single ones in between.
+    fn onset_frames(&self) -> u32 {
+        let sounding = self.voiced | self.energetic;
+        let bridged = sounding | sounding << 1 & sounding >> 1;
+        bridged.trailing_ones().min(16)
+    }
+
+    fn note_tone(&mut self, tone: Tone) -> bool {
+        if tone != Tone::None {
+            self.tone_hang = TONE_HANG_FRAMES;
+        } else {
+            self.tone_hang = self.tone_hang.saturating_sub(1);
+        }
+        if tone == Tone::Single {
+            self.tone_frames = self.tone_frames.saturating_add(1);
+            return false;
+        }
+        (BEEP_FRAMES..=LONGEST_BEEP_FRAMES).contains(&std::mem::take(&mut self.tone_frames))
+    }
+
+    fn warm_up(&mut self) {
+        self.earshot.reset();
+        self.gain = self.wanted_gain();
+        for index in 0..WARM_UP_FRAMES {
+            let frame = self.recent[index];
+            self.score(&frame);
+        }
+    }
+
+    fn wanted_gain(&self) -> f32 {
+        let gain_db = (TARGET_DB - self.level_db).min(HIGHEST_GAIN_DB);
+        10f32.powf(gain_db / 20.0)
+    }
+
+    fn score(&mut self, frame: &[i16; FRAME_SAMPLES]) -> f32 {
+        // The gain glides within the frame: a step would be a click.
+        let step = (self.wanted_gain() - self.gain) / FRAME_SAMPLES as f32;
+        let mut doubled = [0i16; 2 * FRAME_SAMPLES];
+        let mut pairs = doubled.as_chunks_mut::<2>().0.iter_mut();
+        let gain = &mut self.gain;
+        self.doubler.push(frame, |between, sample| {
+            *gain += step;
+            if let Some(pair) = pairs.next() {
+                *pair = [(f32::from(between) * *gain) as i16, (f32::from(sample) * *gain) as i16];
+            }
+        });
+        self.earshot.predict_i16(&doubled)
+    }
+}
+
+/// Level of a frame in dB of full scale, without its constant part.
+fn level_db(frame: &[i16; FRAME_SAMPLES]) -> f32 {
+    let sum: i32 = frame.iter().map(|&sample| i32::from(sample)).sum();
+    let squares: i64 = frame
+        .iter()
+        .map(|&sample| i64::from(i32::from(sample) * i32::from(sample)))
+        .sum();
+    let mean = sum as f32 / FRAME_SAMPLES as f32;
+    let power = squares as f32 / FRAME_SAMPLES as f32 - mean * mean;
+    10.0 * (power.max(0.01) / (32_768.0 * 32_768.0)).log10()
+}
