@@ -1,1 +1,4 @@
 //! Recognisers, synthesisers and the prompt cache.
+
+pub mod embedded;
+pub mod pocketsphinx;

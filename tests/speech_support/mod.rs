@@ -1,0 +1,72 @@
+//! What the speech tests share: recorded answers, cut as the voice activity detector cuts them.
+#![expect(dead_code, reason = "each test program uses its part")]
+
+use samvad_actors::ports::Grammar;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// A grammar of these phrases.
+pub fn grammar(phrases: &[&str]) -> Arc<Grammar> {
+    Arc::new(Grammar {
+        id: phrases.join("|"),
+        phrases: phrases.iter().map(|phrase| (*phrase).to_owned()).collect(),
+        free_text: false,
+    })
+}
+
+/// One row of the recordings' manifest.
+#[derive(Debug, Clone)]
+pub struct Recording {
+    pub file: String,
+    pub text: String,
+    pub question: String,
+    pub expected_intent: String,
+    pub expected_value: String,
+    /// First and last millisecond of speech, if there is any.
+    pub speech_ms: Option<(usize, usize)>,
+}
+
+/// The folder of recorded answers.
+pub fn recordings_folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/audio")
+}
+
+/// Every recorded answer.
+pub fn recordings() -> Vec<Recording> {
+    let mut reader = csv::Reader::from_path(recordings_folder().join("manifest.csv")).unwrap();
+    let headers = reader.headers().unwrap().clone();
+    let column = |name: &str| headers.iter().position(|header| header == name).unwrap();
+    reader
+        .records()
+        .map(|row| {
+            let row = row.unwrap();
+            let text = |name: &str| row[column(name)].to_owned();
+            let ms = |name: &str| row[column(name)].parse().ok();
+            Recording {
+                file: text("file"),
+                text: text("text"),
+                question: text("question"),
+                expected_intent: text("expected_intent"),
+                expected_value: text("expected_value"),
+                speech_ms: ms("speech_start_ms").zip(ms("speech_end_ms")),
+            }
+        })
+        .collect()
+}
+
+/// The samples of a recorded answer from 300 ms before its speech to 500 ms after; all of it if there is no speech.
+pub fn utterance_of(recording: &Recording) -> Vec<i16> {
+    let bytes = std::fs::read(recordings_folder().join(&recording.file)).unwrap();
+    let samples = samvad_media::wav::read(&bytes).unwrap().samples;
+    let Some((start, end)) = recording.speech_ms else {
+        return samples;
+    };
+    let end = ((end + 500) * 8).min(samples.len());
+    samples[start.saturating_sub(300) * 8..end].to_vec()
+}
+
+/// The same by file name.
+pub fn fixture_utterance(file: &str) -> Vec<i16> {
+    let recording = recordings().into_iter().find(|recording| recording.file == file);
+    utterance_of(&recording.unwrap_or_else(|| panic!("no recording {file}")))
+}
