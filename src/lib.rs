@@ -1,5 +1,7 @@
 //! Samvad: everything that touches the world, one folder per edge, each implementing a port of `samvad_actors`.
 
+pub mod app;
+pub mod campaign_files;
 pub mod carrier;
 pub mod cli;
 pub mod config;

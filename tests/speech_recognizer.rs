@@ -41,7 +41,9 @@ fn answers() -> Arc<Grammar> {
 }
 
 fn signal(pid: u32, name: &str) {
-    let status = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status();
+    let status = Command::new("kill")
+        .args([&format!("-{name}"), &pid.to_string()])
+        .status();
     assert!(status.unwrap().success(), "kill -{name}");
 }
 
@@ -60,7 +62,10 @@ async fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 async fn a_prepared_grammar_is_recognised() {
     let recognizer = recognizer();
     recognizer.prepare(&Language::default(), &answers()).await.unwrap();
-    let heard = utterance(&recognizer, &answers(), &fixture_utterance("17_num_3.wav")).finish().await.unwrap();
+    let heard = utterance(&recognizer, &answers(), &fixture_utterance("17_num_3.wav"))
+        .finish()
+        .await
+        .unwrap();
     assert_eq!(heard.text, "three");
     assert!(heard.confidence >= Heard::PLAUSIBLE, "{heard:?}");
 }

@@ -229,10 +229,18 @@ impl Playout {
         self.outstanding.back().map(|last| last.end_ms)
     }
 
+    /// When the next mark is expected back; `None` if none is outstanding.
+    pub fn next_mark_due_ms(&self) -> Option<u64> {
+        self.outstanding
+            .iter()
+            .find(|sentence| sentence.mark.is_some())
+            .map(|sentence| sentence.end_ms)
+    }
+
     /// Whether a mark should have come back more than `slack_ms` ago.
     pub fn overdue(&self, now_ms: u64, slack_ms: u64) -> bool {
-        let oldest = self.outstanding.iter().find(|sentence| sentence.mark.is_some());
-        oldest.is_some_and(|sentence| now_ms > sentence.end_ms.saturating_add(slack_ms))
+        self.next_mark_due_ms()
+            .is_some_and(|due_ms| now_ms > due_ms.saturating_add(slack_ms))
     }
 
     /// Milliseconds that the carrier holds and has not yet played, by expectation.

@@ -46,6 +46,8 @@ pub struct Settings {
     pub recognizer: RecognizerSetting,
     /// Recognitions at the same time.
     pub recognizer_threads: usize,
+    /// Synthesised prompts in place of those in the data directory.
+    pub prompt_cache_dir: Option<PathBuf>,
     /// Prompts and lexicons in place of the embedded ones.
     pub prompts_dir: Option<PathBuf>,
     /// Calls under way at the same time.
@@ -201,6 +203,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
     });
     let recognizer = reader.parsed("SAMVAD_RECOGNIZER", RecognizerSetting::parse);
     let recognizer_threads = read_threads(reader, "SAMVAD_RECOGNIZER_THREADS", processors);
+    let prompt_cache_dir = reader.text("SAMVAD_PROMPT_CACHE_DIR").map(PathBuf::from);
     let prompts_dir = reader.parsed("SAMVAD_PROMPTS_DIR", |text| {
         let path = PathBuf::from(text);
         if path.is_dir() {
@@ -230,6 +233,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
         media_token_key,
         recognizer: recognizer?,
         recognizer_threads: recognizer_threads?,
+        prompt_cache_dir,
         prompts_dir,
         max_calls: max_calls?,
         calls_per_second: calls_per_second?,

@@ -84,6 +84,10 @@ pub const VARIABLES: &[Variable] = &[
         "DATABASE_URL",
         "SQLite file, for example sqlite:///var/lib/samvad/samvad.db; default samvad.db in SAMVAD_DATA_DIR",
     ),
+    computed(
+        "SAMVAD_PROMPT_CACHE_DIR",
+        "directory of synthesised prompts, which several servers may share; default prompts in SAMVAD_DATA_DIR",
+    ),
     secret(
         "SAMVAD_MEDIA_TOKEN_KEY",
         "key of the one-time media tokens, at least 32 bytes in hexadecimal; default: made once and kept in SAMVAD_DATA_DIR",

@@ -16,7 +16,6 @@ mod server;
 mod signed;
 
 pub use gauges::SocketGauges;
-pub use health::Readiness;
 pub use server::{RunningServer, ServerSettings, start};
 
 use crate::carrier::token::MediaTokens;
@@ -25,7 +24,7 @@ use actix::Recipient;
 use actix_web::web;
 use samvad_actors::domain::{AccountSid, AttemptId, CarrierStatus, MachineVerdict, StreamSid};
 use samvad_actors::ports::{AdmittedCall, AttemptStore, CallbackEffect, Clock};
-use samvad_actors::runtime::{Line, LineClosed, MediaText};
+use samvad_actors::runtime::{Line, LineClosed, MediaText, Readiness};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;

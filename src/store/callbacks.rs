@@ -3,7 +3,7 @@
 use super::attempts::{bind_call, lock};
 use super::outcomes::{self, Ending};
 use super::{Write, db, rows, statements as sql};
-use samvad_actors::domain::{AttemptId, AttemptState, CallSid, CarrierStatus, Disposition, Outcome};
+use samvad_actors::domain::{AttemptId, AttemptState, CallSid, Outcome};
 use samvad_actors::ports::{CallbackEffect, MachineDetection, StatusCallback, StoreError};
 
 /// Takes a status callback.
@@ -47,7 +47,11 @@ pub(super) async fn record_status(
     if matches!(found.state, AttemptState::Live | AttemptState::Ended) {
         return Ok(CallbackEffect::Advanced);
     }
-    let ending = Ending::without_conversation(Outcome::Failed, unanswered(status, callback.sip_code), now_ms);
+    let ending = Ending::without_conversation(
+        Outcome::Failed,
+        status.disposition_without_conversation(callback.sip_code),
+        now_ms,
+    );
     outcomes::end(transaction, &callback.attempt, &ending).await?;
     Ok(CallbackEffect::Ended)
 }
@@ -78,18 +82,6 @@ pub(super) async fn record_machine_detection(
         .await
         .map_err(db)?;
     Ok(true)
-}
-
-/// The disposition of a call that ended without a conversation (AAPOR mapping of the carrier's statuses; SIP 404
-/// says that there is no such number).
-fn unanswered(status: CarrierStatus, sip_code: Option<u16>) -> Disposition {
-    match (status, sip_code) {
-        (CarrierStatus::Busy, _) => Disposition::Busy,
-        (CarrierStatus::NoAnswer, _) => Disposition::NoAnswer,
-        (CarrierStatus::Failed, Some(404)) => Disposition::NonWorkingNumber,
-        // Failed; taken back by us; or answered, and the media stream never came.
-        _ => Disposition::TechnicalProblem,
-    }
 }
 
 /// One thing the carrier told.

@@ -1,5 +1,6 @@
 //! The life of an attempt.
 
+use super::Disposition;
 use serde::{Deserialize, Serialize};
 
 /// How real an attempt is. Only `Live` reaches a carrier that is not loopback.
@@ -74,6 +75,18 @@ impl CarrierStatus {
     /// True if nothing follows.
     pub fn is_terminal(self) -> bool {
         self.rank() == 4
+    }
+
+    /// The disposition of a call that ended with this status without a conversation (AAPOR mapping of the carrier's
+    /// statuses; SIP 404 says that there is no such number). The outcome is `Failed` in every case.
+    pub fn disposition_without_conversation(self, sip_code: Option<u16>) -> Disposition {
+        match (self, sip_code) {
+            (Self::Busy, _) => Disposition::Busy,
+            (Self::NoAnswer, _) => Disposition::NoAnswer,
+            (Self::Failed, Some(404)) => Disposition::NonWorkingNumber,
+            // Failed; taken back by us; or answered, and the media stream never came.
+            _ => Disposition::TechnicalProblem,
+        }
     }
 
     /// The carrier's own word (Twilio's `CallStatus`).

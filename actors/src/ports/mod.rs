@@ -4,6 +4,7 @@
 mod carrier;
 mod clock;
 mod journal;
+mod prompts;
 mod recognizer;
 mod store;
 mod synthesizer;
@@ -11,6 +12,7 @@ mod synthesizer;
 pub use carrier::{Carrier, CarrierCall, CarrierError, NewCall};
 pub use clock::Clock;
 pub use journal::{JournalError, JournalFiles, JournalSink};
+pub use prompts::{Prompt, PromptBook};
 pub use recognizer::{Grammar, Heard, RecognitionRequest, Recognizer, RecognizerError, UtteranceStream};
 pub use store::{
     AdmittedCall, AttemptRow, AttemptStore, CallReport, CallbackEffect, CampaignStore, Contact, ContactStore,

@@ -1,23 +1,34 @@
-//! The actors: supervisor, call, and what watches them.
+//! The actors: the supervisor, one actor per live call, the dialler's first form, and what watches them.
+//!
+//! A call actor runs on the worker thread that owns its media socket. It reports to the supervisor, which alone
+//! writes outcomes and gives permits back. The watchdog is a thread of its own, because a handler that blocks
+//! stalls every call of its worker.
 
-use bytestring::ByteString;
+mod call;
+mod dialer;
+mod draft;
+mod events;
+mod line;
+mod permits;
+mod probe;
+mod pulse;
+mod reconciler;
+mod supervisor;
+mod survey;
+mod watchdog;
 
-/// The call actor's end of a media socket. The socket lives on the same thread.
-pub trait Line {
-    /// Sends one text frame. Never blocks.
-    fn send(&self, frame: String);
-    /// Bytes handed over and not yet written to the socket.
-    fn backlog_bytes(&self) -> usize;
-    /// Sends a close frame and then closes.
-    fn close(&self, code: u16, reason: &'static str);
-}
-
-/// A text frame from the carrier, whole and unparsed, in the order of arrival (socket to call actor).
-#[derive(actix::Message)]
-#[rtype(result = "()")]
-pub struct MediaText(pub ByteString);
-
-/// The media socket is gone (socket to call actor).
-#[derive(actix::Message)]
-#[rtype(result = "()")]
-pub struct LineClosed;
+pub use call::{CallActor, CallCommand, CallPorts, CallSeed};
+pub use dialer::{DialError, DialSummary, Dialer, DialerSettings, MediaToken, TokenMint};
+pub use draft::CallDraft;
+pub use events::{CallEvent, EventSink, NoEvents};
+pub use line::{Line, LineClosed, MediaText};
+pub use permits::Permits;
+pub use probe::{CallProbe, CallTable, Limits, Overrun};
+pub use pulse::{WorkerPulse, start_worker_pulse};
+pub use reconciler::Reconciler;
+pub use supervisor::{
+    AttemptOver, BeginDrain, CallDied, CallFinished, CallStarted, CarrierMachine, CarrierStatusChanged, Supervisor,
+    SupervisorPorts, WriteOutcome,
+};
+pub use survey::{Survey, Surveys};
+pub use watchdog::{Readiness, Watchdog, WatchdogPorts, WatchdogSettings};

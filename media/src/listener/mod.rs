@@ -5,7 +5,7 @@
 mod timeline;
 
 use crate::messages::{MediaFrame, MessageError};
-use crate::voice::{FRAME_SAMPLES, Verdict, VoiceDetector};
+use crate::voice::{FRAME_SAMPLES, LONGEST_ONSET_FRAMES, TONE_DETECTION_MS, Verdict, VoiceDetector};
 use crate::{SAMPLES_PER_MS, codec};
 use base64::Engine;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -34,7 +34,7 @@ impl Default for ListenerConfig {
             pre_roll_ms: 300,
             post_roll_ms: 500,
             sustained_ms: 160,
-            min_speech_ms: 80,
+            min_speech_ms: 100,
             patience_ms: 700,
             max_utterance_ms: 30_000,
         }
@@ -112,9 +112,9 @@ const LEAST_PATIENCE_MS: u32 = 300;
 /// A pause that begins a new stretch of speech.
 const STRETCH_PAUSE_MS: u64 = 100;
 /// The longest time from an onset until it is noticed.
-const LONGEST_ONSET: u64 = 24 * FRAME_SAMPLES as u64;
+const LONGEST_ONSET: u64 = (LONGEST_ONSET_FRAMES as u64 + 1) * FRAME_SAMPLES as u64;
 /// A payload of ordinary size fits; what a huge one took is given back.
-const PAYLOAD_CAPACITY: usize = 4_096;
+const PAYLOAD_CAPACITY: usize = 1_024;
 
 const fn samples(ms: u32) -> u64 {
     ms as u64 * SAMPLES_PER_MS
@@ -180,15 +180,10 @@ impl Listener {
             Placement::Drop => self.stats.dropped_frames += 1,
             Placement::Take { silence, skipped } => {
                 self.stats.frames += 1;
-                if silence > 0 {
-                    self.stats.gap_ms += (silence + skipped) / SAMPLES_PER_MS;
-                    self.frame_has_gap = true;
-                    (0..silence).for_each(|_| self.push_sample(0, true, sink));
-                }
+                self.stats.gap_ms += (silence + skipped) / SAMPLES_PER_MS;
+                self.push_gap(silence, sink);
                 self.skip(skipped, sink);
-                payload
-                    .iter()
-                    .for_each(|&code| self.push_sample(codec::mulaw_to_linear(code), false, sink));
+                self.push_codes(payload, sink);
             }
         }
     }
@@ -220,11 +215,30 @@ impl Listener {
         }
     }
 
-    #[inline]
-    fn push_sample<S: ListenerSink + ?Sized>(&mut self, sample: i16, gap: bool, sink: &mut S) {
-        self.frame[self.filled] = sample;
-        self.filled += 1;
-        self.frame_has_gap |= gap;
+    fn push_codes<S: ListenerSink + ?Sized>(&mut self, mut codes: &[u8], sink: &mut S) {
+        while !codes.is_empty() {
+            let (now, later) = codes.split_at(codes.len().min(FRAME_SAMPLES - self.filled));
+            for (sample, &code) in self.frame[self.filled..].iter_mut().zip(now) {
+                *sample = codec::mulaw_to_linear(code);
+            }
+            self.fill(now.len(), sink);
+            codes = later;
+        }
+    }
+
+    fn push_gap<S: ListenerSink + ?Sized>(&mut self, mut samples: u64, sink: &mut S) {
+        while samples > 0 {
+            let now = samples.min((FRAME_SAMPLES - self.filled) as u64);
+            self.frame[self.filled..self.filled + now as usize].fill(0);
+            self.frame_has_gap = true;
+            self.fill(now as usize, sink);
+            samples -= now;
+        }
+    }
+
+    /// Notes that so many samples more are in the frame, and ends it if it is full.
+    fn fill<S: ListenerSink + ?Sized>(&mut self, samples: usize, sink: &mut S) {
+        self.filled += samples;
         if self.filled == FRAME_SAMPLES {
             self.filled = 0;
             self.end_frame(sink);
@@ -241,10 +255,10 @@ impl Listener {
     }
 
     fn end_frame<S: ListenerSink + ?Sized>(&mut self, sink: &mut S) {
-        let size = self.recent.len() as u64;
-        for (index, &sample) in (self.position..).zip(&self.frame) {
-            self.recent[(index % size) as usize] = sample;
-        }
+        let start = (self.position % self.recent.len() as u64) as usize;
+        let (until_end, from_start) = self.frame.split_at(FRAME_SAMPLES.min(self.recent.len() - start));
+        self.recent[start..start + until_end.len()].copy_from_slice(until_end);
+        self.recent[..from_start.len()].copy_from_slice(from_start);
         self.position += FRAME_SAMPLES as u64;
         let verdict = self
             .voice
@@ -287,6 +301,10 @@ impl Listener {
 
     /// Takes a frame of an open utterance; returns whether it is over.
     fn go_on<S: ListenerSink + ?Sized>(&self, utterance: &mut Utterance, verdict: Verdict, sink: &mut S) -> bool {
+        if verdict.tone_began {
+            utterance.voice = utterance.voice.saturating_sub(TONE_DETECTION_MS * SAMPLES_PER_MS);
+            utterance.stretch = 0;
+        }
         let pause = self.position - utterance.voiced_until;
         if verdict.voiced {
             if pause > STRETCH_PAUSE_MS * SAMPLES_PER_MS {

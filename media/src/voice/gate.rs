@@ -4,21 +4,29 @@
 //! noise closes the gate again, and quiet speech on a quiet line opens it.
 
 /// Below this nothing on a telephone line is speech meant for us, dBFS.
-const QUIETEST_DB: f32 = -52.0;
+pub(super) const QUIETEST_DB: f32 = -52.0;
 /// How far above the background a frame must be.
-const ABOVE_FLOOR_DB: f32 = 9.0;
+const ABOVE_FLOOR_DB: f32 = 10.0;
 /// How far above the echo of our own prompt a frame must be.
 const ABOVE_ECHO_DB: f32 = 8.0;
 /// The echo expected when a prompt begins, until its real level is known.
 const EXPECTED_ECHO_DB: f32 = -40.0;
 /// No line is quieter: digital silence must not make the gate oversensitive.
 const LOWEST_FLOOR_DB: f32 = -66.0;
+/// The background a call begins with, and the highest that is believed at once.
+const FIRST_FLOOR_DB: f32 = -40.0;
+const LOUDEST_FIRST_FLOOR_DB: f32 = -34.0;
 /// Frames (16 ms) at the start of a call in which the background is found quickly.
 const SETTLING_FRAMES: u8 = 12;
 /// Decibels a frame by which the background follows the line.
 const FLOOR_STEP_DB: f32 = 0.25;
 /// The same while somebody speaks: a long answer must not become the background.
 const FLOOR_STEP_SPEECH_DB: f32 = 0.03;
+/// The same where the level hardly changes, as no voice's does: a noise that has begun.
+const FLOOR_STEP_STEADY_DB: f32 = 0.5;
+/// How far a steady level may stray from its mean, and for how many frames it must not, to be believed.
+const STEADY_DB: f32 = 4.0;
+const STEADY_FRAMES: u8 = 24;
 
 /// Background of a line and what stands out of it. Levels are in dB of full scale.
 #[derive(Debug, Clone)]
@@ -27,15 +35,19 @@ pub(super) struct Gate {
     echo_db: f32,
     prompt_playing: bool,
     settling: u8,
+    mean_db: f32,
+    steady: u8,
 }
 
 impl Gate {
     pub(super) fn new() -> Self {
         Self {
-            floor_db: LOWEST_FLOOR_DB,
+            floor_db: FIRST_FLOOR_DB,
             echo_db: EXPECTED_ECHO_DB,
             prompt_playing: false,
             settling: SETTLING_FRAMES,
+            mean_db: FIRST_FLOOR_DB,
+            steady: 0,
         }
     }
 
@@ -62,19 +74,25 @@ impl Gate {
 
     /// Learns from a frame, which somebody speaks in or not.
     pub(super) fn learn(&mut self, level_db: f32, speaking: bool) {
+        let is_near = (level_db - self.mean_db).abs() <= STEADY_DB;
+        self.steady = if is_near { self.steady.saturating_add(1) } else { 0 };
+        self.mean_db += 0.2 * (level_db - self.mean_db);
         if self.settling > 0 && !speaking {
-            // A call that begins with speech is not to settle on it: no background is that loud.
-            let step = if self.settling == SETTLING_FRAMES { 100.0 } else { 3.0 };
             self.settling -= 1;
-            self.floor_db += (level_db.min(-34.0) - self.floor_db).clamp(-step, step);
+            // A call that begins with speech is not to settle on it.
+            self.floor_db += (level_db.min(LOUDEST_FIRST_FLOOR_DB) - self.floor_db).clamp(-3.0, 3.0);
         } else {
             // Equal steps up and down find the median.
-            let step = if speaking { FLOOR_STEP_SPEECH_DB } else { FLOOR_STEP_DB };
+            let step = match speaking {
+                _ if self.steady >= STEADY_FRAMES => FLOOR_STEP_STEADY_DB,
+                true => FLOOR_STEP_SPEECH_DB,
+                false => FLOOR_STEP_DB,
+            };
             self.floor_db += (level_db - self.floor_db).clamp(-FLOOR_STEP_DB, step);
         }
         self.floor_db = self.floor_db.max(LOWEST_FLOOR_DB);
         if self.prompt_playing && !speaking {
-            self.echo_db += (level_db - self.echo_db).clamp(-0.15, 2.0);
+            self.echo_db += (level_db - self.echo_db).clamp(-0.1, 0.4);
         }
     }
 }

@@ -17,6 +17,11 @@ pub const FRAME_SAMPLES: usize = 128;
 /// Milliseconds of a frame.
 pub const FRAME_MS: u64 = 16;
 
+/// The furthest back that the begin of a voice is looked for.
+pub const LONGEST_ONSET_FRAMES: u32 = 16;
+/// How long a tone must last to be told from a voice: the detector's window and three steps.
+pub const TONE_DETECTION_MS: u64 = 112;
+
 /// earshot's score from which a frame is voice.
 const THRESHOLD: f32 = 0.5;
 /// The same while a prompt plays, whose echo is speech too.
@@ -28,14 +33,19 @@ const START_FRAMES: u32 = 3;
 const GATE_HANG_FRAMES: u8 = 19;
 /// Frames before the gate's opening that earshot is shown, to know what the voice rises from.
 const WARM_UP_FRAMES: usize = 6;
-/// The level of the loudest frames as earshot is shown them, dBFS.
-const TARGET_DB: f32 = -16.0;
+/// The level of the loudest frames as earshot is shown them, dBFS. Found by trying: louder, noise becomes a voice to
+/// it; softer, voices in noise no longer do.
+const TARGET_DB: f32 = -28.0;
 /// No gain above this: the background of a silent line is not to become a voice.
-const HIGHEST_GAIN_DB: f32 = 24.0;
+const HIGHEST_GAIN_DB: f32 = 12.0;
 /// How fast the loudness of a voice is forgotten, decibels a frame.
 const LEVEL_DECAY_DB: f32 = 0.05;
+/// No voice is expected nearer to the background than this: noise is not to be shown as loud as a voice.
+const VOICE_ABOVE_FLOOR_DB: f32 = 15.0;
 /// What lies further below the loudest of a voice is somebody else's: echo, or people behind the respondent.
 const VOICE_RANGE_DB: f32 = 24.0;
+/// What lies nearer to the background than this cannot be told from it.
+const AUDIBLE_ABOVE_FLOOR_DB: f32 = 1.5;
 /// Frames after a tone in which its end still rings in the detector's window.
 const TONE_HANG_FRAMES: u8 = 3;
 /// Frames of a single steady tone that make a beep: 180 ms, one frame of which the detection costs.
@@ -54,6 +64,8 @@ pub struct Verdict {
     pub starts: bool,
     /// How many frames ago the voice began; only if `starts`.
     pub onset_frames: u32,
+    /// A steady tone has just been recognised, which began [`TONE_DETECTION_MS`] ago: what seemed voice since was none.
+    pub tone_began: bool,
     /// A beep has just ended.
     pub beep: bool,
 }
@@ -114,16 +126,18 @@ impl VoiceDetector {
     /// Judges a frame. `speaking` says whether an utterance is open, `gap` that (part of) the frame never came.
     pub fn push(&mut self, frame: &[i16; FRAME_SAMPLES], speaking: bool, gap: bool) -> Verdict {
         let frame_db = level_db(frame);
-        let energetic = frame_db >= self.gate.threshold_db();
-        if !gap {
+        // A beep is not to become the background before it ends.
+        if !gap && (self.tone_hang == 0 || self.tone_frames > LONGEST_BEEP_FRAMES) {
             self.gate.learn(frame_db, speaking);
         }
+        let energetic = frame_db >= self.gate.threshold_db();
         let opens = energetic && self.open_frames == 0;
         if energetic {
             self.open_frames = GATE_HANG_FRAMES;
         } else {
             self.open_frames = self.open_frames.saturating_sub(1);
         }
+        let mut tone = Tone::None;
         let mut verdict = Verdict {
             energetic,
             ..Verdict::default()
@@ -131,35 +145,31 @@ impl VoiceDetector {
         if self.open_frames == 0 {
             self.tones.skip(frame);
             verdict.beep = self.note_tone(Tone::None);
-            self.level_db = (self.level_db - LEVEL_DECAY_DB).max(self.gate.floor_db() + 15.0);
+            self.level_db -= LEVEL_DECAY_DB;
         } else {
-            let tone = if energetic {
-                self.tones.push(frame)
-            } else {
-                self.tones.skip(frame);
-                Tone::None
-            };
+            tone = self.tones.push(frame);
+            verdict.tone_began = self.tone_hang == 0 && matches!(tone, Tone::Single | Tone::Double);
             verdict.beep = self.note_tone(tone);
             if self.tone_hang == 0 {
                 self.level_db = (self.level_db - LEVEL_DECAY_DB).max(frame_db);
             }
+            self.level_db = self.level_db.max(self.gate.floor_db() + VOICE_ABOVE_FLOOR_DB);
             if opens {
                 self.warm_up();
             }
-            let score = self.score(frame);
-            let threshold = if self.prompt_playing {
-                THRESHOLD_DURING_PROMPT
-            } else {
-                THRESHOLD
-            };
-            let near = frame_db >= self.level_db - VOICE_RANGE_DB;
-            verdict.voiced = score >= threshold && near && self.tone_hang == 0;
+            // Of a tone, and of nearly nothing, earshot need not be asked. It must hear fainter noise than the voice,
+            // though, or it will take the next noise for more of the voice.
+            if self.tone_hang == 0 && frame_db >= gate::QUIETEST_DB {
+                let score = self.score(frame);
+                verdict.voiced = score >= self.score_threshold() && frame_db >= self.quietest_voice_db();
+            }
         }
         self.recent.rotate_left(1);
         self.recent[WARM_UP_FRAMES - 1] = *frame;
         self.voiced = self.voiced << 1 | u32::from(verdict.voiced);
         self.energetic = self.energetic << 1 | u32::from(energetic && self.tone_hang == 0);
-        verdict.starts = verdict.voiced && (self.voiced & START_WINDOW).count_ones() >= START_FRAMES;
+        verdict.starts =
+            verdict.voiced && tone == Tone::None && (self.voiced & START_WINDOW).count_ones() >= START_FRAMES;
         if verdict.starts {
             verdict.onset_frames = self.onset_frames();
         }
@@ -170,16 +180,34 @@ impl VoiceDetector {
     fn onset_frames(&self) -> u32 {
         let sounding = self.voiced | self.energetic;
         let bridged = sounding | sounding << 1 & sounding >> 1;
-        bridged.trailing_ones().min(16)
+        bridged.trailing_ones().min(LONGEST_ONSET_FRAMES)
+    }
+
+    /// The level below which a frame holds nothing of the voice that is heard now, whatever earshot still remembers.
+    fn quietest_voice_db(&self) -> f32 {
+        let quietest = (self.level_db - VOICE_RANGE_DB).max(self.gate.floor_db() + AUDIBLE_ABOVE_FLOOR_DB);
+        if self.prompt_playing {
+            quietest.max(self.gate.threshold_db())
+        } else {
+            quietest
+        }
+    }
+
+    fn score_threshold(&self) -> f32 {
+        if self.prompt_playing {
+            THRESHOLD_DURING_PROMPT
+        } else {
+            THRESHOLD
+        }
     }
 
     fn note_tone(&mut self, tone: Tone) -> bool {
-        if tone != Tone::None {
+        if matches!(tone, Tone::Single | Tone::Double) {
             self.tone_hang = TONE_HANG_FRAMES;
         } else {
             self.tone_hang = self.tone_hang.saturating_sub(1);
         }
-        if tone == Tone::Single {
+        if matches!(tone, Tone::Single | Tone::Perhaps) {
             self.tone_frames = self.tone_frames.saturating_add(1);
             return false;
         }

@@ -3,23 +3,35 @@
 //! A tone keeps one or two frequencies, to a few hertz, and nearly all its energy lies there. A voice moves.
 
 use super::FRAME_SAMPLES;
+use std::sync::LazyLock;
 
-const WINDOW: usize = 256;
+const WINDOW: usize = 512;
 const HERTZ_PER_BIN: f32 = 8_000.0 / WINDOW as f32;
-/// Tones of the telephone network lie in these bins: 312 to 2,187 Hz.
-const FIRST_BIN: usize = 10;
-const LAST_BIN: usize = 70;
+/// Tones of the telephone network lie in these bins: 328 to 2,031 Hz.
+const FIRST_BIN: usize = 21;
+const LAST_BIN: usize = 130;
 /// Half the width of a tone's peak under a Hann window.
-const PEAK_BINS: usize = 2;
+const PEAK_BINS: usize = 3;
 /// Part of the energy that must lie in the peaks.
 const PURITY: f32 = 0.9;
 /// What a tone's frequency may differ by from one frame to the next.
-const DRIFT_HERTZ: f32 = 6.0;
+const DRIFT_HERTZ: f32 = 4.0;
+/// What its energy may differ by, as a factor.
+const DRIFT_ENERGY: f32 = 1.3;
+/// So many frames in a row must continue the one before: a sung note has one frequency as well, but hardly two.
+const STEADY_SINGLE: u8 = 4;
+const STEADY_DOUBLE: u8 = 2;
+
+static HANN: LazyLock<[f32; WINDOW]> = LazyLock::new(|| {
+    std::array::from_fn(|index| 0.5 - 0.5 * (std::f32::consts::TAU * index as f32 / WINDOW as f32).cos())
+});
 
 /// What a frame is, as far as tones go.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Tone {
     None,
+    /// It continues the frame before as a tone does, but not for long enough yet to be sure.
+    Perhaps,
     /// One frequency.
     Single,
     /// Two frequencies, as keys and dial tones have.
@@ -27,25 +39,30 @@ pub(super) enum Tone {
 }
 
 pub(super) struct ToneDetector {
-    window: [f32; WINDOW],
-    recent: [f32; WINDOW],
+    recent: [i16; WINDOW],
     previous: Option<Peaks>,
+    steady: u8,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Peak {
+    hertz: f32,
+    energy: f32,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Peaks {
-    strongest_hertz: f32,
+    strongest: Peak,
     /// The second frequency, where there is one of weight.
-    second_hertz: Option<f32>,
+    second: Option<Peak>,
 }
 
 impl ToneDetector {
     pub(super) fn new() -> Self {
-        let hann = |index: usize| 0.5 - 0.5 * (std::f32::consts::TAU * index as f32 / WINDOW as f32).cos();
         Self {
-            window: std::array::from_fn(hann),
-            recent: [0.0; WINDOW],
+            recent: [0; WINDOW],
             previous: None,
+            steady: 0,
         }
     }
 
@@ -53,45 +70,53 @@ impl ToneDetector {
     pub(super) fn skip(&mut self, frame: &[i16; FRAME_SAMPLES]) {
         self.note(frame);
         self.previous = None;
+        self.steady = 0;
     }
 
     /// Looks for a tone in this frame and the one before.
     pub(super) fn push(&mut self, frame: &[i16; FRAME_SAMPLES]) -> Tone {
         self.note(frame);
-        let mut windowed: [f32; WINDOW] = std::array::from_fn(|index| self.recent[index] * self.window[index]);
-        let spectrum = microfft::real::rfft_256(&mut windowed);
+        let mut windowed: [f32; WINDOW] = std::array::from_fn(|index| f32::from(self.recent[index]) * HANN[index]);
+        let spectrum = microfft::real::rfft_512(&mut windowed);
         let mut power: [f32; WINDOW / 2] = std::array::from_fn(|bin| spectrum[bin].norm_sqr());
         // The first bin packs the constant and the highest frequency; the next are hum.
-        power[..4].fill(0.0);
+        power[..8].fill(0.0);
         let peaks = find_peaks(&mut power);
-        let steady = peaks
+        let continues = peaks
             .zip(self.previous)
             .is_some_and(|(now, before)| now.continues(before));
         self.previous = peaks;
+        self.steady = if continues { self.steady.saturating_add(1) } else { 0 };
         match peaks {
-            Some(peaks) if steady && peaks.second_hertz.is_some() => Tone::Double,
-            Some(_) if steady => Tone::Single,
+            Some(Peaks { second: Some(_), .. }) if self.steady >= STEADY_DOUBLE => Tone::Double,
+            Some(Peaks { second: None, .. }) if self.steady >= STEADY_SINGLE => Tone::Single,
+            Some(_) if self.steady > 0 => Tone::Perhaps,
             _ => Tone::None,
         }
     }
 
     fn note(&mut self, frame: &[i16; FRAME_SAMPLES]) {
         self.recent.copy_within(FRAME_SAMPLES.., 0);
-        for (recent, &sample) in self.recent[WINDOW - FRAME_SAMPLES..].iter_mut().zip(frame) {
-            *recent = f32::from(sample);
-        }
+        self.recent[WINDOW - FRAME_SAMPLES..].copy_from_slice(frame);
+    }
+}
+
+impl Peak {
+    fn continues(self, before: Self) -> bool {
+        (self.hertz - before.hertz).abs() <= DRIFT_HERTZ
+            && self.energy <= before.energy * DRIFT_ENERGY
+            && before.energy <= self.energy * DRIFT_ENERGY
     }
 }
 
 impl Peaks {
     fn continues(self, before: Self) -> bool {
-        let near = |now: f32, before: f32| (now - before).abs() <= DRIFT_HERTZ;
-        match (self.second_hertz, before.second_hertz) {
-            (None, None) => near(self.strongest_hertz, before.strongest_hertz),
+        match (self.second, before.second) {
+            (None, None) => self.strongest.continues(before.strongest),
+            // Two tones of like strength may change places.
             (Some(second), Some(second_before)) => {
-                // Two tones of like strength may change places.
-                near(self.strongest_hertz, before.strongest_hertz) && near(second, second_before)
-                    || near(self.strongest_hertz, second_before) && near(second, before.strongest_hertz)
+                self.strongest.continues(before.strongest) && second.continues(second_before)
+                    || self.strongest.continues(second_before) && second.continues(before.strongest)
             }
             _ => false,
         }
@@ -101,24 +126,24 @@ impl Peaks {
 /// The one or two frequencies that hold nearly all of the energy. Empties the peaks it finds.
 fn find_peaks(power: &mut [f32; WINDOW / 2]) -> Option<Peaks> {
     let total: f32 = power.iter().sum();
-    let (strongest_hertz, first) = take_peak(power)?;
-    if first >= PURITY * total {
+    let strongest = take_peak(power)?;
+    if strongest.energy >= PURITY * total {
         return Some(Peaks {
-            strongest_hertz,
-            second_hertz: None,
+            strongest,
+            second: None,
         });
     }
-    let (second_hertz, second) = take_peak(power)?;
+    let second = take_peak(power)?;
     // A key's two tones differ by few decibels; a partner 10 dB weaker is a harmonic of a voice.
-    let pair = first + second >= PURITY * total && second >= 0.1 * first;
+    let pair = strongest.energy + second.energy >= PURITY * total && second.energy >= 0.1 * strongest.energy;
     pair.then_some(Peaks {
-        strongest_hertz,
-        second_hertz: Some(second_hertz),
+        strongest,
+        second: Some(second),
     })
 }
 
 /// Frequency and energy of the highest peak in the tones' range, which is taken out.
-fn take_peak(power: &mut [f32; WINDOW / 2]) -> Option<(f32, f32)> {
+fn take_peak(power: &mut [f32; WINDOW / 2]) -> Option<Peak> {
     let bin = (FIRST_BIN..=LAST_BIN).max_by(|&a, &b| power[a].total_cmp(&power[b]))?;
     let (below, at, above) = (power[bin - 1], power[bin], power[bin + 1]);
     if at <= 0.0 {
@@ -135,5 +160,8 @@ fn take_peak(power: &mut [f32; WINDOW / 2]) -> Option<(f32, f32)> {
     let peak = &mut power[bin - PEAK_BINS..=bin + PEAK_BINS];
     let energy = peak.iter().sum();
     peak.fill(0.0);
-    Some(((bin as f32 + offset) * HERTZ_PER_BIN, energy))
+    Some(Peak {
+        hertz: (bin as f32 + offset) * HERTZ_PER_BIN,
+        energy,
+    })
 }

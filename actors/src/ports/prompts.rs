@@ -1,0 +1,34 @@
+//! Audio of fixed sentences, ready to be sent.
+
+use bytes::Bytes;
+use std::collections::BTreeMap;
+
+/// One sentence as audio.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Prompt {
+    /// 8 kHz G.711 mu-law, one byte a sample.
+    pub mulaw: Bytes,
+    /// Its length.
+    pub duration_ms: u64,
+}
+
+/// The audio of every fixed sentence of a campaign, shared by all its calls.
+#[derive(Clone, Default, Debug)]
+pub struct PromptBook {
+    by_text: BTreeMap<String, Prompt>,
+}
+
+impl PromptBook {
+    /// The audio of a sentence.
+    pub fn get(&self, text: &str) -> Option<&Prompt> {
+        self.by_text.get(text)
+    }
+}
+
+impl FromIterator<(String, Prompt)> for PromptBook {
+    fn from_iter<I: IntoIterator<Item = (String, Prompt)>>(prompts: I) -> Self {
+        Self {
+            by_text: prompts.into_iter().collect(),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! From the caller's audio to inputs of the dialogue.
+
+use super::CallActor;
+use super::latency::TurnClock;
+use crate::dialogue::{Expectation, Input, Millis, RecognitionFault, SpeechId};
+use crate::ports::{Heard, RecognitionRequest, Recognizer, RecognizerError, UtteranceStream};
+use crate::runtime::probe::CallProbe;
+use crate::runtime::pulse::monotonic_ms;
+use crate::runtime::survey::Survey;
+use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
+use futures_util::FutureExt;
+use samvad_media::listener::ListenerSink;
+use samvad_media::messages::{MediaFrame, MessageError};
+use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
+
+/// The utterances of a call on their way to the recogniser.
+#[derive(Default)]
+pub(super) struct Hearing {
+    /// Being spoken.
+    spoken: Option<(SpeechId, Box<dyn UtteranceStream>)>,
+    /// Spoken to their end within the current frame.
+    complete: Vec<(SpeechId, Box<dyn UtteranceStream>)>,
+    /// Speeches whose recognition has not come yet.
+    awaited: u32,
+}
+
+/// Takes what the listener finds in one frame.
+struct Ear<'a> {
+    hearing: &'a mut Hearing,
+    pending: &'a mut VecDeque<Input>,
+    turns: &'a mut TurnClock,
+    recognizer: &'a dyn Recognizer,
+    survey: &'a Survey,
+    expectation: Expectation,
+    probe: &'a CallProbe,
+    now_ms: u64,
+    now: Millis,
+}
+
+impl ListenerSink for Ear<'_> {
+    fn speech_started(&mut self, speech: u32, began_ms: u64) {
+        let speech = SpeechId(speech);
+        let request = RecognitionRequest {
+            attempt: self.probe.attempt.clone(),
+            language: self.survey.campaign.language.clone(),
+            grammar: self.survey.script.grammar(self.expectation),
+        };
+        self.hearing.spoken = Some((speech, self.recognizer.start(request)));
+        self.pending.push_back(Input::SpeechStarted { speech, began_ms });
+    }
+
+    fn speech_audio(&mut self, _speech: u32, samples: &[i16]) {
+        self.probe.voice_until(self.now_ms);
+        if let Some((_, stream)) = &mut self.hearing.spoken {
+            stream.push(samples);
+        }
+    }
+
+    fn speech_sustained(&mut self, speech: u32, _at_ms: u64) {
+        self.pending.push_back(Input::SpeechSustained {
+            speech: SpeechId(speech),
+        });
+    }
+
+    fn speech_ended(&mut self, speech: u32, ended_ms: u64, at_ms: u64) {
+        self.turns.end_pointed(SpeechId(speech), ended_ms, at_ms, self.now);
+        self.hearing.complete.extend(self.hearing.spoken.take());
+        self.pending.push_back(Input::SpeechEnded {
+            speech: SpeechId(speech),
+            ended_ms,
+        });
+    }
+
+    fn speech_discarded(&mut self, speech: u32, _at_ms: u64) {
+        self.hearing.spoken = None;
+        self.pending.push_back(Input::SpeechDiscarded {
+            speech: SpeechId(speech),
+        });
+    }
+
+    fn beep(&mut self, _at_ms: u64) {
+        self.pending.push_back(Input::Beep);
+    }
+}
+
+impl CallActor {
+    /// Takes one media frame; what it brings is left in `pending`.
+    pub(super) fn hear(&mut self, frame: &MediaFrame<'_>, ctx: &mut Context<Self>) -> Result<(), MessageError> {
+        let now_ms = monotonic_ms(self.ports.clock.as_ref());
+        let mut ear = Ear {
+            hearing: &mut self.hearing,
+            pending: &mut self.pending,
+            turns: &mut self.turns,
+            recognizer: self.ports.recognizer.as_ref(),
+            survey: &self.survey,
+            expectation: self.expectation,
+            probe: &self.probe,
+            now_ms,
+            now: now_ms.saturating_sub(self.started_ms),
+        };
+        let taken = self.listener.push(frame, &mut ear);
+        while let Some((speech, stream)) = self.hearing.complete.pop() {
+            self.recognize(speech, stream, now_ms, ctx);
+        }
+        taken
+    }
+
+    fn recognize(&mut self, speech: SpeechId, stream: Box<dyn UtteranceStream>, now_ms: u64, ctx: &mut Context<Self>) {
+        self.hearing.awaited += 1;
+        self.probe.recognition_since(Some(now_ms));
+        // A recogniser that panics costs its utterance, not the call.
+        let result = AssertUnwindSafe(tokio::time::timeout(self.ports.recognition_deadline, stream.finish()));
+        ctx.spawn(result.catch_unwind().into_actor(self).map(move |result, call, ctx| {
+            call.hearing.awaited = call.hearing.awaited.saturating_sub(1);
+            if call.hearing.awaited == 0 {
+                call.probe.recognition_since(None);
+            }
+            let input = match result {
+                Ok(Ok(Ok(heard))) => heard_input(speech, heard),
+                Ok(Ok(Err(error))) => call.recognition_failed(speech, &error),
+                Ok(Err(_elapsed)) => {
+                    let deadline_ms = u64::try_from(call.ports.recognition_deadline.as_millis()).unwrap_or(u64::MAX);
+                    call.recognition_failed(speech, &RecognizerError::TimedOut { deadline_ms })
+                }
+                Err(_panic) => call.recognition_failed(
+                    speech,
+                    &RecognizerError::Lost {
+                        reason: "it panicked".into(),
+                    },
+                ),
+            };
+            call.feed(input, ctx);
+        }));
+    }
+
+    fn recognition_failed(&self, speech: SpeechId, error: &RecognizerError) -> Input {
+        tracing::warn!(parent: &self.span, recognizer = self.ports.recognizer.name(), %error, "no recognition");
+        let fault = match error {
+            RecognizerError::TimedOut { .. } => RecognitionFault::TimedOut,
+            RecognizerError::Lost { .. } | RecognizerError::Overloaded => RecognitionFault::Lost,
+            RecognizerError::Unsupported { .. } => RecognitionFault::Unsupported,
+        };
+        Input::RecognitionFailed { speech, fault }
+    }
+}
+
+fn heard_input(speech: SpeechId, heard: Heard) -> Input {
+    Input::Recognized {
+        speech,
+        text: heard.text,
+        confidence: heard.confidence,
+        uncertain: heard.uncertain,
+    }
+}

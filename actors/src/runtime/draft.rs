@@ -1,0 +1,124 @@
+//! What a call has gathered so far, kept outside its actor so that a dead actor loses none of it.
+
+use crate::dialogue::{Millis, TurnNote};
+use crate::domain::{Answer, AttemptId, ConsentEvidence, Disposition, EndReason, Outcome};
+use crate::ports::{CallReport, TranscriptLine, TurnLatency};
+
+/// What a call has gathered so far.
+#[derive(Clone, Debug, Default)]
+pub struct CallDraft {
+    /// Consent or refusal.
+    pub consent: Option<ConsentEvidence>,
+    /// Answers so far.
+    pub answers: Vec<Answer>,
+    /// Transcript so far.
+    pub transcript: Vec<TranscriptLine>,
+    /// Turn latencies so far.
+    pub latencies: Vec<TurnLatency>,
+    /// The person asked for a callback.
+    pub callback: bool,
+    /// At this time, as said.
+    pub callback_request: Option<String>,
+    /// The person asked for removal.
+    pub do_not_call: bool,
+}
+
+impl CallDraft {
+    /// Adds a line to the transcript.
+    pub fn note(&mut self, at_ms: Millis, note: TurnNote) {
+        self.transcript.push(TranscriptLine {
+            at_ms,
+            speaker: note.speaker,
+            text: note.text,
+            confidence: note.confidence,
+        });
+    }
+
+    /// The report of a conversation that came to its own end.
+    pub fn into_report(
+        self,
+        attempt: AttemptId,
+        end: (EndReason, Outcome, Disposition),
+        ended_at_ms: i64,
+    ) -> CallReport {
+        let (end_reason, outcome, disposition) = end;
+        CallReport {
+            attempt,
+            outcome,
+            disposition,
+            end_reason,
+            consent: self.consent,
+            answers: self.answers,
+            transcript: self.transcript,
+            latencies: self.latencies,
+            callback_request: self.callback_request,
+            do_not_call: self.do_not_call,
+            ended_at_ms,
+        }
+    }
+
+    /// The report of a conversation whose actor died, got stuck, or overran its limits: what was gathered decides.
+    pub fn into_cut_report(self, attempt: AttemptId, reason: EndReason, ended_at_ms: i64) -> CallReport {
+        let refused = self.do_not_call || self.consent.as_ref().is_some_and(|consent| !consent.granted);
+        let (outcome, disposition) = if refused {
+            (Outcome::Refused, Disposition::RespondentRefusal)
+        } else if self.callback {
+            (Outcome::Callback, Disposition::NonContact)
+        } else if !self.answers.is_empty() {
+            (Outcome::Partial, Disposition::Partial)
+        } else {
+            (Outcome::Failed, Disposition::TechnicalProblem)
+        };
+        self.into_report(attempt, (reason, outcome, disposition), ended_at_ms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{AnswerValue, AnswerVia};
+
+    fn cut(draft: CallDraft) -> CallReport {
+        draft.into_cut_report(AttemptId::from("a"), EndReason::Fault, 0)
+    }
+
+    #[test]
+    fn a_removal_wish_survives_the_death_of_its_call() {
+        let report = cut(CallDraft {
+            do_not_call: true,
+            ..CallDraft::default()
+        });
+        assert!(report.do_not_call);
+        assert_eq!(report.outcome, Outcome::Refused);
+    }
+
+    #[test]
+    fn answers_given_before_a_fault_make_the_call_partial() {
+        let answer = Answer {
+            question: 0,
+            value: AnswerValue::Scale(4),
+            via: AnswerVia::Keys,
+            heard: Some("4".into()),
+            confidence: None,
+            uncertain: false,
+            times_asked: 1,
+        };
+        let report = cut(CallDraft {
+            answers: vec![answer],
+            ..CallDraft::default()
+        });
+        assert_eq!(
+            (report.outcome, report.disposition),
+            (Outcome::Partial, Disposition::Partial)
+        );
+    }
+
+    #[test]
+    fn a_call_that_gathered_nothing_has_failed_technically() {
+        let report = cut(CallDraft::default());
+        assert_eq!(
+            (report.outcome, report.disposition),
+            (Outcome::Failed, Disposition::TechnicalProblem)
+        );
+    }
+}

@@ -1,0 +1,35 @@
+//! Puts the parts together: one node, from its settings to its end.
+
+mod adapters;
+mod node;
+mod stopgap;
+mod surveys;
+
+pub use node::{Gauges, Node};
+pub use surveys::prepare_survey;
+
+use samvad_actors::ports::Clock;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// The machine's clocks.
+pub struct SystemClock {
+    origin: Instant,
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self { origin: Instant::now() }
+    }
+}
+
+impl Clock for SystemClock {
+    fn unix_ms(&self) -> i64 {
+        // A clock before 1970 is a broken machine; 0 keeps every expiry check on the safe side.
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.origin.elapsed()
+    }
+}

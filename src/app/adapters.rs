@@ -1,0 +1,146 @@
+//! What ties the HTTP side and the dialler to the actors.
+
+use crate::carrier::token::{self, MediaTokens};
+use crate::config::{RecognizerSetting, Settings};
+use crate::http::{CallEvents, CallHandle, CallStartError, CallStarter};
+use crate::speech::embedded::{EmbeddedRecognizer, EmbeddedSettings};
+use actix::Addr;
+use anyhow::Context;
+use samvad_actors::domain::{AttemptId, CarrierStatus, EndReason, MachineVerdict, StreamSid};
+use samvad_actors::ports::{AdmittedCall, CallbackEffect, Clock, Recognizer};
+use samvad_actors::runtime::{
+    CallActor, CallDraft, CallPorts, CallSeed, CarrierMachine, CarrierStatusChanged, Line, MediaToken, Supervisor,
+    Surveys, TokenMint, WriteOutcome,
+};
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// Makes attempt ids and media tokens.
+pub(super) struct Mint {
+    pub(super) tokens: MediaTokens,
+    pub(super) lifetime_ms: i64,
+}
+
+impl Mint {
+    /// A mint whose tokens live as long as the carrier may queue and ring a call, and a minute more.
+    pub(super) fn new(tokens: MediaTokens, queue_limit_seconds: u32, ring_timeout_seconds: u32) -> Self {
+        Self {
+            tokens,
+            lifetime_ms: token::lifetime_ms(queue_limit_seconds, ring_timeout_seconds),
+        }
+    }
+}
+
+impl TokenMint for Mint {
+    fn attempt_id(&self) -> AttemptId {
+        AttemptId::new(uuid::Uuid::new_v4().to_string())
+    }
+
+    fn media_token(&self, attempt: &AttemptId, now_ms: i64) -> Result<MediaToken, String> {
+        let minted = self
+            .tokens
+            .mint(attempt, now_ms, self.lifetime_ms)
+            .map_err(|fault| fault.to_string())?;
+        Ok(MediaToken {
+            text: minted.text,
+            hash: minted.hash_hex,
+            expires_at_ms: minted.expires_at_ms,
+        })
+    }
+}
+
+/// The recogniser that the settings name.
+pub(super) enum RunningRecognizer {
+    Embedded(Arc<EmbeddedRecognizer>),
+}
+
+impl RunningRecognizer {
+    /// Starts it.
+    pub(super) fn start(settings: &Settings) -> anyhow::Result<Self> {
+        match &settings.recognizer {
+            RecognizerSetting::Embedded => {
+                let threads = Some(u16::try_from(settings.recognizer_threads).unwrap_or(u16::MAX));
+                let recognizer = EmbeddedRecognizer::start(EmbeddedSettings {
+                    threads,
+                    ..EmbeddedSettings::default()
+                });
+                Ok(Self::Embedded(Arc::new(
+                    recognizer.context("the recogniser cannot be started")?,
+                )))
+            }
+            other => anyhow::bail!("{other:?}"),
+        }
+    }
+
+    /// As the port.
+    pub(super) fn port(&self) -> Arc<dyn Recognizer> {
+        match self {
+            Self::Embedded(recognizer) => recognizer.clone(),
+        }
+    }
+
+    /// Process id of its child, if it has one.
+    pub(super) fn child_pid(&self) -> Option<u32> {
+        match self {
+            Self::Embedded(recognizer) => recognizer.child_pid(),
+        }
+    }
+}
+
+/// Passes what callbacks changed to the supervisor.
+pub(super) struct ToSupervisor(pub(super) Addr<Supervisor>);
+
+impl CallEvents for ToSupervisor {
+    fn status(&self, attempt: &AttemptId, status: CarrierStatus, effect: CallbackEffect) {
+        self.0.do_send(CarrierStatusChanged {
+            attempt: attempt.clone(),
+            status,
+            effect,
+        });
+    }
+
+    fn machine(&self, attempt: &AttemptId, verdict: MachineVerdict) {
+        self.0.do_send(CarrierMachine {
+            attempt: attempt.clone(),
+            verdict,
+        });
+    }
+}
+
+/// Starts call actors on the thread of their socket.
+pub(super) struct Starter {
+    pub(super) ports: CallPorts,
+    pub(super) surveys: Arc<Surveys>,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl CallStarter for Starter {
+    fn start(
+        &self,
+        admitted: AdmittedCall,
+        stream_sid: StreamSid,
+        line: Rc<dyn Line>,
+    ) -> Result<CallHandle, CallStartError> {
+        let Some(survey) = self.surveys.get(&admitted.campaign) else {
+            // The token is used up, so the attempt must end here.
+            let report = CallDraft::default().into_cut_report(admitted.attempt, EndReason::Fault, self.clock.unix_ms());
+            self.ports.supervisor.do_send(WriteOutcome { report });
+            return Err(CallStartError {
+                reason: format!("campaign {} is not prepared here", admitted.campaign),
+            });
+        };
+        let call = CallActor::launch(
+            self.ports.clone(),
+            CallSeed {
+                admitted,
+                stream_sid,
+                survey,
+                line,
+            },
+        );
+        Ok(CallHandle {
+            media: call.clone().recipient(),
+            closed: call.recipient(),
+        })
+    }
+}

@@ -1,0 +1,337 @@
+//! One running node.
+
+use super::SystemClock;
+use super::adapters::{Mint, RunningRecognizer, Starter, ToSupervisor};
+use super::surveys::prepare_survey;
+use crate::carrier::token::MediaTokens;
+use crate::carrier::twilio::{AuthToken, SignatureValidator, TwilioCarrier, TwilioSettings};
+use crate::config::{DataDirectory, Settings};
+use crate::http::{self, HttpState, MediaLimits, ServerSettings, SocketGauges};
+use crate::journal::JournalDirectory;
+use crate::store::SqlStore;
+use actix::{Actor, Addr, Arbiter};
+use actix_web::dev::ServerHandle;
+use anyhow::Context;
+use samvad_actors::domain::{Campaign, CampaignId};
+use samvad_actors::ports::{AttemptStore, CampaignStore, Carrier, Clock, ContactStore, NewContact, Recognizer, Store};
+use samvad_actors::runtime::{
+    BeginDrain, CallEvent, CallPorts, CallTable, DialSummary, Dialer, DialerSettings, EventSink, Permits, Readiness,
+    Reconciler, Supervisor, SupervisorPorts, Surveys, TokenMint, Watchdog, WatchdogPorts, WatchdogSettings,
+};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Longest wait for a recognition; the dialogue re-prompts after it.
+const RECOGNITION_DEADLINE: Duration = Duration::from_secs(4);
+
+/// How often old attempts are looked after.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(30);
+
+/// How often the end of all calls is looked for.
+const IDLE_INTERVAL: Duration = Duration::from_millis(100);
+
+/// How long calls that were told to end are waited for.
+const LAST_GRACE: Duration = Duration::from_secs(5);
+
+/// What goes on in a node. All but the last are 0 when nothing does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gauges {
+    /// Media sockets open.
+    pub sockets: usize,
+    /// Call actors alive.
+    pub calls: usize,
+    /// Permits taken.
+    pub permits: usize,
+    /// Media frames lost since the start because a call did not keep up.
+    pub dropped_frames: u64,
+}
+
+/// A running node.
+pub struct Node {
+    settings: Settings,
+    data: DataDirectory,
+    store: Arc<SqlStore>,
+    clock: Arc<dyn Clock>,
+    recognizer: Arc<dyn Recognizer>,
+    surveys: Arc<Surveys>,
+    supervisor: Addr<Supervisor>,
+    supervisor_ports: SupervisorPorts,
+    mint: Arc<dyn TokenMint>,
+    sockets: Arc<SocketGauges>,
+    journals: Arc<JournalDirectory>,
+    server: ServerHandle,
+    address: SocketAddr,
+    running_recognizer: RunningRecognizer,
+    watchdog: Option<Watchdog>,
+    supervisor_thread: Arbiter,
+}
+
+impl Node {
+    /// Opens the store, takes over what an earlier server left behind, and starts supervisor, watchdog and HTTP.
+    ///
+    /// # Errors
+    /// Whatever keeps the node from serving, with the remedy.
+    pub async fn start(settings: Settings, events: Arc<dyn EventSink>) -> anyhow::Result<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let twilio = twilio_settings(&settings)?;
+        let data = DataDirectory::open(&settings.data_dir)?;
+        let tokens = MediaTokens::new(data.media_token_key(&settings)?.expose())?;
+        let store = Arc::new(SqlStore::open(&settings.database_url).await?);
+        let carrier: Arc<dyn Carrier> = Arc::new(TwilioCarrier::new(twilio.clone())?);
+        let signatures = SignatureValidator::new(&twilio)?;
+        let journals = Arc::new(JournalDirectory::open(&data.journals())?);
+        let running_recognizer = RunningRecognizer::start(&settings)?;
+        let recognizer = running_recognizer.port();
+
+        let (calls, permits) = (
+            Arc::new(CallTable::default()),
+            Arc::new(Permits::new(settings.max_calls as usize)),
+        );
+        let readiness = Arc::new(Readiness::default());
+        let supervisor_ports = SupervisorPorts {
+            store: store.clone(),
+            carrier,
+            clock: clock.clone(),
+            events: events.clone(),
+            calls: calls.clone(),
+            permits: permits.clone(),
+            readiness: readiness.clone(),
+        };
+        let supervisor_thread = Arbiter::new();
+        let supervisor = Supervisor::start_in_arbiter(&supervisor_thread.handle(), {
+            let ports = supervisor_ports.clone();
+            move |_| Supervisor::new(ports)
+        });
+        let reconciler = Arc::new(Reconciler::new(
+            supervisor_ports.clone(),
+            settings.queue_limit_seconds,
+            settings.ring_timeout_seconds,
+        ));
+        reconciler
+            .take_over()
+            .await
+            .context("what an earlier server left behind could not be taken over")?;
+        let watchdog = start_watchdog(&settings, twilio.clone(), &supervisor_ports, supervisor.clone())?;
+
+        let surveys = Arc::new(Surveys::default());
+        let sockets = Arc::new(SocketGauges::default());
+        let ports = CallPorts {
+            clock: clock.clone(),
+            store: store.clone(),
+            recognizer: recognizer.clone(),
+            journals: journals.clone(),
+            events,
+            calls,
+            supervisor: supervisor.clone(),
+            recognition_deadline: RECOGNITION_DEADLINE,
+        };
+        let state = HttpState {
+            store: store.clone(),
+            clock: clock.clone(),
+            signatures,
+            account_sid: twilio.account_sid.clone(),
+            tokens: tokens.clone(),
+            events: Arc::new(ToSupervisor(supervisor.clone())),
+            calls: Arc::new(Starter {
+                ports,
+                surveys: surveys.clone(),
+                clock: clock.clone(),
+            }),
+            readiness,
+            sockets: sockets.clone(),
+            limits: MediaLimits::default(),
+        };
+        let server = http::start(ServerSettings::new(settings.bind, settings.workers), Arc::new(state))
+            .with_context(|| format!("cannot listen on {}; set SAMVAD_BIND to a free address", settings.bind))?;
+        actix::spawn(server.server);
+        let mint = Arc::new(Mint::new(
+            tokens,
+            settings.queue_limit_seconds,
+            settings.ring_timeout_seconds,
+        ));
+        actix::spawn({
+            let reconciler = reconciler.clone();
+            async move {
+                let mut tick = tokio::time::interval(SWEEP_INTERVAL);
+                loop {
+                    tick.tick().await;
+                    if let Err(error) = reconciler.sweep().await {
+                        tracing::error!(%error, "old attempts could not be looked after");
+                    }
+                }
+            }
+        });
+        tracing::info!(address = %server.address, mode = ?settings.mode(), "listening");
+        Ok(Self {
+            settings,
+            data,
+            store,
+            clock,
+            recognizer,
+            surveys,
+            supervisor,
+            supervisor_ports,
+            mint,
+            sockets,
+            journals,
+            server: server.handle,
+            address: server.address,
+            running_recognizer,
+            watchdog: Some(watchdog),
+            supervisor_thread,
+        })
+    }
+
+    /// Where the node listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Process id of the recogniser's child, if it has one: its processor time is accounted apart.
+    pub fn recognizer_pid(&self) -> Option<u32> {
+        self.running_recognizer.child_pid()
+    }
+
+    /// What goes on now.
+    pub fn gauges(&self) -> Gauges {
+        Gauges {
+            sockets: self.sockets.open(),
+            calls: self.supervisor_ports.calls.len(),
+            permits: self.supervisor_ports.permits.in_use(),
+            dropped_frames: self.sockets.dropped_frames(),
+        }
+    }
+
+    /// Makes a campaign ready to be spoken, and keeps it and its contacts.
+    ///
+    /// # Errors
+    /// What is wrong with the campaign, its prompts or its grammars; or that the store cannot take it.
+    pub async fn load(
+        &self,
+        campaign: &Campaign,
+        contacts: &[NewContact],
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> anyhow::Result<()> {
+        let prompts_dir = self.settings.prompts_dir.as_deref();
+        let cache = self
+            .settings
+            .prompt_cache_dir
+            .clone()
+            .unwrap_or_else(|| self.data.prompt_cache());
+        let survey = prepare_survey(campaign, prompts_dir, &cache, self.recognizer.as_ref(), progress).await?;
+        self.surveys.insert(Arc::new(survey));
+        let now_ms = self.clock.unix_ms();
+        self.store.put_campaign(campaign, now_ms).await?;
+        self.store.add_contacts(contacts, now_ms).await?;
+        Ok(())
+    }
+
+    /// Calls every contact of a loaded campaign; returns when the last has been placed.
+    ///
+    /// # Errors
+    /// If the campaign cannot be read.
+    pub async fn dial(&self, campaign: &CampaignId) -> anyhow::Result<DialSummary> {
+        let settings = DialerSettings {
+            mode: self.settings.mode(),
+            calls_per_second: self.settings.calls_per_second,
+            ring_timeout_seconds: self.settings.ring_timeout_seconds,
+            machine_detection: true,
+        };
+        Ok(Dialer::new(self.supervisor_ports.clone(), self.mint.clone(), settings)
+            .run(campaign)
+            .await?)
+    }
+
+    /// Returns when no call is queued, ringing or live.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn idle(&self) -> anyhow::Result<()> {
+        let mut tick = tokio::time::interval(IDLE_INTERVAL);
+        loop {
+            tick.tick().await;
+            if self.supervisor_ports.permits.in_use() == 0 && self.store.open_attempts().await?.is_empty() {
+                self.supervisor_ports.events.emit(CallEvent::Idle);
+                return Ok(());
+            }
+        }
+    }
+
+    /// From now on nobody is called; callbacks and media of calls under way are still taken.
+    pub fn stop_dialling(&self) {
+        self.supervisor.do_send(BeginDrain { end_live: false });
+    }
+
+    /// Drains and stops: waits for calls under way up to the drain limit, ends those that are left, and closes.
+    ///
+    /// # Errors
+    /// If the store fails meanwhile.
+    pub async fn stop(mut self, hurry: impl Future<Output = ()>) -> anyhow::Result<()> {
+        self.stop_dialling();
+        let limit = Duration::from_secs(u64::from(self.settings.drain_seconds));
+        tokio::select! {
+            idle = self.idle() => idle?,
+            () = tokio::time::sleep(limit) => tracing::warn!("the drain limit has passed; calls under way are ended"),
+            () = hurry => tracing::warn!("asked to hurry; calls under way are ended"),
+        }
+        self.supervisor.do_send(BeginDrain { end_live: true });
+        match tokio::time::timeout(LAST_GRACE, self.idle()).await {
+            Ok(idle) => idle?,
+            Err(_) => tracing::warn!("attempts are left open; the next start takes them over"),
+        }
+        self.server.stop(true).await;
+        // The watchdog's thread is joined where it may block.
+        let watchdog = self.watchdog.take();
+        tokio::task::spawn_blocking(move || drop(watchdog)).await?;
+        // Dropping them waits for the journals' writer and ends the recogniser's child.
+        drop((self.journals, self.running_recognizer));
+        self.store.close().await;
+        self.supervisor_thread.stop();
+        Ok(())
+    }
+}
+
+fn twilio_settings(settings: &Settings) -> anyhow::Result<TwilioSettings> {
+    let account = settings.require_twilio_account()?;
+    Ok(TwilioSettings {
+        api_base_url: settings.twilio.api_base_url.clone(),
+        account_sid: account.sid.clone(),
+        auth_token: AuthToken::new(account.auth_token.expose()),
+        other_auth_token: account
+            .auth_token_secondary
+            .as_ref()
+            .map(|token| AuthToken::new(token.expose())),
+        public_url: url::Url::parse(settings.public_url.origin())?,
+        connect_timeout: TwilioSettings::CONNECT_TIMEOUT,
+        request_timeout: TwilioSettings::REQUEST_TIMEOUT,
+    })
+}
+
+/// The watchdog opens a store and a carrier of its own, on its own thread.
+fn start_watchdog(
+    settings: &Settings,
+    twilio: TwilioSettings,
+    ports: &SupervisorPorts,
+    supervisor: Addr<Supervisor>,
+) -> anyhow::Result<Watchdog> {
+    let database_url = settings.database_url.clone();
+    Watchdog::start(
+        WatchdogSettings::default(),
+        ports.clock.clone(),
+        ports.calls.clone(),
+        ports.permits.clone(),
+        ports.readiness.clone(),
+        supervisor,
+        Box::new(move || {
+            Box::pin(async move {
+                let store: Arc<dyn Store> =
+                    Arc::new(SqlStore::open(&database_url).await.map_err(|error| error.to_string())?);
+                let carrier: Arc<dyn Carrier> =
+                    Arc::new(TwilioCarrier::new(twilio).map_err(|error| error.to_string())?);
+                Ok(WatchdogPorts { store, carrier })
+            })
+        }),
+    )
+    .context("the watchdog's thread cannot be started")
+}

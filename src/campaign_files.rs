@@ -1,0 +1,177 @@
+//! Campaigns and contacts from files: YAML and CSV, every fault named with its place and remedy.
+
+use anyhow::{Context, bail};
+use samvad_actors::dialogue::LanguagePack;
+use samvad_actors::domain::{Campaign, ContactId, Language, PhoneNumber};
+use samvad_actors::ports::NewContact;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// Faults of a contact file that are shown one by one; the rest is counted.
+const SHOWN_FAULTS: usize = 20;
+
+/// Reads and validates a campaign file.
+///
+/// # Errors
+/// If the file cannot be read or is no campaign; every invalid field is named.
+pub fn load_campaign(path: &Path) -> anyhow::Result<Campaign> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the campaign {}", path.display()))?;
+    let campaign: Campaign =
+        serde_norway::from_str(&text).with_context(|| format!("{} is not a campaign", path.display()))?;
+    let faults = campaign.validate();
+    if !faults.is_empty() {
+        let list: Vec<String> = faults.iter().map(|fault| format!("  {fault}")).collect();
+        bail!("the campaign {} is not valid:\n{}", path.display(), list.join("\n"));
+    }
+    Ok(campaign)
+}
+
+/// Reads contacts from CSV with a header: `phone_number` (E.164), and optionally `external_contact_id` and
+/// `contact_id` (our own id; made up if absent).
+///
+/// # Errors
+/// If the file cannot be read, a column is missing, or a row is wrong; rows are named by their line.
+pub fn load_contacts(path: &Path, campaign: &Campaign) -> anyhow::Result<Vec<NewContact>> {
+    let file = std::fs::File::open(path).with_context(|| format!("cannot read the contacts {}", path.display()))?;
+    read_contacts(file, campaign).with_context(|| format!("the contacts {} are not usable", path.display()))
+}
+
+fn read_contacts(input: impl std::io::Read, campaign: &Campaign) -> anyhow::Result<Vec<NewContact>> {
+    let mut csv = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(input);
+    let header = csv.headers().context("the header line cannot be read")?.clone();
+    let column = |name: &str| {
+        header
+            .iter()
+            .position(|cell| cell.trim_start_matches('\u{feff}') == name)
+    };
+    let Some(number_column) = column("phone_number") else {
+        bail!("the header has no column phone_number; write one, for example: external_contact_id,phone_number");
+    };
+    let (external_column, id_column) = (column("external_contact_id"), column("contact_id"));
+    let (mut contacts, mut faults, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
+    for record in csv.records() {
+        let record = match record {
+            Ok(record) => record,
+            Err(error) => {
+                faults.push(error.to_string());
+                continue;
+            }
+        };
+        let line = record.position().map_or(0, csv::Position::line);
+        match PhoneNumber::parse(record.get(number_column).unwrap_or_default()) {
+            Err(error) => faults.push(format!("line {line}, phone_number: {error}")),
+            Ok(number) if !seen.insert(number.clone()) => {
+                faults.push(format!(
+                    "line {line}, phone_number: the number stands in an earlier line; remove one"
+                ));
+            }
+            Ok(number) => contacts.push(NewContact {
+                id: ContactId::new(cell(&record, id_column).unwrap_or_else(|| uuid::Uuid::new_v4().to_string())),
+                campaign: campaign.id.clone(),
+                number,
+                external_id: cell(&record, external_column),
+            }),
+        }
+    }
+    if faults.is_empty() {
+        return Ok(contacts);
+    }
+    let more = faults.len().saturating_sub(SHOWN_FAULTS);
+    let mut list = faults[..faults.len().min(SHOWN_FAULTS)].join("\n  ");
+    if more > 0 {
+        list.push_str(&format!("\n  and {more} more"));
+    }
+    bail!(
+        "{} of {} rows are wrong:\n  {list}",
+        faults.len(),
+        faults.len() + contacts.len()
+    )
+}
+
+/// A cell that is there and not empty.
+fn cell(record: &csv::StringRecord, column: Option<usize>) -> Option<String> {
+    column
+        .and_then(|column| record.get(column))
+        .filter(|text| !text.is_empty())
+        .map(str::to_owned)
+}
+
+/// Prompts and lexicon of a language: from a directory (`DIR/LANGUAGE/prompts.yaml` and `lexicon.yaml`) if one is
+/// given, else the built-in ones.
+///
+/// # Errors
+/// If there is none for the language, or it is not valid; every fault is named.
+pub fn language_pack(language: &Language, prompts_dir: Option<&Path>) -> anyhow::Result<LanguagePack> {
+    let Some(dir) = prompts_dir else {
+        return LanguagePack::embedded(language).with_context(|| {
+            format!(
+                "there are no prompts for the language {:?}; built in is en; set SAMVAD_PROMPTS_DIR",
+                language.0
+            )
+        });
+    };
+    // The tag is part of a path: a campaign file must not reach outside the directory.
+    if !language.0.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
+        bail!("{:?} is not a language tag; write one such as en or hi", language.0);
+    }
+    let read = |name: &str| {
+        let path = dir.join(&language.0).join(name);
+        std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+    };
+    LanguagePack::parse(&read("prompts.yaml")?, &read("lexicon.yaml")?).map_err(|faults| {
+        let list: Vec<String> = faults.iter().map(|fault| format!("  {fault}")).collect();
+        anyhow::anyhow!(
+            "the prompts in {} are not valid:\n{}",
+            dir.join(&language.0).display(),
+            list.join("\n")
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn campaign() -> Campaign {
+        load_campaign(Path::new("fixtures/campaigns/health_survey.yaml")).expect("the example is valid")
+    }
+
+    #[test]
+    fn contacts_are_read_whatever_the_order_of_columns_and_with_a_byte_order_mark() {
+        let text = "\u{feff}phone_number,name,external_contact_id\n+14155550101, Asha ,a-1\n+14155550102,Ravi,\n";
+        let contacts = read_contacts(text.as_bytes(), &campaign()).expect("valid");
+        assert_eq!(contacts.len(), 2);
+        assert_eq!(contacts[0].external_id.as_deref(), Some("a-1"));
+        assert_eq!(contacts[1].external_id, None);
+    }
+
+    #[test]
+    fn every_wrong_row_is_named_by_its_line_and_no_number_is_shown() {
+        let text = "phone_number\n+14155550101\n4155550102\n+14155550101\n";
+        let fault = read_contacts(text.as_bytes(), &campaign())
+            .expect_err("two rows are wrong")
+            .to_string();
+        assert!(
+            fault.contains("2 of 3 rows") && fault.contains("line 3") && fault.contains("line 4"),
+            "{fault}"
+        );
+        assert!(!fault.contains("5550102"), "{fault}");
+    }
+
+    #[test]
+    fn a_missing_column_is_named_with_an_example() {
+        let fault = read_contacts("number\n1\n".as_bytes(), &campaign())
+            .expect_err("no column")
+            .to_string();
+        assert!(
+            fault.contains("phone_number") && fault.contains("for example"),
+            "{fault}"
+        );
+    }
+
+    #[test]
+    fn a_language_tag_cannot_leave_the_prompts_directory() {
+        let fault = language_pack(&Language("../etc".into()), Some(Path::new("prompts"))).expect_err("refused");
+        assert!(fault.to_string().contains("not a language tag"));
+    }
+}

@@ -1,0 +1,67 @@
+//! `samvad purge`: removes what has been kept long enough.
+
+use crate::config::{DataDirectory, Settings, process_environment};
+use crate::journal::purge_files;
+use crate::store::SqlStore;
+use anyhow::{Context, bail};
+use clap::Args;
+use samvad_actors::ports::ResultStore;
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What to purge.
+#[derive(Args, Debug)]
+pub(super) struct PurgeArgs {
+    /// Remove transcripts and verbatim words older than this many days, in place of the configured retention.
+    #[arg(long, value_name = "DAYS")]
+    transcripts: Option<u32>,
+    /// Remove journals older than this many days, in place of the configured retention.
+    #[arg(long, value_name = "DAYS")]
+    journals: Option<u32>,
+    /// Remove recordings of the line older than this many days, in place of the configured retention.
+    #[arg(long, value_name = "DAYS")]
+    recordings: Option<u32>,
+}
+
+pub(super) fn run(args: PurgeArgs) -> anyhow::Result<ExitCode> {
+    let settings = Settings::from_env(&process_environment())?;
+    let data = DataDirectory::open(&settings.data_dir)?;
+    let now = SystemTime::now();
+    let before = |days: Option<u32>, configured: u32| {
+        now.checked_sub(DAY * days.unwrap_or(configured))
+            .unwrap_or(SystemTime::UNIX_EPOCH)
+    };
+    let retention = settings.retention;
+    let transcripts_before = before(args.transcripts, retention.transcript_days)
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
+    let counts = actix_web::rt::System::new().block_on(async {
+        let store = SqlStore::open(&settings.database_url).await?;
+        let counts = store.purge(transcripts_before).await?;
+        store.close().await;
+        anyhow::Ok(counts)
+    })?;
+    let journals = purge_files(
+        &data.journals(),
+        &["jsonl"],
+        before(args.journals, retention.journal_days),
+    )
+    .context("the journals could not be purged")?;
+    let recordings = purge_files(
+        &data.recordings(),
+        &["wav"],
+        before(args.recordings, retention.recording_days),
+    )
+    .context("the recordings could not be purged")?;
+    println!("transcript lines removed:  {}", counts.transcript_lines);
+    println!("verbatim words removed:    {}", counts.verbatims);
+    println!("journals removed:          {}", journals.removed);
+    println!("recordings removed:        {}", recordings.removed);
+    let failed = journals.failed + recordings.failed;
+    if failed > 0 {
+        bail!("{failed} files could not be removed; check who owns them");
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,110 @@
+//! `samvad replay`: feeds journals through the dialogue again.
+
+use crate::campaign_files::language_pack;
+use crate::config::process_environment;
+use anyhow::{Context, bail};
+use clap::Args;
+use samvad_actors::dialogue::journal::{ReplayReport, replay};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// What to replay.
+#[derive(Args, Debug)]
+pub(super) struct ReplayArgs {
+    /// Journal files, or directories of them.
+    #[arg(required = true, value_name = "JOURNAL")]
+    journals: Vec<PathBuf>,
+    /// Prompts and lexicons in place of the built-in ones, as SAMVAD_PROMPTS_DIR.
+    #[arg(long, value_name = "DIR")]
+    prompts: Option<PathBuf>,
+    /// Say nothing of journals that replay to the same decisions.
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+pub(super) fn run(args: ReplayArgs) -> anyhow::Result<ExitCode> {
+    let prompts = args
+        .prompts
+        .clone()
+        .or_else(|| process_environment().get("SAMVAD_PROMPTS_DIR").map(PathBuf::from));
+    let mut files = Vec::new();
+    for path in &args.journals {
+        collect(path, &mut files)?;
+    }
+    if files.is_empty() {
+        bail!("no journals (*.jsonl) there");
+    }
+    let mut differing = 0;
+    for file in &files {
+        let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let mut no_pack = None;
+        let replayed = replay(&text, |language| match language_pack(language, prompts.as_deref()) {
+            Ok(pack) => Some(pack),
+            Err(error) => {
+                no_pack = Some(error);
+                None
+            }
+        });
+        if let Some(error) = no_pack {
+            return Err(error);
+        }
+        match replayed {
+            Ok(report) if report.is_same() => {
+                if !args.quiet {
+                    println!("{}: same ({})", file.display(), size(&report));
+                }
+            }
+            Ok(report) => {
+                differing += 1;
+                println!("{}: DIFFERENT ({})", file.display(), size(&report));
+                for difference in &report.differences {
+                    println!("  line {}: {}", difference.line, difference.what);
+                }
+            }
+            Err(fault) => {
+                differing += 1;
+                println!("{}: UNUSABLE: {fault}", file.display());
+            }
+        }
+    }
+    println!(
+        "{} replayed, {} the same, {differing} not",
+        files.len(),
+        files.len() - differing
+    );
+    Ok(if differing == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(1)
+    })
+}
+
+fn size(report: &ReplayReport) -> String {
+    let cut = if report.complete {
+        ""
+    } else {
+        ", cut off before its end"
+    };
+    format!("{} inputs, {} decisions{cut}", report.inputs, report.outputs)
+}
+
+/// A file as it is; of a directory every `*.jsonl` below it, in order of their names.
+fn collect(path: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
+    if !path.is_dir() {
+        files.push(path.to_owned());
+        return Ok(());
+    }
+    let mut entries = std::fs::read_dir(path)
+        .with_context(|| format!("cannot read the directory {}", path.display()))?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<Vec<_>, _>>()?;
+    entries.sort();
+    for entry in entries {
+        if entry.is_dir() {
+            collect(&entry, files)?;
+        } else if entry.extension().is_some_and(|extension| extension == "jsonl") {
+            files.push(entry);
+        }
+    }
+    Ok(())
+}

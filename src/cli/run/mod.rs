@@ -1,0 +1,321 @@
+//! One run of a scenario: a telephone network and a server as processes of their own, and what came of it.
+
+mod children;
+mod compare;
+mod figures;
+
+pub(in crate::cli) use figures::Figures;
+
+use self::children::JsonChild;
+use self::compare::differences;
+use crate::campaign_files::load_campaign;
+use crate::config::{private_files, process_environment};
+use crate::store::SqlStore;
+use anyhow::{Context, bail};
+use samvad_actors::domain::ContactId;
+use samvad_actors::ports::{ResultRow, ResultStore};
+use samvad_actors::runtime::CallEvent;
+use samvad_simulator::{Respondent, Scenario};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// The account of runs against our own simulator. Not a secret: it opens nothing else.
+const ACCOUNT_SID: &str = "AC00000000000000000000000000000001";
+const AUTH_TOKEN: &str = "only-for-the-simulator";
+
+/// The origin that the simulator signs and that no machine has: it connects to loopback as a TLS proxy would.
+const PUBLIC_URL: &str = "https://samvad.example";
+
+/// How long a process may take to end once it was told to.
+const END_LIMIT: Duration = Duration::from_secs(30);
+
+/// How often the processes' memory and processor time are looked at.
+const SAMPLE_INTERVAL: Duration = Duration::from_millis(250);
+
+/// What to run.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    /// Who is called and what they do.
+    pub(super) scenario: PathBuf,
+    /// What they are asked.
+    pub(super) campaign: PathBuf,
+    /// How many are called; `None`: as many as the scenario has.
+    pub(super) calls: Option<usize>,
+    /// `embedded` or `fixed:DELAY`.
+    pub(super) recognizer: String,
+    /// Calls under way at once, at most.
+    pub(super) max_calls: u32,
+    /// Calls placed per second, at most.
+    pub(super) calls_per_second: f64,
+    /// Worker threads of the server; `None`: as many as there are cores.
+    pub(super) workers: Option<usize>,
+    /// Seed in place of the scenario's.
+    pub(super) seed: Option<u64>,
+    /// Record each line.
+    pub(super) record: bool,
+    /// Where everything of this run is kept. Must not exist.
+    pub(super) directory: PathBuf,
+    /// Rendered prompts, shared by all runs.
+    pub(super) prompt_cache: PathBuf,
+}
+
+/// What came of a run.
+pub(super) struct Outcome {
+    /// One row per respondent, from the server's store.
+    pub(super) rows: Vec<ResultRow>,
+    /// What the network reports of itself; `None` with an attached one.
+    pub(super) network: Option<Value>,
+    /// Everything that is not as the scenario expects, or that the network objects to.
+    pub(super) differences: Vec<String>,
+    /// Processor time, memory and latency.
+    pub(super) figures: Figures,
+}
+
+/// Who watches a run.
+pub(super) trait Watcher {
+    /// The prompts are ready; calling begins.
+    fn begins(&mut self, respondents: &[Respondent]);
+    /// Something happened to a call, as the server tells it.
+    fn event(&mut self, event: &CallEvent);
+    /// A call has ended, as the network tells it.
+    fn call(&mut self, report: &Value);
+}
+
+/// The contact id that a respondent has in every run: so that events can be shown without asking the store.
+pub(super) fn contact_id(respondent: &Respondent) -> ContactId {
+    ContactId::new(format!("respondent-{}", respondent.index))
+}
+
+/// A new folder for a run: `KIND/` and the time, in the data directory.
+///
+/// # Errors
+/// If it cannot be made.
+pub(super) fn new_directory(kind: &str) -> anyhow::Result<PathBuf> {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_millis();
+    let directory = data_directory().join(kind).join(now.to_string());
+    private_files::ensure_directory(&directory)?;
+    Ok(directory)
+}
+
+/// Where prompts are kept for every run.
+pub(super) fn shared_prompt_cache() -> PathBuf {
+    data_directory().join("prompts")
+}
+
+fn data_directory() -> PathBuf {
+    process_environment()
+        .remove("SAMVAD_DATA_DIR")
+        .map_or_else(|| PathBuf::from("data"), PathBuf::from)
+}
+
+/// Runs a plan.
+///
+/// # Errors
+/// Whatever keeps it from running. A difference is no error.
+pub(super) async fn run(plan: &Plan, watcher: &mut dyn Watcher) -> anyhow::Result<Outcome> {
+    let campaign = load_campaign(&plan.campaign)?;
+    let scenario = Scenario::load(&plan.scenario)?;
+    let respondents = scenario.respondents(plan.calls);
+    if respondents.is_empty() {
+        bail!("the scenario {} has nobody to call", plan.scenario.display());
+    }
+    private_files::ensure_directory(&plan.directory)?;
+    private_files::ensure_directory(&plan.prompt_cache)?;
+    let contacts = plan.directory.join("contacts.csv");
+    write_contacts(&contacts, &respondents)?;
+
+    let mut network = match attached_carrier()? {
+        Some(_) => None,
+        None => Some(Network::start(plan).await?),
+    };
+    let server_log = plan.directory.join("server.log");
+    let mut server = JsonChild::start(
+        "server",
+        &server_arguments(plan, &contacts),
+        &server_environment(plan, network.as_ref()),
+        &server_log,
+    )?;
+    let greeting = server.listening(&server_log).await?;
+    watcher.begins(&respondents);
+
+    let mut figures = Figures::begin(&greeting);
+    let mut sample = tokio::time::interval(SAMPLE_INTERVAL);
+    let mut network_is_open = network.is_some();
+    loop {
+        tokio::select! {
+            line = server.next() => match line? {
+                None => break,
+                Some(line) => {
+                    figures.server_line(&line);
+                    if let Ok(event) = serde_json::from_value::<CallEvent>(line) {
+                        watcher.event(&event);
+                    }
+                }
+            },
+            line = next_line(&mut network), if network_is_open => match line? {
+                None => network_is_open = false,
+                Some(line) if line["event"] == "call" => watcher.call(&line),
+                Some(_) => {}
+            },
+            _ = sample.tick() => figures.sample(),
+        }
+    }
+    if !server.ended(END_LIMIT).await? {
+        bail!("the server failed; its log is {}", server_log.display());
+    }
+    let summary = match network {
+        Some(network) => Some(network.end(watcher).await?),
+        None => None,
+    };
+    figures.network(summary.as_ref());
+
+    let store = SqlStore::open(&database_url(plan)).await?;
+    let rows = store.results(&campaign.id).await?;
+    store.close().await;
+    let differences = differences(&respondents, &rows, summary.as_ref());
+    Ok(Outcome {
+        rows,
+        network: summary,
+        differences,
+        figures,
+    })
+}
+
+/// A carrier that the environment names: a stand-in of somebody else's. Anything but a carrier on this machine is
+/// refused: a run with made-up numbers must never reach real people.
+fn attached_carrier() -> anyhow::Result<Option<String>> {
+    let Some(url) = process_environment().remove("TWILIO_API_BASE_URL") else {
+        return Ok(None);
+    };
+    let parsed = url::Url::parse(&url).context("TWILIO_API_BASE_URL is not a URL")?;
+    if !crate::config::is_loopback(&parsed) {
+        bail!(
+            "TWILIO_API_BASE_URL names a carrier elsewhere; runs of made-up respondents go to this machine only: unset it, or name a stand-in on 127.0.0.1"
+        );
+    }
+    Ok(Some(url))
+}
+
+async fn next_line(network: &mut Option<Network>) -> anyhow::Result<Option<Value>> {
+    match network {
+        Some(network) => network.child.next().await,
+        None => Ok(None),
+    }
+}
+
+/// Our own telephone network.
+struct Network {
+    child: JsonChild,
+    address: String,
+    server: SocketAddr,
+}
+
+impl Network {
+    async fn start(plan: &Plan) -> anyhow::Result<Self> {
+        let server = free_address()?;
+        let log = plan.directory.join("simulator.log");
+        let mut arguments = vec![
+            "simulator".to_owned(),
+            "--listen=127.0.0.1:0".to_owned(),
+            format!("--script={}", plan.scenario.display()),
+            format!("--public-url={PUBLIC_URL}"),
+            format!("--server={server}"),
+            "--json".to_owned(),
+        ];
+        arguments.extend(plan.calls.map(|calls| format!("--calls={calls}")));
+        arguments.extend(plan.seed.map(|seed| format!("--seed={seed}")));
+        arguments.extend(
+            plan.record
+                .then(|| format!("--recordings={}", plan.directory.join("recordings").display())),
+        );
+        let account = [("TWILIO_ACCOUNT_SID", ACCOUNT_SID), ("TWILIO_AUTH_TOKEN", AUTH_TOKEN)];
+        let environment = account.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let mut child = JsonChild::start("simulator", &arguments, &environment, &log)?;
+        let greeting = child.listening(&log).await?;
+        let address = greeting["address"].as_str().unwrap_or_default().to_owned();
+        Ok(Self { child, address, server })
+    }
+
+    /// Ends it and returns its summary.
+    async fn end(mut self, watcher: &mut dyn Watcher) -> anyhow::Result<Value> {
+        self.child.terminate();
+        let mut summary = None;
+        while let Some(line) = self.child.next().await? {
+            match line["event"].as_str() {
+                Some("call") => watcher.call(&line),
+                Some("summary") => summary = Some(line),
+                _ => {}
+            }
+        }
+        self.child.ended(END_LIMIT).await?;
+        summary.context("the simulator ended without a summary")
+    }
+}
+
+/// An address of this machine that nobody listens on at the moment.
+fn free_address() -> anyhow::Result<SocketAddr> {
+    let listener = TcpListener::bind("127.0.0.1:0").context("no port is free on 127.0.0.1")?;
+    Ok(listener.local_addr()?)
+}
+
+fn server_arguments(plan: &Plan, contacts: &Path) -> Vec<String> {
+    vec![
+        "serve".to_owned(),
+        format!("--campaign={}", plan.campaign.display()),
+        format!("--contacts={}", contacts.display()),
+        "--exit-when-idle".to_owned(),
+        "--events".to_owned(),
+    ]
+}
+
+/// The variables of the server. With an attached carrier its own settings (account, addresses) are left as they are.
+fn server_environment(plan: &Plan, network: Option<&Network>) -> BTreeMap<String, String> {
+    let mut environment: BTreeMap<String, String> = [
+        ("SAMVAD_DATA_DIR", plan.directory.display().to_string()),
+        ("SAMVAD_PROMPT_CACHE_DIR", plan.prompt_cache.display().to_string()),
+        ("DATABASE_URL", database_url(plan)),
+        ("SAMVAD_RECOGNIZER", plan.recognizer.clone()),
+        ("SAMVAD_MAX_CALLS", plan.max_calls.to_string()),
+        ("SAMVAD_CALLS_PER_SECOND", plan.calls_per_second.to_string()),
+        ("SAMVAD_QUEUE_LIMIT_SECONDS", "60".to_owned()),
+        ("SAMVAD_LOG_FORMAT", "json".to_owned()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into();
+    if let Some(workers) = plan.workers {
+        environment.insert("SAMVAD_WORKERS".to_owned(), workers.to_string());
+    }
+    if let Some(network) = network {
+        environment.extend(
+            [
+                ("SAMVAD_BIND", network.server.to_string()),
+                ("SAMVAD_PUBLIC_URL", PUBLIC_URL.to_owned()),
+                ("TWILIO_API_BASE_URL", format!("http://{}", network.address)),
+                ("TWILIO_ACCOUNT_SID", ACCOUNT_SID.to_owned()),
+                ("TWILIO_AUTH_TOKEN", AUTH_TOKEN.to_owned()),
+            ]
+            .map(|(name, value)| (name.to_owned(), value)),
+        );
+    }
+    environment
+}
+
+fn database_url(plan: &Plan) -> String {
+    format!("sqlite://{}", plan.directory.join("samvad.db").display())
+}
+
+fn write_contacts(path: &Path, respondents: &[Respondent]) -> anyhow::Result<()> {
+    let mut csv = csv::Writer::from_writer(private_files::create_new(path)?);
+    csv.write_record(["contact_id", "external_contact_id", "phone_number"])?;
+    for respondent in respondents {
+        csv.write_record([contact_id(respondent).as_str(), &respondent.caller, &respondent.number])?;
+    }
+    csv.flush()?;
+    Ok(())
+}

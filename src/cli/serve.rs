@@ -1,0 +1,162 @@
+//! `samvad serve`: the server.
+
+use crate::app::Node;
+use crate::campaign_files::{load_campaign, load_contacts};
+use crate::config::{Settings, process_environment};
+use crate::telemetry::{self, ProcessUsage, Redactor};
+use anyhow::Context;
+use clap::Args;
+use samvad_actors::runtime::{CallEvent, EventSink, NoEvents};
+use serde_json::json;
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// What to serve.
+#[derive(Args, Debug)]
+pub(super) struct ServeArgs {
+    /// A campaign file (YAML): made ready at the start; its contacts are called.
+    #[arg(long, value_name = "FILE", value_parser = super::existing_file)]
+    campaign: Option<PathBuf>,
+    /// The campaign's contacts (CSV with the columns phone_number and external_contact_id).
+    #[arg(long, value_name = "FILE", value_parser = super::existing_file, requires = "campaign")]
+    contacts: Option<PathBuf>,
+    /// End when every contact has been tried and every call is over.
+    #[arg(long, requires = "contacts")]
+    exit_when_idle: bool,
+    /// Print what happens as JSON, one event a line, the first with the address the server listens on.
+    #[arg(long)]
+    events: bool,
+}
+
+pub(super) fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
+    let settings = Settings::from_env(&process_environment())?;
+    let redactor = Arc::new(Redactor::for_settings(&settings));
+    telemetry::init(&settings.log, &redactor)?;
+    actix_web::rt::System::new().block_on(serve(args, settings))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(args: ServeArgs, settings: Settings) -> anyhow::Result<()> {
+    for warning in &settings.warnings {
+        tracing::warn!("{warning}");
+    }
+    let campaign = args.campaign.as_deref().map(load_campaign).transpose()?;
+    let contacts = match (&args.contacts, &campaign) {
+        (Some(path), Some(campaign)) => load_contacts(path, campaign)?,
+        _ => Vec::new(),
+    };
+    let events: Arc<dyn EventSink> = if args.events {
+        Arc::new(JsonLines)
+    } else {
+        Arc::new(NoEvents)
+    };
+    let mut stop_signals = StopSignals::new()?;
+    let node = Node::start(settings, events).await?;
+    if let Some(campaign) = &campaign {
+        node.load(campaign, &contacts, &mut show_progress).await?;
+    }
+    if args.events {
+        print_line(&json!({
+            "event": "listening",
+            "address": node.address().to_string(),
+            "pid": std::process::id(),
+            "recognizer_pid": node.recognizer_pid(),
+        }));
+    }
+    let work = async {
+        if let Some(campaign) = &campaign {
+            let summary = node.dial(&campaign.id).await?;
+            tracing::info!(
+                placed = summary.placed,
+                not_placed = summary.not_placed,
+                "every contact has been tried"
+            );
+        }
+        if args.exit_when_idle {
+            node.idle().await?;
+            if args.events {
+                print_usage(&node);
+            }
+            return anyhow::Ok(());
+        }
+        std::future::pending().await
+    };
+    tokio::select! {
+        done = work => done?,
+        () = stop_signals.next() => tracing::info!("told to stop: draining; a second signal ends the calls at once"),
+    }
+    node.stop(stop_signals.next()).await
+}
+
+/// What this process has used and still holds, now that nothing goes on.
+fn print_usage(node: &Node) {
+    let gauges = node.gauges();
+    let usage = ProcessUsage::of_self().ok();
+    print_line(&json!({
+        "event": "usage",
+        "cpu_seconds": usage.map(|usage| usage.cpu_seconds),
+        "resident_bytes": usage.map(|usage| usage.resident_bytes),
+        "threads": usage.map(|usage| usage.threads),
+        "open_descriptors": usage.map(|usage| usage.open_descriptors),
+        "sockets": gauges.sockets,
+        "calls": gauges.calls,
+        "permits": gauges.permits,
+        "dropped_frames": gauges.dropped_frames,
+    }));
+}
+
+/// SIGTERM and SIGINT.
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    fn new() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("signals cannot be listened to");
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+fn show_progress(ready: usize, of: usize) {
+    if std::io::stderr().is_terminal() {
+        eprint!(
+            "\rprompts: {ready} of {of} ready{}",
+            if ready == of { "\n" } else { "" }
+        );
+    } else if ready == of {
+        eprintln!("prompts: {of} ready");
+    }
+}
+
+/// Prints events on standard output.
+struct JsonLines;
+
+impl EventSink for JsonLines {
+    fn emit(&self, event: CallEvent) {
+        match serde_json::to_value(&event) {
+            Ok(value) => print_line(&value),
+            Err(error) => tracing::error!(%error, "an event cannot be written"),
+        }
+    }
+}
+
+fn print_line(value: &serde_json::Value) {
+    let mut out = std::io::stdout().lock();
+    // Whoever read the events may be gone; the calls go on.
+    let _ = writeln!(out, "{value}");
+    let _ = out.flush();
+}
