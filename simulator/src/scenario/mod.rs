@@ -81,10 +81,12 @@ impl Scenario {
     /// # Errors
     /// [`ScenarioError`], with all faults at once.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ScenarioError> {
-        let document = serde_norway::from_str(text).map_err(|source| ScenarioError::NotYaml {
+        let not_yaml = |source| ScenarioError::NotYaml {
             path: path.to_owned(),
             source,
-        })?;
+        };
+        let mut document: serde_norway::Value = serde_norway::from_str(text).map_err(not_yaml)?;
+        document.apply_merge().map_err(not_yaml)?;
         let folder = path.parent().unwrap_or(Path::new("."));
         parse::scenario(document, folder).map_err(|faults| ScenarioError::Faults {
             path: path.to_owned(),
