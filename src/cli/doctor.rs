@@ -1,5 +1,7 @@
-//! `samvad doctor`: what is wrong here, and what to do.
+use clap::Args;
 use std::process::ExitCode;
-pub(super) fn run() -> anyhow::Result<ExitCode> {
+#[derive(Args, Debug)]
+pub(super) struct DoctorArgs { }
+pub(super) fn run(_args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }

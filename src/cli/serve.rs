@@ -95,7 +95,14 @@ async fn serve(args: ServeArgs, settings: Settings) -> anyhow::Result<()> {
                 show_progress(ready, of);
             }
         };
-        node.load(campaign, &contacts, &mut show_progress).await?;
+        let loaded = tokio::select! {
+            loaded = node.load(campaign, &contacts, &mut show_progress) => Some(loaded),
+            () = stop_signals.next() => None,
+        };
+        match loaded {
+            Some(loaded) => loaded?,
+            None => return node.stop(stop_signals.next()).await,
+        }
     }
     if args.events {
         print_line(&json!({

@@ -228,7 +228,7 @@ fn say_network(network: &Value) -> Result<(), OutputError> {
     say!(
         "response latency          p50 {} ms, p95 {} ms, p99 {} ms ({} turns; end of speech to first audio heard)",
         responses["p50_ms"], responses["p95_ms"], responses["p99_ms"], responses["count"]
-    );
+    )?;
     say!(
         "clears                    {} (p99 {} ms after the caller began to speak)",
         clears["count"], clears["p99_ms"]
