@@ -145,13 +145,17 @@ fn every_command_that_is_named_exists_and_every_command_is_in_the_readme() {
         }
     }
     for command in commands {
-        assert!(in_readme.contains(command), "README.md does not name `samvad {command}`");
+        assert!(
+            in_readme.contains(command),
+            "README.md does not name `samvad {command}`"
+        );
     }
 }
 
 #[test]
 fn links_and_words_are_found_where_they_stand() {
-    let text = "See [a](docs/a.md#part), [b](https://example.org) and `make demo`; make sure of\n```sh\nmake test\n```\n";
+    let text =
+        "See [a](docs/a.md#part), [b](https://example.org) and `make demo`; make sure of\n```sh\nmake test\n```\n";
     assert_eq!(linked_files(text), ["docs/a.md"]);
     assert_eq!(words_after("make", &code(text)), ["demo", "test"].into());
 }

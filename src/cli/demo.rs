@@ -112,7 +112,10 @@ impl Watcher for Watch {
             .iter()
             .map(|respondent| (run::contact_id(respondent), respondent.caller.clone()));
         self.table = Some(LiveTable::on_stdout(contacts.collect()));
-        say!("Calling {} people; ctrl-C ends the calls and shows what came until then.\n", respondents.len())
+        say!(
+            "Calling {} people; ctrl-C ends the calls and shows what came until then.\n",
+            respondents.len()
+        )
     }
 
     fn event(&mut self, event: &CallEvent) -> Result<(), OutputError> {

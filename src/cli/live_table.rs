@@ -295,7 +295,10 @@ mod tests {
         let frame = text.rsplit_once("A\x1b[2K").map_or(text, |(_, frame)| frame);
         let plain = |line: &str| {
             line.split('\x1b')
-                .map(|part| part.strip_prefix('[').map_or(part, |code| code.split_once(['m', 'K', 'J']).map_or("", |it| it.1)))
+                .map(|part| {
+                    part.strip_prefix('[')
+                        .map_or(part, |code| code.split_once(['m', 'K', 'J']).map_or("", |it| it.1))
+                })
                 .collect()
         };
         frame.lines().map(plain).collect()

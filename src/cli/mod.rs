@@ -136,7 +136,10 @@ pub fn run() -> ExitCode {
         Command::RecognizerChild => return crate::speech::embedded::run_recognizer_child(),
     };
     done.unwrap_or_else(|error| {
-        if error.downcast_ref::<OutputError>().is_some_and(OutputError::reader_is_gone) {
+        if error
+            .downcast_ref::<OutputError>()
+            .is_some_and(OutputError::reader_is_gone)
+        {
             return ExitCode::from(OutputError::READER_GONE_STATUS);
         }
         output::note(format_args!("samvad: {error:#}\n"));

@@ -55,6 +55,10 @@ mod tests {
     #[test]
     fn the_error_is_found_below_what_was_said_of_it() {
         let error = anyhow::Error::from(OutputError(io::ErrorKind::BrokenPipe.into())).context("the run stopped");
-        assert!(error.downcast_ref::<OutputError>().is_some_and(OutputError::reader_is_gone));
+        assert!(
+            error
+                .downcast_ref::<OutputError>()
+                .is_some_and(OutputError::reader_is_gone)
+        );
     }
 }

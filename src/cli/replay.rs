@@ -122,7 +122,10 @@ mod tests {
         }
         let mut files = Vec::new();
         collect(directory.path(), &mut files).expect("read");
-        assert_eq!(files, [directory.path().join("b/a.jsonl"), directory.path().join("c.jsonl")]);
+        assert_eq!(
+            files,
+            [directory.path().join("b/a.jsonl"), directory.path().join("c.jsonl")]
+        );
         collect(&directory.path().join("notes.txt"), &mut files).expect("named");
         assert_eq!(files.len(), 3);
     }

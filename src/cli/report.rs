@@ -234,7 +234,10 @@ mod tests {
             row("nobody", &[]),
         ]);
         assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
-        assert!(table.contains("3, -, afternoon") && table.contains("opted out"), "{table}");
+        assert!(
+            table.contains("3, -, afternoon") && table.contains("opted out"),
+            "{table}"
+        );
         assert!(!table.contains("415"), "{table}");
     }
 }

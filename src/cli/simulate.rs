@@ -227,11 +227,15 @@ fn say_network(network: &Value) -> Result<(), OutputError> {
     let (responses, clears) = (&network["responses"], &network["clears"]);
     say!(
         "response latency          p50 {} ms, p95 {} ms, p99 {} ms ({} turns; end of speech to first audio heard)",
-        responses["p50_ms"], responses["p95_ms"], responses["p99_ms"], responses["count"]
+        responses["p50_ms"],
+        responses["p95_ms"],
+        responses["p99_ms"],
+        responses["count"]
     )?;
     say!(
         "clears                    {} (p99 {} ms after the caller began to speak)",
-        clears["count"], clears["p99_ms"]
+        clears["count"],
+        clears["p99_ms"]
     )?;
     let (holes, prompts) = (
         network["holes"].as_f64().unwrap_or(0.0),
@@ -240,7 +244,8 @@ fn say_network(network: &Value) -> Result<(), OutputError> {
     say!("prompts with a hole       {holes} of {prompts} (underruns)")?;
     say!(
         "late ticks of the network {} of {}",
-        network["late_ticks"], network["ticks"]
+        network["late_ticks"],
+        network["ticks"]
     )?;
     Ok(())
 }
@@ -248,7 +253,8 @@ fn say_network(network: &Value) -> Result<(), OutputError> {
 fn say_figures(figures: &Figures) -> Result<(), OutputError> {
     say!(
         "conversations at once     {} at the peak, {:.1} call-minutes",
-        figures.peak_conversations, figures.call_minutes
+        figures.peak_conversations,
+        figures.call_minutes
     )?;
     say!(
         "server                    {:.3} CPU s per call-minute ({:.1} s), {:.1} KiB resident memory per call",

@@ -136,13 +136,17 @@ pub(super) fn prepare_directory(chosen: Option<PathBuf>, kind: &str) -> anyhow::
 
 /// Where prompts are kept for every run.
 pub(super) fn shared_prompt_cache() -> PathBuf {
-    data_directory().join("prompts")
+    directory_variable("SAMVAD_PROMPT_CACHE_DIR").unwrap_or_else(|| data_directory().join("prompts"))
 }
 
 fn data_directory() -> PathBuf {
-    process_environment()
-        .remove("SAMVAD_DATA_DIR")
-        .map_or_else(|| PathBuf::from("data"), PathBuf::from)
+    directory_variable("SAMVAD_DATA_DIR").unwrap_or_else(|| PathBuf::from("data"))
+}
+
+/// A directory that the environment names; an empty name counts as none.
+fn directory_variable(name: &str) -> Option<PathBuf> {
+    let value = process_environment().remove(name)?;
+    Some(value.trim()).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
 /// Runs a plan. Must be called on the main thread, with which its processes end.
@@ -417,7 +421,10 @@ mod tests {
         assert!(refusal.contains("unset it"), "{refusal}");
         let no_account = environment(&[("TWILIO_API_BASE_URL", "http://127.0.0.1:9000")]);
         let refusal = carrier_is_attached(&no_account).expect_err("refused").to_string();
-        assert!(refusal.contains("TWILIO_ACCOUNT_SID") && refusal.contains("TWILIO_AUTH_TOKEN"), "{refusal}");
+        assert!(
+            refusal.contains("TWILIO_ACCOUNT_SID") && refusal.contains("TWILIO_AUTH_TOKEN"),
+            "{refusal}"
+        );
     }
 
     #[test]
@@ -427,8 +434,13 @@ mod tests {
         prepare_directory(Some(directory.clone()), "runs").expect("new");
         prepare_directory(Some(directory.clone()), "runs").expect("empty");
         std::fs::write(directory.join("samvad.db"), "an earlier run").expect("written");
-        let refusal = prepare_directory(Some(directory.clone()), "runs").expect_err("refused").to_string();
+        let refusal = prepare_directory(Some(directory.clone()), "runs")
+            .expect_err("refused")
+            .to_string();
         assert!(refusal.contains("not empty"), "{refusal}");
-        assert_eq!(std::fs::read_to_string(directory.join("samvad.db")).expect("there"), "an earlier run");
+        assert_eq!(
+            std::fs::read_to_string(directory.join("samvad.db")).expect("there"),
+            "an earlier run"
+        );
     }
 }
