@@ -15,7 +15,7 @@ fn mode(settings: &Settings) -> Finding {
         Mode::Simulated => Finding::ok(CHECK, "simulated: the carrier is a stand-in on this machine"),
         Mode::DryRun => Finding::ok(
             CHECK,
-            "dry run (DRY_RUN_MODE is true): everything happens but the call; DRY_RUN_MODE=false calls people",
+            "dry run: nobody is called until DRY_RUN_MODE=false is set",
         ),
         Mode::Live => Finding::warning(
             CHECK,

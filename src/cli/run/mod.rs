@@ -121,16 +121,14 @@ pub(super) fn prepare_directory(chosen: Option<PathBuf>, kind: &str) -> anyhow::
             .as_millis();
         data_directory().join(kind).join(now.to_string())
     });
-    private_files::ensure_directory(&directory)?;
-    let mut entries = directory
-        .read_dir()
-        .with_context(|| format!("cannot read the directory {}", directory.display()))?;
-    if entries.next().is_some() {
+    let is_used = directory.read_dir().is_ok_and(|mut entries| entries.next().is_some());
+    if is_used {
         bail!(
             "the directory {} is not empty, perhaps from an earlier run; name a new one",
             directory.display()
         );
     }
+    private_files::ensure_directory(&directory)?;
     Ok(directory)
 }
 
