@@ -44,7 +44,7 @@ impl Ending {
 
 /// Carries a call from the queue to its report.
 pub(crate) async fn run(world: Arc<World>, call: Arc<Call>) {
-    let callbacks = Callbacks::start(world.gateway.clone(), world.account_sid.clone(), call.clone());
+    let callbacks = Callbacks::start(&world, call.clone());
     let mut flow = Flow {
         orders: call.orders.subscribe(),
         caller: call
