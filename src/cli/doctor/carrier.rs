@@ -13,10 +13,7 @@ fn mode(settings: &Settings) -> Finding {
     const CHECK: &str = "calls are";
     match settings.mode() {
         Mode::Simulated => Finding::ok(CHECK, "simulated: the carrier is a stand-in on this machine"),
-        Mode::DryRun => Finding::ok(
-            CHECK,
-            "dry run: nobody is called until DRY_RUN_MODE=false is set",
-        ),
+        Mode::DryRun => Finding::ok(CHECK, "dry run: nobody is called until DRY_RUN_MODE=false is set"),
         Mode::Live => Finding::warning(
             CHECK,
             "LIVE: DRY_RUN_MODE is false, and real people are called",
