@@ -9,7 +9,7 @@ use crate::config::{RecognizerSetting, process_environment};
 use anyhow::Context;
 use clap::Args;
 use samvad_actors::runtime::CallEvent;
-use samvad_simulator::{Respondent, SimulatorOptions};
+use samvad_simulator::{Respondent, Simulator, SimulatorOptions};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
@@ -344,7 +344,18 @@ pub(super) fn run_simulator(args: SimulatorArgs) -> anyhow::Result<ExitCode> {
         .init();
     let summary = super::runtime()?.block_on(async {
         let mut stop = StopSignals::new()?;
-        anyhow::Ok(samvad_simulator::run(&options, stop.next()).await?)
+        let simulator = Simulator::start(&options).await?;
+        if !args.json {
+            note(format_args!(
+                "listening: TWILIO_API_BASE_URL=http://{}; ctrl-C ends it and sums it up\n",
+                simulator.address()
+            ));
+        }
+        tokio::select! {
+            () = stop.next() => {}
+            () = simulator.done(), if options.stop_when_done => {}
+        }
+        anyhow::Ok(simulator.stop())
     })?;
     if !args.json {
         say!(

@@ -21,6 +21,8 @@ fn ctrl_c_ends_the_calls_and_shows_what_came_until_then() {
         processes_that_name(&run).len() >= 3,
         "the demo, its server, its network"
     );
+    // Twice, as a signal to the process and to its group.
+    demo.signal("INT");
     demo.signal("INT");
     let (out, status) = demo.end();
     assert_eq!(status, Some(130), "{out}");
