@@ -1,11 +1,10 @@
 //! Results for people (a table) and for programs (CSV).
 
+use crate::config::private_files;
 use anyhow::Context;
 use comfy_table::{ContentArrangement, Table, presets};
 use samvad_actors::domain::{AnswerValue, Outcome, QUESTION_COUNT};
 use samvad_actors::ports::ResultRow;
-use std::fs::OpenOptions;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// An outcome in words.
@@ -93,20 +92,19 @@ fn note(row: &ResultRow) -> String {
     opted_out.into_iter().chain(later).collect::<Vec<_>>().join(", ")
 }
 
-/// Writes the results as CSV (0600), one row per contact. Every text that a spreadsheet might take for a formula is
-/// prefixed with an apostrophe, except telephone numbers, which re-import as they are.
+/// Writes the results as CSV, one row per contact: whole or not at all, 0600, in place of a file that is there; a
+/// device or pipe is written to as it is. Every text that a spreadsheet might take for a formula is prefixed with an
+/// apostrophe, except telephone numbers, which re-import as they are.
 ///
 /// # Errors
 /// If the file cannot be written.
 pub(super) fn write_csv(path: &Path, rows: &[ResultRow]) -> anyhow::Result<()> {
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)
-        .with_context(|| format!("cannot write {}", path.display()))?;
-    write_csv_to(file, rows).with_context(|| format!("cannot write {}; check that the disk has room", path.display()))
+    let mut csv = Vec::new();
+    write_csv_to(&mut csv, rows)?;
+    if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return std::fs::write(path, csv).with_context(|| format!("cannot write {}", path.display()));
+    }
+    Ok(private_files::replace(path, &csv)?)
 }
 
 fn write_csv_to(out: impl std::io::Write, rows: &[ResultRow]) -> anyhow::Result<()> {
@@ -217,6 +215,20 @@ mod tests {
         assert!(text.contains("'=HYPERLINK"));
         assert!(text.contains(",+14155550123,"));
         assert!(text.contains(",,-3,,'@six,false"));
+    }
+
+    #[test]
+    fn a_file_that_others_can_read_is_replaced_by_one_that_they_cannot() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().expect("temporary directory");
+        let path = directory.path().join("results.csv");
+        std::fs::write(&path, "older").expect("written");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).expect("opened");
+        write_csv(&path, &[row("Asha", &[])]).expect("written");
+        let mode = std::fs::metadata(&path).expect("there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert!(std::fs::read_to_string(&path).expect("read").contains("Asha"));
+        write_csv(Path::new("/dev/null"), &[]).expect("a device");
     }
 
     #[test]
