@@ -2,7 +2,6 @@
 
 mod adapters;
 mod node;
-mod stopgap;
 mod surveys;
 
 pub use node::{Gauges, Node};

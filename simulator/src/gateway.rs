@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Error as SocketError;
 use tokio_tungstenite::tungstenite::handshake::client::{Request, generate_key};
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use url::{Url, form_urlencoded};
 
 /// The `Host` that the server sees: a name inside the proxy's own network.
@@ -19,6 +20,10 @@ const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How long the network waits for a stream's handshake.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The socket's read buffer. The library's own 128 KiB are cleared at every read, which took a fifth of the processor
+/// time of a load run.
+const READ_BUFFER: usize = 8 * 1024;
 
 /// How a request is signed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -144,7 +149,8 @@ impl Gateway {
             // Frames are small and timely: they must not wait for one another.
             tcp.set_nodelay(true)
                 .map_err(|error| refused(31901, error.to_string()))?;
-            match tokio_tungstenite::client_async(request, tcp).await {
+            let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER);
+            match tokio_tungstenite::client_async_with_config(request, tcp, Some(config)).await {
                 Ok((socket, _)) => Ok(socket),
                 Err(SocketError::Http(response)) => {
                     let status = response.status().as_u16();

@@ -1,5 +1,7 @@
 //! The scenarios and recordings that come with the project.
 
+#![expect(clippy::panic, reason = "what a test cannot read fails it")]
+
 use samvad_simulator::{ExpectedAnswer, FaultKind, Scenario};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

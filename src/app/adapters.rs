@@ -3,6 +3,7 @@
 use crate::carrier::token::{self, MediaTokens};
 use crate::config::{RecognizerSetting, Settings};
 use crate::http::{CallEvents, CallHandle, CallStartError, CallStarter};
+use crate::speech::FixedRecognizer;
 use crate::speech::embedded::{EmbeddedRecognizer, EmbeddedSettings};
 use actix::Addr;
 use anyhow::Context;
@@ -52,6 +53,7 @@ impl TokenMint for Mint {
 /// The recogniser that the settings name.
 pub(super) enum RunningRecognizer {
     Embedded(Arc<EmbeddedRecognizer>),
+    Fixed(Arc<FixedRecognizer>),
 }
 
 impl RunningRecognizer {
@@ -68,7 +70,7 @@ impl RunningRecognizer {
                     recognizer.context("the recogniser cannot be started")?,
                 )))
             }
-            other => anyhow::bail!("{other:?}"),
+            RecognizerSetting::Fixed { delay } => Ok(Self::Fixed(Arc::new(FixedRecognizer::new(*delay)))),
         }
     }
 
@@ -76,6 +78,7 @@ impl RunningRecognizer {
     pub(super) fn port(&self) -> Arc<dyn Recognizer> {
         match self {
             Self::Embedded(recognizer) => recognizer.clone(),
+            Self::Fixed(recognizer) => recognizer.clone(),
         }
     }
 
@@ -83,6 +86,7 @@ impl RunningRecognizer {
     pub(super) fn child_pid(&self) -> Option<u32> {
         match self {
             Self::Embedded(recognizer) => recognizer.child_pid(),
+            Self::Fixed(_) => None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! From a campaign to something that can be spoken.
 
 use crate::campaign_files::language_pack;
+use crate::speech::{EmbeddedSynthesizer, PromptCache};
 use anyhow::{Context, bail};
 use samvad_actors::dialogue::Script;
 use samvad_actors::domain::Campaign;
@@ -41,8 +42,16 @@ pub async fn prepare_survey(
                 )
             })?;
     }
-    let _ = prompt_cache;
-    let prompts = super::stopgap::render(&script.fixed_sentences(), progress)?;
+    let cache = PromptCache::open(prompt_cache, Arc::new(EmbeddedSynthesizer))?;
+    let prompts = cache
+        .render(
+            &script.fixed_sentences(),
+            &campaign.language,
+            campaign.voice.as_deref(),
+            progress,
+        )
+        .await
+        .with_context(|| format!("the prompts of campaign {} cannot be spoken", campaign.id))?;
     Ok(Survey {
         campaign: campaign.clone(),
         script,

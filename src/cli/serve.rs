@@ -6,6 +6,7 @@ use crate::config::{Settings, process_environment};
 use crate::telemetry::{self, ProcessUsage, Redactor};
 use anyhow::Context;
 use clap::Args;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use samvad_actors::runtime::{CallEvent, EventSink, NoEvents};
 use serde_json::json;
 use std::io::{IsTerminal, Write};
@@ -39,7 +40,23 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Lets this process have as many open files as it may: a call needs two, and the usual soft limit of 1,024 would end
+/// at some 500 calls.
+fn raise_open_files_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: limit.maximum,
+            maximum: limit.maximum,
+        },
+    ) {
+        tracing::warn!(%error, "the limit on open files stays as it is");
+    }
+}
+
 async fn serve(args: ServeArgs, settings: Settings) -> anyhow::Result<()> {
+    raise_open_files_limit();
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }

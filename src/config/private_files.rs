@@ -125,6 +125,23 @@ pub fn write_once(path: &Path, content: &[u8]) -> Result<bool, PrivateFileError>
     written
 }
 
+/// Writes a file whole or not at all, mode 0600, in place of one that is there.
+///
+/// # Errors
+/// [`PrivateFileError::Io`].
+pub fn replace(path: &Path, content: &[u8]) -> Result<(), PrivateFileError> {
+    let draft = path.with_extension(format!("draft-{}", uuid::Uuid::new_v4().simple()));
+    let written = create_new(&draft).and_then(|mut file| {
+        file.write_all(content)
+            .map_err(|error| failed("write", &draft, &error))?;
+        fs::rename(&draft, path).map_err(|error| failed("replace", path, &error))
+    });
+    if written.is_err() {
+        let _ = fs::remove_file(&draft);
+    }
+    written
+}
+
 fn failed(action: &'static str, path: &Path, error: &io::Error) -> PrivateFileError {
     PrivateFileError::Io {
         action,

@@ -20,7 +20,6 @@ impl Line for SocketLine {
                 backlog_bytes = self.outbox.backlog_bytes(),
                 "the carrier does not read its media socket"
             );
-            self.outbox.discard();
             self.close(1008, "too much waits to be read");
         }
     }

@@ -173,7 +173,6 @@ impl StreamHandler<Result<Message, FrameFault>> for MediaSocket {
             Ok(Message::Binary) => self.refuse(ctx, 1003, "binary frames are not taken"),
             Ok(Message::Ping(payload)) => {
                 if self.outbox.pong(&payload).is_err() {
-                    self.outbox.discard();
                     self.refuse(ctx, 1008, "too much waits to be read");
                 }
             }

@@ -33,8 +33,6 @@ pub(super) struct Outbox {
 struct Queue {
     frames: VecDeque<Bytes>,
     bytes: usize,
-    /// The first frame has been written in part: it must be finished.
-    begun: bool,
     /// A close frame is the last in the queue, or the connection is gone: nothing may follow.
     closed: bool,
     /// The connection ends once the queue is empty.
@@ -86,14 +84,6 @@ impl Outbox {
         queue.wake();
     }
 
-    /// Forgets what has not been begun: nobody reads it.
-    pub fn discard(&self) {
-        let mut queue = self.queue.borrow_mut();
-        let keep = usize::from(queue.begun);
-        queue.frames.truncate(keep);
-        queue.bytes = queue.frames.iter().map(Bytes::len).sum();
-    }
-
     /// Bytes that the connection has not taken yet.
     pub fn backlog_bytes(&self) -> usize {
         self.queue.borrow().bytes
@@ -135,8 +125,7 @@ impl Queue {
     fn take_piece(&mut self) -> Option<Bytes> {
         let front = self.frames.front_mut()?;
         let piece = front.split_to(front.len().min(PIECE));
-        self.begun = !front.is_empty();
-        if !self.begun {
+        if front.is_empty() {
             self.frames.pop_front();
         }
         self.bytes -= piece.len();
@@ -217,29 +206,6 @@ mod tests {
         assert_eq!(outbox.text("12345678"), Ok(()));
         assert_eq!(outbox.text("1"), Err(Overflow));
         assert_eq!(outbox.backlog_bytes(), 10);
-    }
-
-    #[test]
-    fn a_frame_that_was_begun_is_finished_when_the_rest_is_discarded() {
-        let outbox = Outbox::new(usize::MAX);
-        let mut body = outbox.body();
-        outbox.text(&"x".repeat(2 * PIECE)).expect("room");
-        outbox.text("never").expect("room");
-        let first = body
-            .next()
-            .now_or_never()
-            .flatten()
-            .expect("a piece")
-            .expect("infallible");
-        assert_eq!(first.len(), PIECE);
-        outbox.discard();
-        assert_eq!(outbox.backlog_bytes(), PIECE + 4);
-        outbox.close(1008, "");
-        outbox.finish();
-        let (rest, ended) = written(&mut body);
-        assert!(ended);
-        assert_eq!(rest.len(), PIECE + 4 + 4);
-        assert_eq!(rest[PIECE + 4..], [0x88, 2, 0x03, 0xf0]);
     }
 
     #[test]

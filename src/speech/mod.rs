@@ -1,4 +1,11 @@
 //! Recognisers, synthesisers and the prompt cache.
 
 pub mod embedded;
+mod fixed;
 pub mod pocketsphinx;
+mod prompt_cache;
+mod synthesis;
+
+pub use fixed::FixedRecognizer;
+pub use prompt_cache::{PromptCache, PromptCacheError};
+pub use synthesis::EmbeddedSynthesizer;

@@ -301,3 +301,21 @@ async fn a_call_that_cannot_start_or_panics_at_its_start_leaves_the_others_alone
     drop(others);
     server.settles().await;
 }
+
+#[actix_web::test]
+async fn a_panic_in_the_sockets_own_handler_closes_it_and_leaves_the_others_alone() {
+    let server = TestServer::start().await;
+    let mut others = [
+        Peer::admitted(&server, "one").await,
+        Peer::admitted(&server, "other").await,
+    ];
+    let mut peer = Peer::open(&server).await;
+    server.clock.panics.store(true, Ordering::SeqCst);
+    peer.text(&start_frame(&server.token("attempt")).to_string()).await;
+    assert_eq!(peer.closed().await, (1011, "internal error".to_owned()));
+    for other in &mut others {
+        other.echo("still here").await;
+    }
+    drop(others);
+    server.settles().await;
+}

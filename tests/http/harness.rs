@@ -12,7 +12,7 @@ use samvad_actors::ports::Clock;
 use samvad_actors::runtime::Readiness;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use url::Url;
 
@@ -21,11 +21,15 @@ pub const AUTH_TOKEN: &str = "the-primary-token";
 pub const PUBLIC_HOST: &str = "voice.example.org";
 pub const NOW_MS: i64 = 1_750_000_000_000;
 
-/// Time stands still at [`NOW_MS`].
-struct StoppedClock;
+/// Time stands still at [`NOW_MS`], unless reading it panics.
+#[derive(Default)]
+pub struct StoppedClock {
+    pub panics: AtomicBool,
+}
 
 impl Clock for StoppedClock {
     fn unix_ms(&self) -> i64 {
+        assert!(!self.panics.load(Ordering::SeqCst), "provoked in the clock");
         NOW_MS
     }
 
@@ -36,6 +40,7 @@ impl Clock for StoppedClock {
 
 pub struct TestServer {
     pub address: SocketAddr,
+    pub clock: Arc<StoppedClock>,
     pub store: Arc<MemoryStore>,
     pub calls: Arc<Calls>,
     pub sockets: Arc<SocketGauges>,
@@ -50,6 +55,7 @@ impl TestServer {
 
     pub async fn with_limits(limits: MediaLimits) -> Self {
         let tokens = MediaTokens::new(&[7; 32]).expect("long enough");
+        let clock = Arc::new(StoppedClock::default());
         let store = Arc::new(MemoryStore::default());
         let calls = Arc::new(Calls::default());
         let sockets = Arc::new(SocketGauges::default());
@@ -65,7 +71,7 @@ impl TestServer {
         };
         let state = HttpState {
             store: store.clone(),
-            clock: Arc::new(StoppedClock),
+            clock: clock.clone(),
             signatures: SignatureValidator::new(&settings).expect("good settings"),
             account_sid: settings.account_sid,
             tokens: tokens.clone(),
@@ -81,6 +87,7 @@ impl TestServer {
         assert_ne!(running.address.port(), 0, "the real port is told");
         Self {
             address: running.address,
+            clock,
             store,
             calls,
             sockets,

@@ -1,9 +1,7 @@
 //! Twilio's own Python package judges the Calls API and the signatures.
 
-mod support;
-
+use super::support::{ACCOUNT, PUBLIC, Program, TOKEN, scenario, simulator};
 use serde_json::json;
-use support::{ACCOUNT, PUBLIC, Program, TOKEN, scenario, simulator};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn twilios_own_client_and_validator_find_nothing_wrong() {

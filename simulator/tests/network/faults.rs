@@ -1,11 +1,9 @@
 //! What the network does wrong when a scenario asks for it, seen by a server that knows nothing of this project.
 
-mod support;
-
+use super::support::{Program, call, done, form, post, scenario, simulator};
 use samvad_simulator::{CallReport, Simulator};
 use serde_json::Value;
 use std::time::{Duration, Instant};
-use support::{Program, call, done, form, post, scenario, simulator};
 
 const NUMBER: &str = "+14155550101";
 

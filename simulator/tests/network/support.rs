@@ -1,6 +1,6 @@
 //! What the integration tests share: independent programs as the other side, and a simulator in front of them.
 
-#![allow(dead_code, reason = "each test uses a part of it")]
+#![expect(clippy::expect_used, clippy::panic, reason = "what a test cannot set up fails it")]
 
 use samvad_simulator::{Simulator, SimulatorOptions};
 use serde_json::Value;

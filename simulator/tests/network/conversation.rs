@@ -1,8 +1,6 @@
 //! A media server that knows nothing of this project holds conversations with the simulator.
 
-mod support;
-
-use support::{Program, call, done, form, options, post, scenario, simulator};
+use super::support::{Program, call, done, form, options, post, scenario, simulator};
 
 const TALKER: &str = r#"
 name: A conversation

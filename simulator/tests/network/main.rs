@@ -1,0 +1,7 @@
+//! The simulator from outside: judged by Twilio's own package, by an independent media server, and by what its faults
+//! look like to them.
+
+mod conversation;
+mod faults;
+mod support;
+mod twilio_package;
