@@ -7,6 +7,7 @@ use crate::domain::{AttemptId, AttemptState, CallSid, CarrierStatus, EndReason};
 use crate::ports::{AttemptRow, CallbackEffect, CarrierError, StatusCallback, StoreError, Submission};
 use futures_util::StreamExt;
 use futures_util::stream;
+use std::time::Duration;
 
 /// Requests to the carrier under way at once.
 const AT_ONCE: usize = 16;
@@ -27,6 +28,12 @@ impl Reconciler {
             ports,
             silence_limit_ms: seconds * 1_000,
         }
+    }
+
+    /// The same with another limit on how long nothing may be heard of an attempt.
+    pub fn with_silence_limit(mut self, limit: Duration) -> Self {
+        self.silence_limit_ms = i64::try_from(limit.as_millis()).unwrap_or(i64::MAX);
+        self
     }
 
     /// Takes over what a server that is gone left behind; called once, before the first call. Attempts that were
