@@ -11,11 +11,18 @@ use std::sync::atomic::Ordering;
 
 /// Something is done to a call that has consented while another one on the same thread is in the middle of its survey.
 async fn strikes(world: &World, strike: impl AsyncFnOnce(&World, &crate::line::Caller)) {
+    strikes_before_consent(world, async |world, call| {
+        call.press('1');
+        call.listen().await;
+        strike(world, call).await;
+    })
+    .await;
+}
+
+async fn strikes_before_consent(world: &World, strike: impl AsyncFnOnce(&World, &crate::line::Caller)) {
     let (struck, other) = (world.call("struck"), world.call("other"));
     other.listen().await;
     other.press('1');
-    struck.listen().await;
-    struck.press('1');
     struck.listen().await;
     strike(world, &struck).await;
     world.ended("struck").await;
@@ -88,10 +95,9 @@ async fn a_panic_in_a_spawned_recognition_costs_its_utterance_and_not_the_call()
 async fn a_panic_while_a_wish_for_removal_is_written_does_not_lose_the_wish() {
     let world = World::new();
     world.store.fail("add_do_not_call", Failing::Panics, u32::MAX);
-    strikes(&world, async |_, call| {
-        // 9: remove me; 1: confirmed.
+    strikes_before_consent(&world, async |_, call| {
         call.press('9');
-        call.answer("1").await;
+        call.answer("").await;
     })
     .await;
     let number = world.store.number_of(&"struck".into());
@@ -103,10 +109,8 @@ async fn a_panic_while_a_wish_for_removal_is_written_does_not_lose_the_wish() {
 async fn a_call_that_dies_between_the_wish_for_removal_and_its_writing_does_not_lose_the_wish() {
     let world = World::new();
     world.store.fail("add_do_not_call", Failing::Away, u32::MAX);
-    strikes(&world, async |world, call| {
+    strikes_before_consent(&world, async |world, call| {
         call.press('9');
-        call.listen().await;
-        call.press('1');
         let left = u32::MAX;
         until("the writing has begun", || world.store.failures_left("add_do_not_call") < left).await;
         world

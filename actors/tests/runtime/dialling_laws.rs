@@ -125,13 +125,13 @@ async fn holds(answers: Vec<Answer>, fates: Vec<Fate>, store_fails: u32, capacit
                 });
                 waiting.map(|row| row.id.clone()).collect()
             };
-            for attempt in waiting {
-                if met.insert(attempt.clone()) {
-                    let fate = fates[(met.len() - 1) % fates.len()];
-                    meet(&world, &attempt, fate).await;
-                } else {
-                    reconciler.sweep().await.expect("swept");
-                }
+            let (old, new): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|attempt| met.contains(attempt));
+            for attempt in new {
+                meet(&world, &attempt, fates[met.len() % fates.len()]).await;
+                met.insert(attempt);
+            }
+            if !old.is_empty() {
+                reconciler.sweep().await.expect("swept");
             }
             tokio::time::sleep(Duration::from_millis(1)).await;
         }

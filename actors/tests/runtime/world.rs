@@ -239,13 +239,15 @@ impl World {
         }
     }
 
-    /// A live call on this thread.
+    /// A live call on this thread; the greeting begins at once, because a key has been pressed.
     pub fn call(&self, name: &str) -> Caller {
         self.call_with(name, SURVEY.clone())
     }
 
     pub fn call_with(&self, name: &str, survey: Arc<Survey>) -> Caller {
-        launch(self.call_ports(), self.admitted(name), survey)
+        let caller = launch(self.call_ports(), self.admitted(name), survey);
+        caller.press('#');
+        caller
     }
 
     /// The watchdog, with a store and a carrier of its own that write to the same tables.
