@@ -225,7 +225,10 @@ impl Node {
         let survey = prepare_survey(campaign, prompts_dir, &cache, self.recognizer.as_ref(), progress).await?;
         self.surveys.insert(Arc::new(survey));
         let now_ms = self.clock.unix_ms();
-        self.store.put_campaign(campaign, now_ms).await?;
+        // One that is under way cannot be replaced; after a restart it need not be.
+        if self.store.campaign(&campaign.id).await?.as_ref() != Some(campaign) {
+            self.store.put_campaign(campaign, now_ms).await?;
+        }
         self.store.add_contacts(contacts, now_ms).await?;
         Ok(())
     }
@@ -268,10 +271,11 @@ impl Node {
     }
 
     /// Drains and stops: waits for calls under way up to the drain limit, ends those that are left, and closes.
+    /// Returns what went on at the very end: nothing, if all is well.
     ///
     /// # Errors
     /// If the store fails meanwhile.
-    pub async fn stop(mut self, hurry: impl Future<Output = ()>) -> anyhow::Result<()> {
+    pub async fn stop(mut self, hurry: impl Future<Output = ()>) -> anyhow::Result<Gauges> {
         self.stop_dialling();
         let limit = Duration::from_secs(u64::from(self.settings.drain_seconds));
         tokio::select! {
@@ -292,6 +296,7 @@ impl Node {
             tracing::warn!("the carrier does not answer; its own time limit ends calls that are left");
         }
         self.server.stop(true).await;
+        let gauges = self.gauges();
         // The watchdog's thread is joined where it may block.
         let watchdog = self.watchdog.take();
         tokio::task::spawn_blocking(move || drop(watchdog)).await?;
@@ -299,7 +304,7 @@ impl Node {
         drop((self.journals, self.running_recognizer));
         self.store.close().await;
         self.supervisor_thread.stop();
-        Ok(())
+        Ok(gauges)
     }
 }
 

@@ -41,5 +41,5 @@ fn a_killed_server_leaves_nothing_behind_that_the_next_one_does_not_end_and_nobo
     let said = text(&replayed.stdout);
     assert!(replayed.status.success(), "{said}");
     assert_eq!(said.matches("cut off before its end").count(), 2, "{said}");
-    world.assert_all_ended_once();
+    world.assert_all_ended_once(2);
 }

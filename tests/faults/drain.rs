@@ -41,7 +41,7 @@ fn l14_sigterm_stops_dialling_and_lets_live_ringing_and_queued_calls_finish() {
     assert_eq!(outcomes.get("none"), Some(&(12 - placed)), "{outcomes:?}");
     assert_no_panic(&server.log_text());
     drop(lines);
-    world.assert_all_ended_once();
+    world.assert_all_ended_once(0);
 }
 
 /// Two live calls and two that ring; then the server is told to stop, and stops before they would end.
@@ -73,7 +73,7 @@ fn is_cut_short(drain_seconds: &str, signals: usize) {
         2,
         "what rang was taken back"
     );
-    world.assert_all_ended_once();
+    world.assert_all_ended_once(0);
 }
 
 #[test]

@@ -1,47 +1,62 @@
 //! Nothing is left of a thousand calls that ended in every way there is (L15).
 
-use crate::harness::{output, samvad, scenarios, text};
-use serde_json::Value;
-use tempfile::TempDir;
+use crate::harness::{DEADLINE, Process, World, assert_no_panic, count, poll};
+use rustix::process::Signal;
+use samvad::telemetry::ProcessUsage;
+use std::collections::BTreeMap;
+
+const CALLS: usize = 1_000;
+
+fn usage(server: &Process) -> ProcessUsage {
+    ProcessUsage::of(u32::try_from(server.pid()).expect("a process id")).expect("a process")
+}
 
 #[test]
 fn l15_a_thousand_calls_of_all_endings_leave_nothing_behind_in_the_server() {
-    let directory = TempDir::new().expect("a folder");
-    let run = output(
-        samvad()
-            .args(["simulate", "--json", "--calls", "1000", "--recognizer", "fixed:20ms"])
-            .args(["--concurrent", "200", "--calls-per-second", "15", "--workers", "2", "--scenario"])
-            .arg(scenarios().join("endings.yaml"))
-            .arg("--directory")
-            .arg(directory.path().join("run"))
-            .env("SAMVAD_DATA_DIR", directory.path().join("data")),
+    let mut world = World::of_fixture("endings.yaml", CALLS)
+        .set("SAMVAD_MAX_CALLS", "300")
+        .set("SAMVAD_CALLS_PER_SECOND", "15")
+        .set("SAMVAD_RECOGNIZER", "fixed:20ms");
+    let mut server = world.calling();
+    let start = usage(&server);
+    let mut resident = BTreeMap::new();
+    for ended in (100..=CALLS).step_by(100) {
+        server.until(&format!("{ended} calls have ended"), |lines| count(lines, "ended") >= ended);
+        resident.insert(ended, usage(&server).resident_bytes);
+    }
+    let mut end = usage(&server);
+    poll(
+        "threads and descriptors are as many as at the start",
+        || {
+            end = usage(&server);
+            end.threads <= start.threads && end.open_descriptors <= start.open_descriptors
+        },
+        || server.log_text(),
     );
-    let said = text(&run.stdout);
-    let summary: Value = serde_json::from_str(said.lines().last().expect("a summary")).expect("JSON");
-    assert!(run.status.success(), "{}\n{}", summary["differences"], text(&run.stderr));
-    let figures = &summary["figures"];
-    let resident = |calls: u64| {
-        let points = figures["resident_after"].as_array().into_iter().flatten();
-        let at = points.filter(|point| point[0].as_u64() == Some(calls));
-        at.filter_map(|point| point[1].as_f64())
-            .next()
-            .unwrap_or_else(|| panic!("no figure after {calls} calls: {figures}"))
-    };
-    let (early, late) = (resident(200), resident(1000));
-    assert!(late <= early * 1.05, "resident memory grew from {early} to {late}: {figures}");
-    let (start, end) = (&figures["server_at_start"], &figures["server_at_end"]);
+    let (early, late) = (resident[&200], resident[&CALLS]);
+    assert!(
+        late <= early + early / 20,
+        "resident memory grew from {early} to {late}: {resident:?}"
+    );
+    server.signal(Signal::TERM);
+    assert!(server.ended(DEADLINE).success(), "{}", server.log_text());
+    let last = server.lines().last().cloned().expect("its usage");
     for gauge in ["calls", "sockets", "permits"] {
-        assert_eq!(end[gauge], 0, "{gauge}: {end}");
+        assert_eq!(last[gauge], 0, "{last}");
     }
-    for held in ["threads", "open_descriptors"] {
-        assert!(
-            end[held].as_u64() <= start[held].as_u64(),
-            "{held}: {} at the start, {} at the end",
-            start[held],
-            end[held]
-        );
+    assert_no_panic(&server.log_text());
+
+    let found: BTreeMap<String, _> = world
+        .results()
+        .into_iter()
+        .map(|row| (row.contact.number.expose().to_owned(), row.attempt.and_then(|attempt| attempt.outcome)))
+        .collect();
+    for respondent in world.respondents() {
+        let outcome = serde_json::to_value(found[&respondent.number]).expect("a word");
+        assert!(!outcome.is_null(), "{} has no outcome", respondent.caller);
+        if let Some(expected) = &respondent.expectations.outcome {
+            assert_eq!(outcome, **expected, "{}", respondent.caller);
+        }
     }
-    crate::harness::assert_no_panic(
-        &std::fs::read_to_string(directory.path().join("run/server.log")).expect("a log"),
-    );
+    world.assert_all_ended_once(0);
 }

@@ -12,6 +12,7 @@ mod crash;
 mod drain;
 mod endings;
 mod harness;
+mod media;
 
 mod network;
 mod replay;
