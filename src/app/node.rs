@@ -15,8 +15,9 @@ use anyhow::Context;
 use samvad_actors::domain::{Campaign, CampaignId};
 use samvad_actors::ports::{AttemptStore, CampaignStore, Carrier, Clock, ContactStore, NewContact, Recognizer, Store};
 use samvad_actors::runtime::{
-    BeginDrain, CallEvent, CallPorts, CallTable, DialSummary, Dialer, DialerSettings, EventSink, HangUpNow, Limits, Permits, Readiness,
-    Reconciler, Supervisor, SupervisorPorts, Surveys, TokenMint, Watchdog, WatchdogPorts, WatchdogSettings,
+    BeginDrain, CallEvent, CallPorts, CallTable, DialSummary, Dialer, DialerSettings, EventSink, HangUpNow, Limits,
+    Permits, Readiness, Reconciler, Supervisor, SupervisorPorts, Surveys, TokenMint, Watchdog, WatchdogPorts,
+    WatchdogSettings,
 };
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -292,7 +293,10 @@ impl Node {
             Ok(ended) => ended?,
             Err(_) => tracing::warn!("attempts are left open; the next start takes them over"),
         }
-        if tokio::time::timeout(LAST_GRACE, self.supervisor.send(HangUpNow)).await.is_err() {
+        if tokio::time::timeout(LAST_GRACE, self.supervisor.send(HangUpNow))
+            .await
+            .is_err()
+        {
             tracing::warn!("the carrier does not answer; its own time limit ends calls that are left");
         }
         self.server.stop(true).await;

@@ -44,7 +44,12 @@ fn no_number_word_token_or_key_is_in_any_output_of_whole_calls_at_trace_level() 
         .iter()
         .map(|row| row.contact.number.expose().trim_start_matches('+').to_owned())
         .collect();
-    let printed: String = server.lines().iter().chain(world.network.lines().iter()).map(ToString::to_string).collect();
+    let printed: String = server
+        .lines()
+        .iter()
+        .chain(world.network.lines().iter())
+        .map(ToString::to_string)
+        .collect();
     for (name, output) in [
         ("the server's log", &log),
         ("the simulator's log", &world.network.log_text()),
@@ -55,9 +60,9 @@ fn no_number_word_token_or_key_is_in_any_output_of_whole_calls_at_trace_level() 
         }
         // A media token is the attempt's id, a dot, and what makes it secret.
         for attempt in &attempts {
-            let token = output.match_indices(&format!("{attempt}.")).find(|(at, found)| {
-                output[at + found.len()..].starts_with(|next: char| next.is_ascii_digit())
-            });
+            let token = output
+                .match_indices(&format!("{attempt}."))
+                .find(|(at, found)| output[at + found.len()..].starts_with(|next: char| next.is_ascii_digit()));
             assert!(token.is_none(), "a media token is in {name}");
         }
     }

@@ -37,7 +37,11 @@ fn l14_sigterm_stops_dialling_and_lets_live_ringing_and_queued_calls_finish() {
     let placed = count(&lines, "placed");
     assert!(placed < 12, "dialling has stopped");
     let outcomes = world.outcomes();
-    assert_eq!(outcomes.get("Refused"), Some(&placed), "each came to its real end: {outcomes:?}");
+    assert_eq!(
+        outcomes.get("Refused"),
+        Some(&placed),
+        "each came to its real end: {outcomes:?}"
+    );
     assert_eq!(outcomes.get("none"), Some(&(12 - placed)), "{outcomes:?}");
     assert_no_panic(&server.log_text());
     drop(lines);

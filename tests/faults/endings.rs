@@ -21,7 +21,9 @@ fn l15_a_thousand_calls_of_all_endings_leave_nothing_behind_in_the_server() {
     let start = usage(&server);
     let mut resident = BTreeMap::new();
     for ended in (100..=CALLS).step_by(100) {
-        server.until(&format!("{ended} calls have ended"), |lines| count(lines, "ended") >= ended);
+        server.until(&format!("{ended} calls have ended"), |lines| {
+            count(lines, "ended") >= ended
+        });
         resident.insert(ended, usage(&server).resident_bytes);
     }
     let mut end = usage(&server);
@@ -49,7 +51,12 @@ fn l15_a_thousand_calls_of_all_endings_leave_nothing_behind_in_the_server() {
     let found: BTreeMap<String, _> = world
         .results()
         .into_iter()
-        .map(|row| (row.contact.number.expose().to_owned(), row.attempt.and_then(|attempt| attempt.outcome)))
+        .map(|row| {
+            (
+                row.contact.number.expose().to_owned(),
+                row.attempt.and_then(|attempt| attempt.outcome),
+            )
+        })
         .collect();
     for respondent in world.respondents() {
         let outcome = serde_json::to_value(found[&respondent.number]).expect("a word");

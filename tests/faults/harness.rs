@@ -348,7 +348,10 @@ impl World {
         }
         let summary = lines.last().expect("a summary");
         let violations = summary["violations"].as_array().expect("violations");
-        let broke = |word: &&Value| word.as_str().is_some_and(|word| word.contains("broke without a close frame"));
+        let broke = |word: &&Value| {
+            word.as_str()
+                .is_some_and(|word| word.contains("broke without a close frame"))
+        };
         assert_eq!(violations.iter().filter(broke).count(), broken_streams, "{summary}");
         assert_eq!(violations.len(), broken_streams, "{summary}");
     }

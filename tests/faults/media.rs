@@ -94,7 +94,9 @@ fn media(number: u64, payload: &[u8]) -> Message {
 /// An attempt that waits for its stream, written beside the running server, and its token.
 async fn waiting_attempt(world: &World, index: u32) -> (AttemptId, String) {
     let url = format!("sqlite://{}", world.data().join("samvad.db").display());
-    let store = samvad::store::SqlStore::open(&url).await.expect("the server's database");
+    let store = samvad::store::SqlStore::open(&url)
+        .await
+        .expect("the server's database");
     let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock");
     let now_ms = i64::try_from(elapsed.as_millis()).expect("a time");
     let (attempt, contact) = (
@@ -146,7 +148,11 @@ fn media_in_every_wrong_way_closes_clearly_is_logged_once_and_leaves_nothing() {
         .expect("a runtime");
     let (closed, outcomes) = runtime.block_on(async {
         assert_eq!(open(address, None).await.err(), Some(403), "unsigned");
-        assert_eq!(open(address, Some("bm9ib2R5".to_owned())).await.err(), Some(403), "badly signed");
+        assert_eq!(
+            open(address, Some("bm9ib2R5".to_owned())).await.err(),
+            Some(403),
+            "badly signed"
+        );
 
         // Before admission.
         let strangers: [(&str, u16, Vec<Message>); 7] = [
@@ -156,7 +162,11 @@ fn media_in_every_wrong_way_closes_clearly_is_logged_once_and_leaves_nothing() {
             ("a forged token", 1008, vec![start("a.1.b", "CA1")]),
             ("late: no start at all", 1008, vec![]),
             ("too much before start", 1008, vec![Message::text(" ".repeat(9_000))]),
-            ("endless before start", 1008, vec![Message::Ping(vec![0; 100].into()); 200]),
+            (
+                "endless before start",
+                1008,
+                vec![Message::Ping(vec![0; 100].into()); 200],
+            ),
         ];
         let mut closed = Vec::new();
         for (what, expected, messages) in strangers {
@@ -176,7 +186,11 @@ fn media_in_every_wrong_way_closes_clearly_is_logged_once_and_leaves_nothing() {
             ("out of order", 1000, shuffled.chain([stop()]).collect()),
             ("duplicate", 1000, twice.chain([stop()]).collect()),
             ("a second start", 1000, vec![start("again", "CA9"), stop()]),
-            ("frames of no and of all sizes", 1000, vec![media(0, &[]), media(1, &[0xff; 20_000]), stop()]),
+            (
+                "frames of no and of all sizes",
+                1000,
+                vec![media(0, &[]), media(1, &[0xff; 20_000]), stop()],
+            ),
         ];
         let mut attempts = Vec::new();
         for (index, (what, expected, messages)) in (0..).zip(live) {
@@ -208,7 +222,10 @@ fn media_in_every_wrong_way_closes_clearly_is_logged_once_and_leaves_nothing() {
     for (what, attempt) in outcomes {
         let row = world.store(async |store| store.attempt(&attempt).await.expect("read").expect("there"));
         let outcome = row.outcome.unwrap_or_else(|| panic!("{what}: no outcome"));
-        assert!(matches!(outcome, Outcome::Failed | Outcome::Abandoned), "{what}: {outcome:?}");
+        assert!(
+            matches!(outcome, Outcome::Failed | Outcome::Abandoned),
+            "{what}: {outcome:?}"
+        );
     }
     let log = server.log_text();
     assert_no_panic(&log);

@@ -9,7 +9,14 @@ fn every_fault_of_the_network_ends_as_its_case_expects_and_every_journal_replays
     let run = directory.path().join("run");
     let simulated = output(
         samvad()
-            .args(["simulate", "--recognizer", "fixed:60ms", "--calls-per-second", "50", "--scenario"])
+            .args([
+                "simulate",
+                "--recognizer",
+                "fixed:60ms",
+                "--calls-per-second",
+                "50",
+                "--scenario",
+            ])
             .arg(scenarios().join("faults.yaml"))
             .arg("--directory")
             .arg(&run)

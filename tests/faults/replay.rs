@@ -36,7 +36,10 @@ fn an_untouched_journal_replays_with_status_0_an_altered_input_or_lexicon_with_1
     assert!(text(&same.stdout).contains("1 the same"), "{}", text(&same.stdout));
 
     let journals = std::fs::read_dir(world.data().join("journals")).expect("journals");
-    let journal = journals.map(|entry| entry.expect("a file").path()).next().expect("a journal");
+    let journal = journals
+        .map(|entry| entry.expect("a file").path())
+        .next()
+        .expect("a journal");
     let original = std::fs::read_to_string(&journal).expect("a journal");
     let scratch = TempDir::new().expect("a folder");
     let altered = scratch.path().join("altered.jsonl");
@@ -63,10 +66,19 @@ fn an_untouched_journal_replays_with_status_0_an_altered_input_or_lexicon_with_1
     assert!(with(&prompts).status.success(), "a copy is the same");
     let lexicon = language.join("lexicon.yaml");
     let rows = std::fs::read_to_string(&lexicon).expect("a lexicon");
-    let row = rows.lines().rfind(|line| line.trim_start().starts_with("- ")).expect("a row");
+    let row = rows
+        .lines()
+        .rfind(|line| line.trim_start().starts_with("- "))
+        .expect("a row");
     std::fs::write(&lexicon, rows.replacen(&format!("{row}\n"), "", 1)).expect("written");
     let other = with(&prompts);
-    assert_eq!(other.status.code(), Some(1), "without {row:?}: {}{}", text(&other.stdout), text(&other.stderr));
+    assert_eq!(
+        other.status.code(),
+        Some(1),
+        "without {row:?}: {}{}",
+        text(&other.stdout),
+        text(&other.stderr)
+    );
 
     assert_eq!(replayed(&scratch.path().join("absent.jsonl")).status.code(), Some(2));
 }

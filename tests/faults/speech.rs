@@ -31,6 +31,11 @@ fn a_killed_recogniser_costs_at_most_a_reprompt() {
     assert!(status.success(), "{status}: {}", server.log_text());
     assert_no_panic(&server.log_text());
     let outcomes = world.outcomes();
-    assert_eq!(outcomes.get("Completed"), Some(&3), "{outcomes:?}: {}", server.log_text());
+    assert_eq!(
+        outcomes.get("Completed"),
+        Some(&3),
+        "{outcomes:?}: {}",
+        server.log_text()
+    );
     world.assert_all_ended_once(0);
 }

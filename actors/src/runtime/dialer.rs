@@ -192,9 +192,7 @@ impl Dialer {
             time_limit_seconds: campaign.longest_call_seconds.saturating_add(60),
             machine_detection: self.settings.machine_detection,
         };
-        let submission = self
-            .submit(call, token.expires_at_ms - ring_ms - TOKEN_MARGIN_MS)
-            .await;
+        let submission = self.submit(call, token.expires_at_ms - ring_ms - TOKEN_MARGIN_MS).await;
         self.record(attempt, submission).await
     }
 

@@ -234,7 +234,11 @@ impl Patrol {
         let passed_ms = now_ms.saturating_sub(self.looked_ms).min(most);
         self.looked_ms = now_ms;
         for call in calls {
-            if !self.workers.iter().any(|worker| Arc::ptr_eq(&worker.pulse, &call.worker)) {
+            if !self
+                .workers
+                .iter()
+                .any(|worker| Arc::ptr_eq(&worker.pulse, &call.worker))
+            {
                 self.workers.push(Worker {
                     pulse: call.worker.clone(),
                     beat_ms: call.worker.last_beat_ms(),
@@ -256,7 +260,11 @@ impl Patrol {
         let stuck = self.stuck_workers();
         self.ports.readiness.set_stuck_workers(stuck);
         if stuck != stuck_before {
-            tracing::error!(stuck, before = stuck_before, "worker threads that do not answer; their calls are ended");
+            tracing::error!(
+                stuck,
+                before = stuck_before,
+                "worker threads that do not answer; their calls are ended"
+            );
         }
     }
 

@@ -27,7 +27,11 @@ async fn strikes_before_consent(world: &World, strike: impl AsyncFnOnce(&World, 
     strike(world, &struck).await;
     world.ended("struck").await;
     other.answer("413").await;
-    assert_eq!(world.ended("other").await, Outcome::Completed, "another call notices nothing");
+    assert_eq!(
+        world.ended("other").await,
+        Outcome::Completed,
+        "another call notices nothing"
+    );
     assert_eq!(world.events.ends(&"struck".into()), 1);
     world.all_quiet().await;
 }
@@ -36,7 +40,10 @@ async fn died(world: &World) {
     let report = world.store.report(&"struck".into());
     assert_eq!(report.end_reason, EndReason::Fault);
     assert!(report.consent.is_some(), "what was gathered before is kept");
-    until("the carrier is told to hang up", || world.carrier.has_hung_up("CA-struck")).await;
+    until("the carrier is told to hang up", || {
+        world.carrier.has_hung_up("CA-struck")
+    })
+    .await;
 }
 
 #[actix::test]
@@ -112,7 +119,10 @@ async fn a_call_that_dies_between_the_wish_for_removal_and_its_writing_does_not_
     strikes_before_consent(&world, async |world, call| {
         call.press('9');
         let left = u32::MAX;
-        until("the writing has begun", || world.store.failures_left("add_do_not_call") < left).await;
+        until("the writing has begun", || {
+            world.store.failures_left("add_do_not_call") < left
+        })
+        .await;
         world
             .journals
             .of(&"struck".into())

@@ -58,7 +58,10 @@ async fn an_attempt_is_written_and_marked_before_the_carrier_is_asked_once() {
     let row = world.store.row(&first.into());
     assert_eq!(row.state, AttemptState::Submitted);
     assert_eq!(row.call_sid, Some("CA-attempt-0".into()));
-    assert!(world.ports.permits.holds(&first.into()), "held while it is queued and rings");
+    assert!(
+        world.ports.permits.holds(&first.into()),
+        "held while it is queued and rings"
+    );
 }
 
 #[actix::test]
@@ -89,14 +92,20 @@ async fn a_request_that_the_carrier_did_not_take_for_haste_is_repeated_later() {
 async fn a_refusal_ends_the_attempt_and_gives_the_permit_back_and_the_next_is_called() {
     let world = World::with_capacity(1);
     world.add_contacts(3);
-    world.carrier.told().answers.extend([Answer::Refused, Answer::Unreachable]);
+    world
+        .carrier
+        .told()
+        .answers
+        .extend([Answer::Refused, Answer::Unreachable]);
     assert_eq!(dial(&world).await, summary(1, 2));
     for attempt in ["attempt-0", "attempt-1"] {
         assert_eq!(world.store.outcome(&attempt.into()), Some(Outcome::Failed));
     }
     assert_eq!(world.ports.permits.in_use(), 1);
     let not_placed = world.events.all();
-    let not_placed = not_placed.iter().filter(|event| matches!(event, CallEvent::NotPlaced { .. }));
+    let not_placed = not_placed
+        .iter()
+        .filter(|event| matches!(event, CallEvent::NotPlaced { .. }));
     assert_eq!(not_placed.count(), 2);
 }
 
@@ -199,7 +208,11 @@ async fn the_carriers_answer_is_written_however_often_the_store_fails_first() {
 async fn l21_a_refusal_that_comes_after_a_callback_of_the_call_does_not_give_up_a_call_that_exists() {
     let world = World::new();
     world.add_contacts(1);
-    world.carrier.told().answers.extend([Answer::RateLimited, Answer::Refused]);
+    world
+        .carrier
+        .told()
+        .answers
+        .extend([Answer::RateLimited, Answer::Refused]);
     let callback = async {
         until("asked once", || world.carrier.told().created.len() == 1).await;
         let mut tables = world.store.tables();
@@ -221,10 +234,7 @@ async fn l18_permits_bound_what_is_under_way_and_each_end_lets_the_next_begin() 
             let attempt = AttemptId::new(format!("attempt-{index}"));
             until("placed", || world.carrier.told().created.len() > index).await;
             assert!(world.ports.permits.in_use() <= 2);
-            until("written", || {
-                world.store.row(&attempt).state == AttemptState::Submitted
-            })
-            .await;
+            until("written", || world.store.row(&attempt).state == AttemptState::Submitted).await;
             let report = samvad_actors::runtime::CallDraft::default().into_cut_report(
                 attempt,
                 samvad_actors::domain::EndReason::Fault,

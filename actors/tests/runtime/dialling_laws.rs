@@ -10,8 +10,8 @@ use samvad_actors::domain::{AttemptId, AttemptState, CarrierStatus, EndReason, M
 use samvad_actors::ports::{AttemptStore, MediaTokenClaim, StatusCallback};
 use samvad_actors::runtime::{CallCommand, CarrierStatusChanged, Reconciler};
 use std::collections::BTreeSet;
-use std::time::Duration;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 /// What becomes of a call that the carrier took, or may have taken.
 #[derive(Clone, Copy, Debug)]
@@ -120,9 +120,10 @@ async fn holds(answers: Vec<Answer>, fates: Vec<Fate>, store_fails: u32, capacit
         loop {
             let waiting: Vec<AttemptId> = {
                 let tables = world.store.tables();
-                let waiting = tables.attempts.values().filter(|row| {
-                    matches!(row.state, AttemptState::Submitted | AttemptState::SubmissionUnknown)
-                });
+                let waiting = tables
+                    .attempts
+                    .values()
+                    .filter(|row| matches!(row.state, AttemptState::Submitted | AttemptState::SubmissionUnknown));
                 waiting.map(|row| row.id.clone()).collect()
             };
             let (old, new): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|attempt| met.contains(attempt));

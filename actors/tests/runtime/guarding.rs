@@ -51,9 +51,16 @@ async fn l10_a_worker_blocked_by_a_handler_is_found_its_calls_ended_and_other_wo
     world.recognizer.set(Recognition::Yes);
     other.answer("413").await;
     assert_eq!(world.ended("other").await, Outcome::Completed);
-    until("ready again when the worker is", || world.ports.readiness.fault().is_none()).await;
+    until("ready again when the worker is", || {
+        world.ports.readiness.fault().is_none()
+    })
+    .await;
     world.all_quiet().await;
-    assert_eq!(world.events.ends(&"stuck".into()), 1, "its actor's late word changes nothing");
+    assert_eq!(
+        world.events.ends(&"stuck".into()),
+        1,
+        "its actor's late word changes nothing"
+    );
     worker.stop();
 }
 
@@ -65,13 +72,7 @@ async fn a_carrier_that_does_not_answer_keeps_the_watchdog_from_nothing() {
     let pulse = WorkerPulse::new(0);
     for name in ["one", "two"] {
         let admitted = world.admitted(name);
-        let probe = CallProbe::new(
-            admitted.attempt,
-            admitted.call_sid,
-            pulse.clone(),
-            Limits::default(),
-            0,
-        );
+        let probe = CallProbe::new(admitted.attempt, admitted.call_sid, pulse.clone(), Limits::default(), 0);
         world.ports.calls.insert(probe);
         world.ended(name).await;
     }
@@ -81,7 +82,9 @@ async fn a_carrier_that_does_not_answer_keeps_the_watchdog_from_nothing() {
 #[actix::test]
 async fn a_watchdog_whose_store_is_away_writes_the_outcome_later_and_holds_the_permit_until_then() {
     let world = World::new();
-    world.store.fail("record_outcome", crate::store::Failing::Away, u32::MAX);
+    world
+        .store
+        .fail("record_outcome", crate::store::Failing::Away, u32::MAX);
     let _watchdog = world.watchdog(impatient()).await;
     let admitted = world.admitted("late");
     let probe = CallProbe::new(
@@ -109,7 +112,9 @@ async fn is_ended(world: &World, name: &str, limits: Limits, wrong: impl Fn(&Cal
         let mut tick = tokio::time::interval(Duration::from_millis(50));
         loop {
             tick.tick().await;
-            beating.worker.beat(u64::try_from(started.elapsed().as_millis()).expect("short"));
+            beating
+                .worker
+                .beat(u64::try_from(started.elapsed().as_millis()).expect("short"));
         }
     });
     world.ports.calls.insert(probe);
@@ -129,16 +134,53 @@ async fn l10_every_limit_is_enforced_from_outside_on_a_call_whose_actor_obeys_no
     let _watchdog = world.watchdog(impatient()).await;
     let long = Limits::default();
     let short = 200;
-    is_ended(&world, "longest call", Limits { longest_call_ms: short, ..long }, |_| {}).await;
-    is_ended(&world, "dead air", Limits { dead_air_ms: short, ..long }, |_| {}).await;
-    is_ended(&world, "recogniser", Limits { recognition_ms: short, ..long }, |probe| {
-        probe.recognition_since(Some(0));
+    is_ended(
+        &world,
+        "longest call",
+        Limits {
+            longest_call_ms: short,
+            ..long
+        },
+        |_| {},
+    )
+    .await;
+    is_ended(
+        &world,
+        "dead air",
+        Limits {
+            dead_air_ms: short,
+            ..long
+        },
+        |_| {},
+    )
+    .await;
+    is_ended(
+        &world,
+        "recogniser",
+        Limits {
+            recognition_ms: short,
+            ..long
+        },
+        |probe| {
+            probe.recognition_since(Some(0));
+        },
+    )
+    .await;
+    is_ended(&world, "mark", Limits { mark_ms: short, ..long }, |probe| {
+        probe.mark_due(Some(0))
     })
     .await;
-    is_ended(&world, "mark", Limits { mark_ms: short, ..long }, |probe| probe.mark_due(Some(0))).await;
-    is_ended(&world, "audio", Limits { first_audio_ms: short, ..long }, |probe| {
-        probe.audio_wanted_since(Some(0));
-    })
+    is_ended(
+        &world,
+        "audio",
+        Limits {
+            first_audio_ms: short,
+            ..long
+        },
+        |probe| {
+            probe.audio_wanted_since(Some(0));
+        },
+    )
     .await;
 }
 
@@ -162,8 +204,15 @@ async fn a_live_call_that_overruns_each_limit_is_told_to_end_and_does() {
         caller.returns_marks.set(false);
         while caller.listen().await {}
         world.ended(name).await;
-        assert_eq!(world.store.report(&name.into()).end_reason, EndReason::LimitReached, "{name}");
-        assert!(world.journals.replayed(&name.into()).complete, "{name}: its actor ended it");
+        assert_eq!(
+            world.store.report(&name.into()).end_reason,
+            EndReason::LimitReached,
+            "{name}"
+        );
+        assert!(
+            world.journals.replayed(&name.into()).complete,
+            "{name}: its actor ended it"
+        );
         world.all_quiet().await;
     }
 }

@@ -65,7 +65,9 @@ impl UtteranceStream for Utterance {
         match self.0 {
             Recognition::Never => std::future::pending().await,
             Recognition::FinishPanics => panic!("the recognition panics, as told"),
-            Recognition::Lost => Err(RecognizerError::Lost { reason: "told to".into() }),
+            Recognition::Lost => Err(RecognizerError::Lost {
+                reason: "told to".into(),
+            }),
             _ => Ok(Heard {
                 text: "yes".into(),
                 confidence: 0.95,

@@ -60,26 +60,34 @@ async fn a_store_that_fails_at_the_take_over_keeps_the_server_from_starting() {
 async fn old_attempts_end_as_the_carrier_says_and_young_ones_are_left_alone() {
     let world = World::new();
     let old = long_ago(&world);
-    let young = world
+    let young = world.store.put_attempt(
+        "young",
+        AttemptState::Submitted,
+        Some("CA-young"),
+        world.clock.unix_ms(),
+    );
+    let busy = world
         .store
-        .put_attempt("young", AttemptState::Submitted, Some("CA-young"), world.clock.unix_ms());
-    let busy = world.store.put_attempt("busy", AttemptState::Submitted, Some("CA-busy"), old);
+        .put_attempt("busy", AttemptState::Submitted, Some("CA-busy"), old);
     let rings = world
         .store
         .put_attempt("rings", AttemptState::Submitted, Some("CA-rings"), old);
-    let gone = world.store.put_attempt("gone", AttemptState::Submitted, Some("CA-gone"), old);
+    let gone = world
+        .store
+        .put_attempt("gone", AttemptState::Submitted, Some("CA-gone"), old);
     let unknown = world
         .store
         .put_attempt("unknown", AttemptState::SubmissionUnknown, None, old);
-    let forgotten = world.store.put_attempt("forgotten", AttemptState::Submitting, None, old);
+    let forgotten = world
+        .store
+        .put_attempt("forgotten", AttemptState::Submitting, None, old);
     for attempt in [&young, &busy, &rings, &gone, &unknown] {
         world.ports.permits.try_take(attempt);
     }
-    world
-        .carrier
-        .told()
-        .status
-        .extend([("CA-busy".into(), CarrierStatus::Busy), ("CA-rings".into(), CarrierStatus::Ringing)]);
+    world.carrier.told().status.extend([
+        ("CA-busy".into(), CarrierStatus::Busy),
+        ("CA-rings".into(), CarrierStatus::Ringing),
+    ]);
     assert_eq!(reconciler(&world).sweep().await.expect("swept"), 6);
 
     assert_eq!(world.store.row(&young).state, AttemptState::Submitted);

@@ -144,7 +144,9 @@ impl MemoryStore {
         drop(map);
         match failing {
             Failing::Away => Err(lost()),
-            Failing::Corrupt => Err(StoreError::Corrupt { reason: "told to".into() }),
+            Failing::Corrupt => Err(StoreError::Corrupt {
+                reason: "told to".into(),
+            }),
             Failing::Panics => panic!("the store panics, as told"),
             Failing::AnswerLost => Ok(false),
         }
@@ -152,7 +154,9 @@ impl MemoryStore {
 }
 
 fn lost() -> StoreError {
-    StoreError::Unavailable { reason: "told to".into() }
+    StoreError::Unavailable {
+        reason: "told to".into(),
+    }
 }
 
 fn conflict(reason: &str) -> StoreError {
@@ -244,7 +248,11 @@ impl AttemptStore for MemoryStore {
         for contact in tables.contacts.iter_mut().filter(|found| found.id == attempt.contact) {
             contact.attempts += 1;
         }
-        let listed = self.listed_after_create.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let listed = self
+            .listed_after_create
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         tables.do_not_call.extend(listed);
         answer(said, row)
     }
@@ -275,8 +283,8 @@ impl AttemptStore for MemoryStore {
         let said = self.begin("record_submission", attempt)?;
         let mut tables = self.tables();
         let row = tables.attempt_mut(attempt)?;
-        let waiting = row.call_sid.is_none()
-            && matches!(row.state, AttemptState::Submitting | AttemptState::SubmissionUnknown);
+        let waiting =
+            row.call_sid.is_none() && matches!(row.state, AttemptState::Submitting | AttemptState::SubmissionUnknown);
         match submission {
             Submission::Accepted { sid } => {
                 if waiting {

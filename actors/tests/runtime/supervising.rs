@@ -38,8 +38,14 @@ async fn a_store_that_is_away_delays_the_outcome_and_the_permit_but_loses_neithe
     caller.answer("1413").await;
     until("the call is over", || world.ports.calls.is_empty()).await;
     let left = world.store.failures_left("record_outcome");
-    until("it is tried again", || world.store.failures_left("record_outcome") < left).await;
-    assert!(world.ports.permits.holds(&"late".into()), "no permit before the outcome");
+    until("it is tried again", || {
+        world.store.failures_left("record_outcome") < left
+    })
+    .await;
+    assert!(
+        world.ports.permits.holds(&"late".into()),
+        "no permit before the outcome"
+    );
     assert_eq!(world.events.ends(&"late".into()), 0);
     world.store.mend("record_outcome");
     assert_eq!(world.ended("late").await, Outcome::Completed);
@@ -92,7 +98,10 @@ async fn the_carrier_reporting_the_end_while_the_socket_is_open_ends_the_call() 
     );
     world.ended("over").await;
     assert_eq!(world.store.report(&"over".into()).end_reason, EndReason::HungUp);
-    assert!(caller.state.closed_with.get().is_some(), "the socket is closed from our side");
+    assert!(
+        caller.state.closed_with.get().is_some(),
+        "the socket is closed from our side"
+    );
     world.supervisor.send(HangUpNow).await.expect("done");
     assert!(
         !world.carrier.has_hung_up("CA-over"),
@@ -143,8 +152,14 @@ async fn hanging_up_is_tried_again_when_the_carrier_did_not_answer() {
 async fn callbacks_of_a_call_that_was_never_answered_end_it_whatever_their_order() {
     let world = World::new();
     for (name, statuses) in [
-        ("busy", [CarrierStatus::Initiated, CarrierStatus::Ringing, CarrierStatus::Busy]),
-        ("reversed", [CarrierStatus::Busy, CarrierStatus::Ringing, CarrierStatus::Initiated]),
+        (
+            "busy",
+            [CarrierStatus::Initiated, CarrierStatus::Ringing, CarrierStatus::Busy],
+        ),
+        (
+            "reversed",
+            [CarrierStatus::Busy, CarrierStatus::Ringing, CarrierStatus::Initiated],
+        ),
     ] {
         let attempt = world
             .store
@@ -167,12 +182,20 @@ async fn l14_draining_leaves_live_calls_alone_until_the_limit_and_then_ends_them
     caller.listen().await;
     caller.press('1');
     caller.listen().await;
-    world.supervisor.send(BeginDrain { end_live: false }).await.expect("taken");
+    world
+        .supervisor
+        .send(BeginDrain { end_live: false })
+        .await
+        .expect("taken");
     assert_eq!(world.ports.readiness.fault().as_deref(), Some("draining"));
     caller.press('4');
     assert!(caller.listen().await, "the survey goes on");
     assert!(world.ports.calls.contains(&"live".into()));
-    world.supervisor.send(BeginDrain { end_live: true }).await.expect("taken");
+    world
+        .supervisor
+        .send(BeginDrain { end_live: true })
+        .await
+        .expect("taken");
     assert_eq!(world.ended("live").await, Outcome::Partial);
     let report = world.store.report(&"live".into());
     assert_eq!(report.end_reason, EndReason::Terminated);

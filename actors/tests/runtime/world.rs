@@ -73,7 +73,9 @@ impl Events {
     /// How often the attempt was told to have ended.
     pub fn ends(&self, of: &AttemptId) -> usize {
         let seen = locked(&self.seen);
-        let ends = seen.iter().filter(|event| matches!(event, CallEvent::Ended { attempt, .. } if attempt == of));
+        let ends = seen
+            .iter()
+            .filter(|event| matches!(event, CallEvent::Ended { attempt, .. } if attempt == of));
         ends.count()
     }
 }
@@ -104,7 +106,7 @@ impl Journals {
 
     pub fn replayed(&self, attempt: &AttemptId) -> ReplayReport {
         let text = locked(&self.of(attempt).lines).join("\n");
-        replay(&text, |language| LanguagePack::embedded(language)).expect("a journal")
+        replay(&text, LanguagePack::embedded).expect("a journal")
     }
 }
 
@@ -119,7 +121,10 @@ impl JournalFiles for Journals {
 
 impl JournalSink for JournalText {
     fn append(&self, line: String) {
-        assert!(!self.append_panics.load(Ordering::Relaxed), "the journal panics, as told");
+        assert!(
+            !self.append_panics.load(Ordering::Relaxed),
+            "the journal panics, as told"
+        );
         locked(&self.lines).push(line);
     }
 

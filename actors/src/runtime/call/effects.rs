@@ -114,10 +114,7 @@ impl CallActor {
         let (attempt, call_sid) = (self.probe.attempt.clone(), self.probe.call_sid.clone());
         let now_ms = self.ports.clock.unix_ms();
         // Nothing of a port's runs between here and the report: the draft must not be lost.
-        let report = self
-            .probe
-            .edit_draft(std::mem::take)
-            .into_report(attempt, end, now_ms);
+        let report = self.probe.edit_draft(std::mem::take).into_report(attempt, end, now_ms);
         self.death.finished(CallFinished {
             report,
             call_sid,
