@@ -3,9 +3,10 @@
 use crate::recognizer::Recognition;
 use crate::world::{World, launch, standard_survey, until};
 use samvad_actors::domain::{EndReason, Outcome};
+use samvad_actors::ports::Clock;
 use samvad_actors::runtime::{CallProbe, Limits, WatchdogError, WatchdogPorts, WatchdogSettings, WorkerPulse};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 fn impatient() -> WatchdogSettings {
     WatchdogSettings {
@@ -101,22 +102,24 @@ async fn a_watchdog_whose_store_is_away_writes_the_outcome_later_and_holds_the_p
     world.ended("late").await;
 }
 
-/// A probe that stands in for a call whose actor obeys nobody, with one thing wrong from the start.
-async fn is_ended(world: &World, name: &str, limits: Limits, wrong: impl Fn(&CallProbe)) {
+/// A probe that stands in for a call on a healthy worker whose actor obeys nobody.
+fn disobedient(world: &World, name: &str, limits: Limits) -> (Arc<CallProbe>, tokio::task::JoinHandle<()>) {
     let admitted = world.admitted(name);
     let probe = CallProbe::new(admitted.attempt, admitted.call_sid, WorkerPulse::new(0), limits, 0);
-    wrong(&probe);
-    let beating = probe.clone();
-    let started = Instant::now();
+    let (clock, worker) = (world.clock.clone(), probe.worker.clone());
     let pulse = actix::spawn(async move {
         let mut tick = tokio::time::interval(Duration::from_millis(50));
         loop {
             tick.tick().await;
-            beating
-                .worker
-                .beat(u64::try_from(started.elapsed().as_millis()).expect("short"));
+            worker.beat(u64::try_from(clock.monotonic().as_millis()).expect("short"));
         }
     });
+    (probe, pulse)
+}
+
+async fn is_ended(world: &World, name: &str, limits: Limits, wrong: impl Fn(&CallProbe)) {
+    let (probe, pulse) = disobedient(world, name, limits);
+    wrong(&probe);
     world.ports.calls.insert(probe);
     world.ended(name).await;
     assert_eq!(
@@ -125,6 +128,24 @@ async fn is_ended(world: &World, name: &str, limits: Limits, wrong: impl Fn(&Cal
         "{name}"
     );
     assert!(world.carrier.has_hung_up(&format!("CA-{name}")), "{name}");
+    pulse.abort();
+}
+
+#[actix::test]
+async fn a_pause_of_the_whole_process_is_not_blamed_on_its_workers() {
+    let world = World::new();
+    let _watchdog = world.watchdog(impatient()).await;
+    let (probe, pulse) = disobedient(&world, "paused", Limits::default());
+    world.ports.calls.insert(probe);
+    world.clock.jump_ms(10_000);
+    // When this one has been ended, the watchdog has looked at the other more than once.
+    let at_once = Limits {
+        longest_call_ms: 0,
+        ..Limits::default()
+    };
+    is_ended(&world, "looked at", at_once, |_| {}).await;
+    assert!(world.ports.calls.contains(&"paused".into()));
+    assert_eq!(world.ports.readiness.fault(), None);
     pulse.abort();
 }
 

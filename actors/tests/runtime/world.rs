@@ -18,7 +18,7 @@ use samvad_actors::runtime::{
 };
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -47,15 +47,26 @@ pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
         .unwrap_or_else(|_| panic!("waited in vain: {what}"))
 }
 
-pub struct RealClock(Instant);
+/// Real time, and what a test adds to it.
+pub struct RealClock {
+    begun: Instant,
+    ahead_ms: AtomicU64,
+}
+
+impl RealClock {
+    /// As if nothing had run for so long.
+    pub fn jump_ms(&self, by: u64) {
+        self.ahead_ms.fetch_add(by, Ordering::Relaxed);
+    }
+}
 
 impl Clock for RealClock {
     fn unix_ms(&self) -> i64 {
-        1_700_000_000_000 + i64::try_from(self.0.elapsed().as_millis()).expect("a test is short")
+        1_700_000_000_000 + i64::try_from(self.monotonic().as_millis()).expect("a test is short")
     }
 
     fn monotonic(&self) -> Duration {
-        self.0.elapsed()
+        self.begun.elapsed() + Duration::from_millis(self.ahead_ms.load(Ordering::Relaxed))
     }
 }
 
@@ -187,7 +198,11 @@ impl World {
             log: store.log.clone(),
             ..FakeCarrier::default()
         });
-        let (clock, events) = (Arc::new(RealClock(Instant::now())), Arc::new(Events::default()));
+        let clock = Arc::new(RealClock {
+            begun: Instant::now(),
+            ahead_ms: AtomicU64::new(0),
+        });
+        let events = Arc::new(Events::default());
         let ports = SupervisorPorts {
             store: store.clone(),
             carrier: carrier.clone(),
