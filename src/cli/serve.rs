@@ -2,7 +2,7 @@
 
 use super::output::note;
 use super::stop_signals::StopSignals;
-use crate::app::Node;
+use crate::app::{Gauges, Node};
 use crate::campaign_files::{load_campaign, load_contacts};
 use crate::config::{Settings, process_environment};
 use crate::telemetry::{self, ProcessUsage, Redactor};
@@ -123,23 +123,31 @@ async fn serve(args: ServeArgs, settings: Settings) -> anyhow::Result<()> {
         }
         if args.exit_when_idle {
             node.idle().await?;
-            if args.events {
-                print_usage(&node);
-            }
             return anyhow::Ok(());
         }
         std::future::pending().await
     };
     tokio::select! {
-        done = work => done?,
-        () = stop_signals.next() => tracing::info!("told to stop: draining; a second signal ends the calls at once"),
+        done = work => {
+            done?;
+            if args.events {
+                print_usage(&node.gauges());
+            }
+            node.stop(stop_signals.next()).await?;
+        }
+        () = stop_signals.next() => {
+            tracing::info!("told to stop: draining; a second signal ends the calls at once");
+            let gauges = node.stop(stop_signals.next()).await?;
+            if args.events {
+                print_usage(&gauges);
+            }
+        }
     }
-    node.stop(stop_signals.next()).await
+    Ok(())
 }
 
 /// What this process has used and still holds, now that nothing goes on.
-fn print_usage(node: &Node) {
-    let gauges = node.gauges();
+fn print_usage(gauges: &Gauges) {
     let usage = ProcessUsage::of_self().ok();
     print_line(&json!({
         "event": "usage",
