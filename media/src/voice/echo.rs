@@ -113,12 +113,12 @@ impl Echo {
             false if self.settling > 0 => SETTLING_STEPS_DB,
             false => STEPS_DB,
         };
-        let surprise_db = loudest(&self.heard[..PEAK_FRAMES]) - (played_db + self.coupling_db);
-        let newest_db = self.heard[PEAK_FRAMES - 1] - (played_db + self.coupling_db);
-        if newest_db > 0.0 {
-            self.coupling_db += newest_db.min(rise);
+        let above_db = self.heard[PEAK_FRAMES - 1] - (played_db + self.coupling_db);
+        if above_db > 0.0 {
+            self.coupling_db += above_db.min(rise);
         } else if is_audible {
-            self.coupling_db += surprise_db.clamp(-fall, 0.0);
+            let below_db = loudest(&self.heard) - (earlier_db + self.coupling_db);
+            self.coupling_db += below_db.clamp(-fall, 0.0);
             if !speaking {
                 self.settling = self.settling.saturating_sub(1);
             }

@@ -14,7 +14,7 @@ const START_ABOVE_ECHO_DB: f32 = 4.0;
 const ABOVE_ECHO_DB: f32 = 1.0;
 /// Who interrupts a prompt speaks louder than this, dBFS: what is softer is an echo that nobody told us of, or talk in
 /// the background.
-const QUIETEST_INTERRUPTION_DB: f32 = -30.0;
+const QUIETEST_INTERRUPTION_DB: f32 = -33.0;
 /// No line is quieter: digital silence must not make the gate oversensitive.
 const LOWEST_FLOOR_DB: f32 = -66.0;
 /// The background a call begins with, and the highest that is believed at once.
@@ -57,28 +57,21 @@ impl Gate {
         &mut self.echo
     }
 
-    /// The level from which a frame stands out so much that speech may begin with it.
-    pub(super) fn start_threshold_db(&self) -> f32 {
-        let threshold = self.threshold_db();
-        if self.echo.is_possible() {
-            threshold
-                .max(QUIETEST_INTERRUPTION_DB)
-                .max(self.echo.expected_db() + START_ABOVE_ECHO_DB)
-        } else {
-            threshold
-        }
-    }
-
-    /// The level from which a frame stands out of the background, echo included.
-    pub(super) fn threshold_db(&self) -> f32 {
+    /// The level from which a frame stands out of the background and of the echo.
+    pub(super) fn threshold_db(&self, speaking: bool) -> f32 {
         (self.floor_db + ABOVE_FLOOR_DB)
             .max(QUIETEST_DB)
-            .max(self.echo.expected_db() + ABOVE_ECHO_DB)
+            .max(self.echo_threshold_db(speaking))
     }
 
-    /// Whether an echo of a prompt may be heard now.
-    pub(super) fn echo_is_possible(&self) -> bool {
-        self.echo.is_possible()
+    /// The level up to which all may be echo. It must be passed clearly for speech to begin.
+    pub(super) fn echo_threshold_db(&self, speaking: bool) -> f32 {
+        let echo_db = self.echo.expected_db();
+        if speaking || !self.echo.is_possible() {
+            echo_db + ABOVE_ECHO_DB
+        } else {
+            QUIETEST_INTERRUPTION_DB.max(echo_db + START_ABOVE_ECHO_DB)
+        }
     }
 
     pub(super) fn floor_db(&self) -> f32 {

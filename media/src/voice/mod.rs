@@ -132,8 +132,9 @@ impl VoiceDetector {
         if !gap && (self.tone_hang == 0 || self.tone_frames > LONGEST_BEEP_FRAMES) {
             self.gate.learn(frame_db, speaking);
         }
-        let sounding = frame_db >= self.gate.threshold_db();
-        let energetic = if speaking { sounding } else { frame_db >= self.gate.start_threshold_db() };
+        let energetic = frame_db >= self.gate.threshold_db(speaking);
+        // Where speech began is looked for in what stands out at all.
+        let sounding = frame_db >= self.gate.threshold_db(true);
         let opens = energetic && self.open_frames == 0;
         if energetic {
             self.open_frames = GATE_HANG_FRAMES;
@@ -189,11 +190,7 @@ impl VoiceDetector {
     /// The level below which a frame holds nothing of the voice that is heard now, whatever earshot still remembers.
     fn quietest_voice_db(&self, speaking: bool) -> f32 {
         let quietest = (self.level_db - VOICE_RANGE_DB).max(self.gate.floor_db() + AUDIBLE_ABOVE_FLOOR_DB);
-        match self.gate.echo_is_possible() {
-            true if speaking => quietest.max(self.gate.threshold_db()),
-            true => quietest.max(self.gate.start_threshold_db()),
-            false => quietest,
-        }
+        quietest.max(self.gate.echo_threshold_db(speaking))
     }
 
     fn note_tone(&mut self, tone: Tone) -> bool {

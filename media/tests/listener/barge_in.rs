@@ -24,9 +24,10 @@ struct Line {
     echo: Option<(&'static str, f64)>,
     /// The listener is told what is played, or only that something is.
     told: bool,
+    quiet: bool,
 }
 
-const SILENT: Line = Line { gain_db: 0.0, noise: None, echo: None, told: true };
+const SILENT: Line = Line { gain_db: 0.0, noise: None, echo: None, told: true, quiet: false };
 
 /// A sentence again and again, at -20 dB of full scale, with pauses.
 fn prompt(file: &str, samples: usize) -> Vec<i16> {
@@ -57,7 +58,8 @@ fn listen(line: Line, samples: &[i16], onset_ms: usize) -> (OverPrompt, Notes) {
         (f64::from(sample) + echo) as i16
     }).collect();
     let mut listener = Listener::new(ListenerConfig::default());
-    if line.told {
+    if line.quiet {
+    } else if line.told {
         listener.prompt_sent(&played_codes);
     } else {
         listener.set_prompt_playing(true);
@@ -115,7 +117,9 @@ fn table() {
     let mut lines = vec![];
     for gain_db in [0.0, -6.0, -12.0] {
         lines.push(Line { gain_db, ..SILENT });
+        lines.push(Line { gain_db, quiet: true, ..SILENT });
         lines.push(Line { gain_db, told: false, ..SILENT });
+        lines.push(Line { gain_db, quiet: true, noise: Some(true), ..SILENT });
         for pink in [false, true] { lines.push(Line { gain_db, noise: Some(pink), ..SILENT }); }
         for level in [-45.0, -40.0, -35.0] {
             lines.push(Line { gain_db, echo: Some((PROMPTS[1], level)), ..SILENT });
@@ -135,7 +139,8 @@ fn table() {
         let late_audio = all.iter().filter(|a| a.2 > 0 && a.2 < 9999).count();
         let over260 = all.iter().filter(|a| a.0 > 260).count();
         let over300 = all.iter().filter(|a| a.0 > 300).count();
-        println!("{:?} {:?} {:?} told {}: early {early} p50 {} p95 {} >260 {over260} >300 {over300} miss {miss} lateaudio {late_audio}", line.gain_db, line.noise, line.echo, line.told, all[n/2].0, all[n*95/100].0);
+        println!("{:?} {:?} {:?} told {} quiet {}: early {early} p50 {} p95 {} >260 {over260} >300 {over300} miss {miss} lateaudio {late_audio}", line.gain_db, line.noise, line.echo, line.told, line.quiet, all[n/2].0, all[n*95/100].0);
+        println!("     EARLY {:?}", all.iter().take_while(|a| a.0 < 0).map(|a| format!("{} {} {}", a.3, a.0, a.1)).collect::<Vec<_>>());
         println!("     {:?}", all.iter().rev().take(6).map(|a| format!("{} {} {} {}", a.3.split('.').next().unwrap(), a.0, a.1, a.2)).collect::<Vec<_>>());
     }
     for told in [true, false] {
@@ -146,5 +151,28 @@ fn table() {
             let c = |f: fn(&&Event) -> bool| notes.events.iter().filter(f).count();
             println!("echo {file} {level} told {told}: started {} sustained {}", c(|e| matches!(e, Event::Started(..))), c(|e| matches!(e, Event::Sustained(..))));
         }
+    }}
+}
+
+#[test]
+fn debug_bits() {
+    use samvad_media::voice::*;
+    for f in ["x07_no_gb.wav", "18_num_4_phrase.wav", "x12_two_rms.wav"] {
+    for quiet in [true, false] {
+        let mut r = speakers().into_iter().find(|r| r.file == f).unwrap();
+        r.add_noise(true, 15.0, 3);
+        let level = rms(&r.samples[..4_000]);
+        let lead: Vec<i16> = noise(8_000, true, level, 10).into_iter().map(|s| s as i16).collect();
+        let all = [lead, r.samples].concat();
+        let mut d = VoiceDetector::new();
+        if !quiet { d.prompt_sent(&mulaw(&prompt(PROMPTS[0], all.len()))); }
+        let mut open = false;
+        print!("{f} quiet {quiet}: ");
+        for (i, fr) in all.as_chunks::<128>().0.iter().enumerate() {
+            let v = d.push(fr, open, false);
+            open |= v.starts;
+            if i >= 90 && i < 150 { print!("{}{}", match (v.energetic, v.voiced) { (true, true) => "#", (true, false) => "e", (false, true) => "v", _ => "." }, if v.starts {"!"} else {""}); if i == 99 {print!("|");} }
+        }
+        println!();
     }}
 }
