@@ -10,11 +10,11 @@ pub(super) const QUIETEST_DB: f32 = -52.0;
 /// How far above the background a frame must be.
 const ABOVE_FLOOR_DB: f32 = 10.0;
 /// How far above the loudest echo of our own prompt a frame must be for speech to begin, and to go on.
-const START_ABOVE_ECHO_DB: f32 = 4.0;
-const ABOVE_ECHO_DB: f32 = 1.0;
+const START_ABOVE_ECHO_DB: f32 = 3.0;
+const ABOVE_ECHO_DB: f32 = 1.5;
 /// Who interrupts a prompt speaks louder than this, dBFS: what is softer is an echo that nobody told us of, or talk in
 /// the background.
-const QUIETEST_INTERRUPTION_DB: f32 = -33.0;
+const QUIETEST_INTERRUPTION_DB: f32 = -34.0;
 /// No line is quieter: digital silence must not make the gate oversensitive.
 const LOWEST_FLOOR_DB: f32 = -66.0;
 /// The background a call begins with, and the highest that is believed at once.
