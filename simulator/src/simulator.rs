@@ -10,9 +10,14 @@ use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use url::Url;
+
+/// How long calls may take to end after the run is over.
+const SETTLE_LIMIT: Duration = Duration::from_secs(5);
 
 /// Why a simulator does not start.
 #[derive(Debug, thiserror::Error)]
@@ -103,6 +108,16 @@ impl Simulator {
         self.address
     }
 
+    /// Waits until no call is left, for five seconds at most; the server may be gone by now, and what it no longer
+    /// answers is not held against it.
+    pub async fn settle(&self) {
+        self.world.settling.store(true, Ordering::Relaxed);
+        let mut live = self.world.reporter.live();
+        let none_left = async { while *live.borrow_and_update() > 0 && live.changed().await.is_ok() {} };
+        // A call that goes on after that is not in the summary.
+        let _ = tokio::time::timeout(SETTLE_LIMIT, none_left).await;
+    }
+
     /// Waits until everybody in the scenario has been called at least once and every call has ended.
     pub async fn done(&self) {
         let mut live = self.world.reporter.live();
@@ -162,7 +177,7 @@ impl Simulator {
 }
 
 /// Runs a simulator until `stop` resolves or, where [`SimulatorOptions::stop_when_done`] asks for it, until everybody
-/// has been called.
+/// has been called. Calls that are about to end may do so ([`Simulator::settle`]).
 ///
 /// # Errors
 /// [`SimulatorError`] if it does not start.
@@ -175,6 +190,7 @@ pub async fn run(
         () = stop => {}
         () = simulator.done(), if options.stop_when_done => {}
     }
+    simulator.settle().await;
     Ok(simulator.stop())
 }
 

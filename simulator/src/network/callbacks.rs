@@ -1,11 +1,13 @@
 //! Status callbacks of one call, delivered one after the other by a task of their own: numbered from 0, only those that
 //! were asked for, and repeated when the server fails.
 
+use super::World;
 use super::call::{Call, CallStatus, rfc2822};
 use crate::gateway::{Gateway, Signing};
 use crate::scenario::FaultKind;
 use jiff::Timestamp;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -68,11 +70,12 @@ pub(crate) struct Callbacks {
 
 impl Callbacks {
     /// Starts the task that delivers them.
-    pub(crate) fn start(gateway: Arc<Gateway>, account_sid: String, call: Arc<Call>) -> Self {
+    pub(crate) fn start(world: &World, call: Arc<Call>) -> Self {
         let (queue, receiver) = mpsc::unbounded_channel();
         let worker = Worker {
-            gateway,
-            account_sid,
+            gateway: world.gateway.clone(),
+            account_sid: world.account_sid.clone(),
+            settling: world.settling.clone(),
             call,
             sequence: 0,
             delivered: Delivered::default(),
@@ -99,6 +102,7 @@ impl Callbacks {
 struct Worker {
     gateway: Arc<Gateway>,
     account_sid: String,
+    settling: Arc<AtomicBool>,
     call: Arc<Call>,
     sequence: u64,
     delivered: Delivered,
@@ -205,6 +209,11 @@ impl Worker {
                     return;
                 }
                 Ok(answer) => format!("HTTP {}", answer.status),
+                // Once the run is over the server may be gone.
+                Err(_) if self.settling.load(Ordering::Relaxed) => {
+                    self.delivered.refused += 1;
+                    return;
+                }
                 Err(fault) => fault,
             };
             let Some(pause) = pauses.next() else {

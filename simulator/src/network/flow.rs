@@ -16,6 +16,10 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
+/// How much later than usual a late verdict of machine detection comes: within Twilio's usual limit of 30 seconds, and
+/// late enough for a person to have answered something.
+const LATE_MS: u64 = 20_000;
+
 /// How a call ended.
 struct Ending {
     status: CallStatus,
@@ -44,7 +48,7 @@ impl Ending {
 
 /// Carries a call from the queue to its report.
 pub(crate) async fn run(world: Arc<World>, call: Arc<Call>) {
-    let callbacks = Callbacks::start(world.gateway.clone(), world.account_sid.clone(), call.clone());
+    let callbacks = Callbacks::start(&world, call.clone());
     let mut flow = Flow {
         orders: call.orders.subscribe(),
         caller: call
@@ -183,7 +187,7 @@ impl Flow<'_> {
         let late = self.call.faults.has(FaultKind::LateMachineVerdict);
         let machine = &respondent.script.machine;
         let (verdict, after_ms) = if late {
-            (Some("machine_start"), 8_000)
+            (Some("machine_start"), machine.after_ms + LATE_MS)
         } else {
             (machine.verdict, machine.after_ms)
         };

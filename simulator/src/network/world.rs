@@ -13,6 +13,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::time::Instant;
 
@@ -27,6 +28,8 @@ pub(crate) struct World {
     pub pacer: Pacer,
     pub reporter: Reporter,
     pub recordings: Option<PathBuf>,
+    /// The run is over: the server may be gone.
+    pub settling: Arc<AtomicBool>,
     fault_rates: Vec<(FaultKind, f64)>,
     respondents: BTreeMap<String, Respondent>,
     registry: Mutex<Registry>,
@@ -55,6 +58,7 @@ impl World {
             pacer: Pacer::start(),
             reporter,
             recordings: options.recordings.clone(),
+            settling: Arc::new(AtomicBool::new(false)),
             fault_rates: scenario.fault_rates.clone(),
             respondents,
             registry: Mutex::new(Registry::default()),

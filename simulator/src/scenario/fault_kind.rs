@@ -41,7 +41,7 @@ fault_kinds! {
     UnknownEvents = "unknown_events",
     /// The members of every message in another order.
     VariedKeyOrder = "varied_key_order",
-    /// Machine detection calls a person a machine, eight seconds into the call.
+    /// Machine detection calls a person a machine, twenty seconds later than usual.
     LateMachineVerdict = "late_machine_verdict",
     /// The first request to create the call is refused with 429.
     RateLimited = "rate_limited",

@@ -247,3 +247,25 @@ callers:
         "{summary:#?}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_is_about_to_end_when_the_run_is_over_is_still_reported() {
+    let (server, port) = Program::media_server("hold").await;
+    let (_folder, path) = scenario(
+        r#"
+name: Settle
+network: {calls_per_second: 0, setup_ms: 20}
+callers: [{name: away, number: "+14155550101", no_answer: {after_ms: 300}, expect: {status: no-answer}}]
+"#,
+    );
+    let simulator = simulator(&path, port).await;
+    call(&simulator, "+14155550101").await;
+    drop(server);
+    simulator.settle().await;
+    let summary = simulator.stop();
+    assert_eq!(summary.calls, 1);
+    assert!(
+        summary.is_clean(),
+        "a server that is gone is not at fault any more: {summary:#?}"
+    );
+}

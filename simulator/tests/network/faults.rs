@@ -221,7 +221,12 @@ async fn l16_machine_detection_speaks_by_callback_and_can_be_late_and_wrong() {
             "machine_start",
             "100",
         ),
-        ("late_machine_verdict", "", "machine_start", "8000"),
+        (
+            "late_machine_verdict",
+            "machine_detection: {after_ms: 100}",
+            "machine_start",
+            "20100",
+        ),
     ] {
         let (mut server, simulator, _folder) = start("hold", faults, more).await;
         let (status, _) = post(&simulator, "Calls.json", &form(NUMBER, &DETECTION)).await;
