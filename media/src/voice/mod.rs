@@ -25,6 +25,10 @@ pub const TONE_DETECTION_MS: u64 = 112;
 
 /// earshot's score from which a frame is voice.
 const THRESHOLD: f32 = 0.5;
+/// The same of a frame so loud and so far above the background that little else can be meant: some vowels score low.
+const CLEAR_THRESHOLD: f32 = 0.35;
+const CLEAR_ABOVE_FLOOR_DB: f32 = 18.0;
+const QUIETEST_CLEAR_DB: f32 = -30.0;
 /// Speech starts when 3 of the last 5 frames are voice.
 const START_WINDOW: u32 = 0b1_1111;
 const START_FRAMES: u32 = 3;
@@ -165,7 +169,7 @@ impl VoiceDetector {
             // though, or it will take the next noise for more of the voice.
             if self.tone_hang == 0 && frame_db >= gate::QUIETEST_DB {
                 let score = self.score(frame);
-                verdict.voiced = score >= THRESHOLD && frame_db >= self.quietest_voice_db(speaking);
+                verdict.voiced = score >= self.score_threshold(frame_db) && frame_db >= self.quietest_voice_db(speaking);
             }
         }
         self.recent.rotate_left(1);
@@ -191,6 +195,14 @@ impl VoiceDetector {
     fn quietest_voice_db(&self, speaking: bool) -> f32 {
         let quietest = (self.level_db - VOICE_RANGE_DB).max(self.gate.floor_db() + AUDIBLE_ABOVE_FLOOR_DB);
         quietest.max(self.gate.echo_threshold_db(speaking))
+    }
+
+    fn score_threshold(&self, frame_db: f32) -> f32 {
+        if frame_db >= QUIETEST_CLEAR_DB.max(self.gate.floor_db() + CLEAR_ABOVE_FLOOR_DB) {
+            CLEAR_THRESHOLD
+        } else {
+            THRESHOLD
+        }
     }
 
     fn note_tone(&mut self, tone: Tone) -> bool {

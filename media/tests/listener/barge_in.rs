@@ -155,24 +155,36 @@ fn table() {
 }
 
 #[test]
-fn debug_bits() {
-    use samvad_media::voice::*;
-    for f in ["x07_no_gb.wav", "18_num_4_phrase.wav", "x12_two_rms.wav"] {
-    for quiet in [true, false] {
-        let mut r = speakers().into_iter().find(|r| r.file == f).unwrap();
-        r.add_noise(true, 15.0, 3);
-        let level = rms(&r.samples[..4_000]);
-        let lead: Vec<i16> = noise(8_000, true, level, 10).into_iter().map(|s| s as i16).collect();
-        let all = [lead, r.samples].concat();
-        let mut d = VoiceDetector::new();
-        if !quiet { d.prompt_sent(&mulaw(&prompt(PROMPTS[0], all.len()))); }
-        let mut open = false;
-        print!("{f} quiet {quiet}: ");
-        for (i, fr) in all.as_chunks::<128>().0.iter().enumerate() {
-            let v = d.push(fr, open, false);
-            open |= v.starts;
-            if i >= 90 && i < 150 { print!("{}{}", match (v.energetic, v.voiced) { (true, true) => "#", (true, false) => "e", (false, true) => "v", _ => "." }, if v.starts {"!"} else {""}); if i == 99 {print!("|");} }
+fn debug_shift() {
+    let mut n = 0;
+    for gain_db in [0.0, -6.0, -12.0] {
+    let mut bad = std::collections::BTreeMap::<String, Vec<i64>>::new();
+    let mut all = vec![];
+    for r in speakers() {
+        for shift in 0..8 {
+            let mut r = r.clone();
+            r.samples = [vec![0; shift * 16], r.samples].concat();
+            let o = over_prompt(Line { gain_db, ..SILENT }, &r, 3);
+            let ms = o.sustained_ms.unwrap_or(9999) - shift as i64 * 2;
+            all.push(ms);
+            n += 1;
+            if ms > 260 || ms < 0 { bad.entry(r.file.clone()).or_default().push(ms); }
         }
-        println!();
-    }}
+    }
+    all.sort();
+    println!("shift {gain_db}: {n} p50 {} p90 {} p95 {} {bad:?}", all[all.len()/2], all[all.len()*9/10], all[all.len()*95/100]);
+    }
+}
+
+#[test]
+fn debug_scores() {
+    let r = speakers().into_iter().find(|r| r.file.starts_with("18_")).unwrap();
+    for shift in 0..8 {
+        let mut r = r.clone();
+        r.samples = [vec![0; shift * 16], r.samples].concat();
+        r.samples.truncate(11_000);
+        println!("\nshift {shift}");
+        let o = over_prompt(SILENT, &r, 3);
+        print!(" -> {:?}", o.sustained_ms);
+    }
 }
