@@ -1,7 +1,11 @@
 //! Whole-system tests: the binary's own server and telephone network as processes, real sockets, real speech, a real
 //! database. What is judged is what came out at both ends.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a test stops where something is not as it must be")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test stops where something is not as it must be"
+)]
 
 mod outcomes;
 mod run;

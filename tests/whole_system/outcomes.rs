@@ -7,12 +7,27 @@ fn every_outcome_is_reached_through_audio_and_replays_to_the_same_decisions() {
     let differences = &run.summary["differences"];
     assert_eq!(differences.as_array().map(Vec::len), Some(0), "{differences:#}");
     assert_eq!(run.status, Some(0));
-    for outcome in
-        ["completed", "partial", "refused", "callback", "wrong person", "voicemail", "abandoned", "failed"]
-    {
-        assert!(run.summary["outcomes"][outcome].as_u64() > Some(0), "{outcome} is missing: {}", run.summary["outcomes"]);
+    for outcome in [
+        "completed",
+        "partial",
+        "refused",
+        "callback",
+        "wrong person",
+        "voicemail",
+        "abandoned",
+        "failed",
+    ] {
+        assert!(
+            run.summary["outcomes"][outcome].as_u64() > Some(0),
+            "{outcome} is missing: {}",
+            run.summary["outcomes"]
+        );
     }
-    assert!(run.calls.iter().any(|call| call["responses_ms"].as_array().is_some_and(|turns| !turns.is_empty())));
+    assert!(
+        run.calls
+            .iter()
+            .any(|call| call["responses_ms"].as_array().is_some_and(|turns| !turns.is_empty()))
+    );
 
     let replay = Command::new(env!("CARGO_BIN_EXE_samvad"))
         .arg("replay")

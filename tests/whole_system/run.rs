@@ -34,17 +34,29 @@ pub fn simulate(scenario: &str, arguments: &[&str]) -> Run {
         .output()
         .expect("the program runs");
     let text = String::from_utf8(output.stdout).expect("text");
-    let mut lines: Vec<Value> =
-        text.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect();
+    let mut lines: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a line of JSON"))
+        .collect();
     let Some(summary) = lines.pop() else {
         panic!("the run failed: {}", String::from_utf8_lossy(&output.stderr));
     };
-    Run { status: output.status.code(), calls: lines, summary, directory, _scratch: scratch }
+    Run {
+        status: output.status.code(),
+        calls: lines,
+        summary,
+        directory,
+        _scratch: scratch,
+    }
 }
 
 fn shared_data_directory() -> PathBuf {
     use std::os::unix::fs::DirBuilderExt;
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("data");
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&path).expect("a directory for prompts");
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&path)
+        .expect("a directory for prompts");
     path
 }

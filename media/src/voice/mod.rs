@@ -169,7 +169,8 @@ impl VoiceDetector {
             // though, or it will take the next noise for more of the voice.
             if self.tone_hang == 0 && frame_db >= gate::QUIETEST_DB {
                 let score = self.score(frame);
-                verdict.voiced = score >= self.score_threshold(frame_db) && frame_db >= self.quietest_voice_db(speaking);
+                verdict.voiced =
+                    score >= self.score_threshold(frame_db) && frame_db >= self.quietest_voice_db(speaking);
             }
         }
         self.recent.rotate_left(1);
