@@ -8,7 +8,7 @@ use super::echo::Echo;
 /// Below this nothing on a telephone line is speech meant for us, dBFS.
 pub(super) const QUIETEST_DB: f32 = -52.0;
 /// How far above the background a frame must be.
-const ABOVE_FLOOR_DB: f32 = 10.0;
+const ABOVE_FLOOR_DB: f32 = 7.0;
 /// How far above the loudest echo of our own prompt a frame must be for speech to begin, and to go on.
 const START_ABOVE_ECHO_DB: f32 = 3.0;
 const ABOVE_ECHO_DB: f32 = 1.5;

@@ -27,7 +27,7 @@ pub const TONE_DETECTION_MS: u64 = 112;
 const THRESHOLD: f32 = 0.5;
 /// The same of a frame so loud and so far above the background that little else can be meant: some vowels score low.
 const CLEAR_THRESHOLD: f32 = 0.35;
-const CLEAR_ABOVE_FLOOR_DB: f32 = 18.0;
+const CLEAR_ABOVE_FLOOR_DB: f32 = 14.0;
 const QUIETEST_CLEAR_DB: f32 = -30.0;
 /// Speech starts when 3 of the last 5 frames are voice.
 const START_WINDOW: u32 = 0b1_1111;
