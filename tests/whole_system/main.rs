@@ -7,5 +7,6 @@
     reason = "a test stops where something is not as it must be"
 )]
 
+mod barge_in;
 mod outcomes;
 mod run;

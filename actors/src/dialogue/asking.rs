@@ -79,7 +79,8 @@ impl Dialogue {
                 self.consent_given(&said.utterance, AnswerVia::Speech);
             }
             Intent::Yes | Intent::Interested => self.confirm(Doubt::Consent, said),
-            Intent::No if said.level == Level::Certain && !said.before_asking => {
+            // Who interrupts the greeting with "no thank you" has refused; a mere "no" may be meant for somebody else.
+            Intent::No if said.level == Level::Certain && (!said.before_asking || said.is_insistent()) => {
                 self.refuse(&said.utterance, AnswerVia::Speech, "no");
             }
             Intent::No if said.level == Level::Certain || !said.before_asking => self.confirm(Doubt::Refusal, said),

@@ -48,6 +48,11 @@ impl Said {
     pub(super) fn is_deliberate(&self) -> bool {
         !self.before_asking && (!self.before_asked || self.speech.sustained)
     }
+
+    /// More than a word, and said so that it interrupted.
+    pub(super) fn is_insistent(&self) -> bool {
+        self.speech.sustained && words(&self.utterance.text).len() > 1
+    }
 }
 
 impl Dialogue {

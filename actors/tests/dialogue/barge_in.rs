@@ -121,6 +121,31 @@ fn yes_over_the_greeting_is_not_consent() {
 }
 
 #[test]
+fn no_thank_you_that_interrupts_the_greeting_is_a_refusal_and_a_mere_no_is_asked_about() {
+    for (text, length, refuses) in [
+        ("no thank you", 900, true),
+        ("no thank you", 200, false),
+        ("no", 900, false),
+    ] {
+        let mut call = Call::begin(&HEALTH_SCRIPT);
+        call.wait(1_200);
+        assert!(call.is_playing());
+        call.speak(text, 0.95, length);
+        let refused = call.consent().is_some_and(|evidence| !evidence.granted);
+        assert_eq!(refused, refuses, "{text}, {length} ms");
+        if !refuses {
+            call.listen();
+            call.press("2");
+        }
+        assert_eq!(
+            call.finish().0,
+            samvad_actors::domain::EndReason::Refused,
+            "{text}, {length} ms"
+        );
+    }
+}
+
+#[test]
 fn key_one_before_the_consent_question_is_not_consent_and_over_it_is() {
     let mut call = Call::begin(&HEALTH_SCRIPT);
     call.wait(1_500);

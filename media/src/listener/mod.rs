@@ -188,9 +188,16 @@ impl Listener {
         }
     }
 
-    /// While a prompt plays, its echo must not be taken for speech.
+    /// While a prompt plays, its echo must not be taken for speech. `false` says that nothing of what was given to
+    /// [`Listener::prompt_sent`] will be played any more.
     pub fn set_prompt_playing(&mut self, playing: bool) {
         self.voice.set_prompt_playing(playing);
+    }
+
+    /// Says what is going to be played from now on (8 kHz mu-law), after what was said before and has not been played
+    /// yet, and sets that a prompt plays. Optional: an echo of a known prompt is told the better from the respondent.
+    pub fn prompt_sent(&mut self, mulaw: &[u8]) {
+        self.voice.prompt_sent(mulaw);
     }
 
     /// How long a pause may be before the utterance is over; takes effect at once. At least 300 ms.

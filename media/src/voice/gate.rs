@@ -3,14 +3,18 @@
 //! Everything is relative to a background that adapts, so that the level of a line matters little: a loud constant
 //! noise closes the gate again, and quiet speech on a quiet line opens it.
 
+use super::echo::Echo;
+
 /// Below this nothing on a telephone line is speech meant for us, dBFS.
 pub(super) const QUIETEST_DB: f32 = -52.0;
 /// How far above the background a frame must be.
-const ABOVE_FLOOR_DB: f32 = 10.0;
-/// How far above the echo of our own prompt a frame must be.
-const ABOVE_ECHO_DB: f32 = 8.0;
-/// The echo expected when a prompt begins, until its real level is known.
-const EXPECTED_ECHO_DB: f32 = -40.0;
+const ABOVE_FLOOR_DB: f32 = 7.0;
+/// How far above the loudest echo of our own prompt a frame must be for speech to begin, and to go on.
+const START_ABOVE_ECHO_DB: f32 = 3.0;
+const ABOVE_ECHO_DB: f32 = 1.5;
+/// Who interrupts a prompt speaks louder than this, dBFS: what is softer is an echo that nobody told us of, or talk in
+/// the background.
+const QUIETEST_INTERRUPTION_DB: f32 = -34.0;
 /// No line is quieter: digital silence must not make the gate oversensitive.
 const LOWEST_FLOOR_DB: f32 = -66.0;
 /// The background a call begins with, and the highest that is believed at once.
@@ -32,8 +36,7 @@ const STEADY_FRAMES: u8 = 24;
 #[derive(Debug, Clone)]
 pub(super) struct Gate {
     floor_db: f32,
-    echo_db: f32,
-    prompt_playing: bool,
+    echo: Echo,
     settling: u8,
     mean_db: f32,
     steady: u8,
@@ -43,28 +46,31 @@ impl Gate {
     pub(super) fn new() -> Self {
         Self {
             floor_db: FIRST_FLOOR_DB,
-            echo_db: EXPECTED_ECHO_DB,
-            prompt_playing: false,
+            echo: Echo::new(),
             settling: SETTLING_FRAMES,
             mean_db: FIRST_FLOOR_DB,
             steady: 0,
         }
     }
 
-    pub(super) fn set_prompt_playing(&mut self, playing: bool) {
-        if playing && !self.prompt_playing {
-            self.echo_db = self.echo_db.max(EXPECTED_ECHO_DB);
-        }
-        self.prompt_playing = playing;
+    pub(super) fn echo(&mut self) -> &mut Echo {
+        &mut self.echo
     }
 
-    /// The level from which a frame stands out.
-    pub(super) fn threshold_db(&self) -> f32 {
-        let threshold = (self.floor_db + ABOVE_FLOOR_DB).max(QUIETEST_DB);
-        if self.prompt_playing {
-            threshold.max(self.echo_db + ABOVE_ECHO_DB)
+    /// The level from which a frame stands out of the background and of the echo.
+    pub(super) fn threshold_db(&self, speaking: bool) -> f32 {
+        (self.floor_db + ABOVE_FLOOR_DB)
+            .max(QUIETEST_DB)
+            .max(self.echo_threshold_db(speaking))
+    }
+
+    /// The level up to which all may be echo. It must be passed clearly for speech to begin.
+    pub(super) fn echo_threshold_db(&self, speaking: bool) -> f32 {
+        let echo_db = self.echo.expected_db();
+        if speaking || !self.echo.is_possible() {
+            echo_db + ABOVE_ECHO_DB
         } else {
-            threshold
+            QUIETEST_INTERRUPTION_DB.max(echo_db + START_ABOVE_ECHO_DB)
         }
     }
 
@@ -91,8 +97,6 @@ impl Gate {
             self.floor_db += (level_db - self.floor_db).clamp(-FLOOR_STEP_DB, step);
         }
         self.floor_db = self.floor_db.max(LOWEST_FLOOR_DB);
-        if self.prompt_playing && !speaking {
-            self.echo_db += (level_db - self.echo_db).clamp(-0.1, 0.4);
-        }
+        self.echo.learn(level_db, speaking);
     }
 }

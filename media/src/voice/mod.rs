@@ -5,6 +5,7 @@
 //! on level and a respondent's loudness must not matter. earshot costs a hundred times what the gate does, so it runs
 //! only while the gate is open.
 
+mod echo;
 mod gate;
 mod tone;
 
@@ -18,14 +19,16 @@ pub const FRAME_SAMPLES: usize = 128;
 pub const FRAME_MS: u64 = 16;
 
 /// The furthest back that the begin of a voice is looked for.
-pub const LONGEST_ONSET_FRAMES: u32 = 16;
+pub const LONGEST_ONSET_FRAMES: u32 = 28;
 /// How long a tone must last to be told from a voice: the detector's window and three steps.
 pub const TONE_DETECTION_MS: u64 = 112;
 
 /// earshot's score from which a frame is voice.
 const THRESHOLD: f32 = 0.5;
-/// The same while a prompt plays, whose echo is speech too.
-const THRESHOLD_DURING_PROMPT: f32 = 0.7;
+/// The same of a frame so loud and so far above the background that little else can be meant: some vowels score low.
+const CLEAR_THRESHOLD: f32 = 0.35;
+const CLEAR_ABOVE_FLOOR_DB: f32 = 14.0;
+const QUIETEST_CLEAR_DB: f32 = -30.0;
 /// Speech starts when 3 of the last 5 frames are voice.
 const START_WINDOW: u32 = 0b1_1111;
 const START_FRAMES: u32 = 3;
@@ -85,10 +88,9 @@ pub struct VoiceDetector {
     /// The loudness of the voice on the line, dBFS.
     level_db: f32,
     gain: f32,
-    prompt_playing: bool,
     /// A bit per frame, the latest lowest.
     voiced: u32,
-    energetic: u32,
+    sounding: u32,
 }
 
 impl Default for VoiceDetector {
@@ -111,16 +113,20 @@ impl VoiceDetector {
             tone_frames: 0,
             level_db: TARGET_DB - HIGHEST_GAIN_DB,
             gain: 1.0,
-            prompt_playing: false,
             voiced: 0,
-            energetic: 0,
+            sounding: 0,
         }
     }
 
     /// While a prompt plays, its echo must not count as speech.
     pub fn set_prompt_playing(&mut self, playing: bool) {
-        self.prompt_playing = playing;
-        self.gate.set_prompt_playing(playing);
+        self.gate.echo().set_playing(playing);
+    }
+
+    /// What is going to be played (8 kHz mu-law), after all that was given before: its echo can be told from a voice
+    /// the better. Optional.
+    pub fn prompt_sent(&mut self, mulaw: &[u8]) {
+        self.gate.echo().sent(mulaw);
     }
 
     /// Judges a frame. `speaking` says whether an utterance is open, `gap` that (part of) the frame never came.
@@ -130,7 +136,9 @@ impl VoiceDetector {
         if !gap && (self.tone_hang == 0 || self.tone_frames > LONGEST_BEEP_FRAMES) {
             self.gate.learn(frame_db, speaking);
         }
-        let energetic = frame_db >= self.gate.threshold_db();
+        let energetic = frame_db >= self.gate.threshold_db(speaking);
+        // Where speech began is looked for in what stands out at all.
+        let sounding = frame_db >= self.gate.threshold_db(true);
         let opens = energetic && self.open_frames == 0;
         if energetic {
             self.open_frames = GATE_HANG_FRAMES;
@@ -161,13 +169,14 @@ impl VoiceDetector {
             // though, or it will take the next noise for more of the voice.
             if self.tone_hang == 0 && frame_db >= gate::QUIETEST_DB {
                 let score = self.score(frame);
-                verdict.voiced = score >= self.score_threshold() && frame_db >= self.quietest_voice_db();
+                verdict.voiced =
+                    score >= self.score_threshold(frame_db) && frame_db >= self.quietest_voice_db(speaking);
             }
         }
         self.recent.rotate_left(1);
         self.recent[WARM_UP_FRAMES - 1] = *frame;
         self.voiced = self.voiced << 1 | u32::from(verdict.voiced);
-        self.energetic = self.energetic << 1 | u32::from(energetic && self.tone_hang == 0);
+        self.sounding = self.sounding << 1 | u32::from(sounding && self.tone_hang == 0);
         verdict.starts =
             verdict.voiced && tone == Tone::None && (self.voiced & START_WINDOW).count_ones() >= START_FRAMES;
         if verdict.starts {
@@ -178,24 +187,20 @@ impl VoiceDetector {
 
     /// How long the frames up to now have been voice or stood out, but for single ones in between.
     fn onset_frames(&self) -> u32 {
-        let sounding = self.voiced | self.energetic;
+        let sounding = self.voiced | self.sounding;
         let bridged = sounding | sounding << 1 & sounding >> 1;
         bridged.trailing_ones().min(LONGEST_ONSET_FRAMES)
     }
 
     /// The level below which a frame holds nothing of the voice that is heard now, whatever earshot still remembers.
-    fn quietest_voice_db(&self) -> f32 {
+    fn quietest_voice_db(&self, speaking: bool) -> f32 {
         let quietest = (self.level_db - VOICE_RANGE_DB).max(self.gate.floor_db() + AUDIBLE_ABOVE_FLOOR_DB);
-        if self.prompt_playing {
-            quietest.max(self.gate.threshold_db())
-        } else {
-            quietest
-        }
+        quietest.max(self.gate.echo_threshold_db(speaking))
     }
 
-    fn score_threshold(&self) -> f32 {
-        if self.prompt_playing {
-            THRESHOLD_DURING_PROMPT
+    fn score_threshold(&self, frame_db: f32) -> f32 {
+        if frame_db >= QUIETEST_CLEAR_DB.max(self.gate.floor_db() + CLEAR_ABOVE_FLOOR_DB) {
+            CLEAR_THRESHOLD
         } else {
             THRESHOLD
         }

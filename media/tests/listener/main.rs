@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod allocations;
 #[cfg(test)]
+mod barge_in;
+#[cfg(test)]
 mod contract;
 #[cfg(test)]
 mod recordings;

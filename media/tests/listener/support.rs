@@ -59,7 +59,15 @@ pub struct Recording {
 
 impl Recording {
     pub fn all() -> Vec<Self> {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/audio");
+        Self::of(concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/audio"))
+    }
+
+    /// The further recordings, with other voices.
+    pub fn extra() -> Vec<Self> {
+        Self::of(concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/audio_extra"))
+    }
+
+    fn of(folder: &str) -> Vec<Self> {
         let manifest = std::fs::read_to_string(format!("{folder}/manifest.csv")).unwrap();
         let read = |line: &str| {
             let fields = split_csv(line);

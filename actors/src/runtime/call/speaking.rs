@@ -44,6 +44,7 @@ impl CallActor {
                     return;
                 }
             };
+            self.listener.prompt_sent(&prompt.mulaw);
             for chunk in prompt.mulaw.chunks(CHUNK_BYTES) {
                 let mut frame = String::with_capacity(chunk.len() / 3 * 4 + 128);
                 write_media(&mut frame, self.stream_sid.as_str(), chunk);
@@ -56,7 +57,6 @@ impl CallActor {
         self.probe.audio_wanted_since(None);
         self.playout.playback_sent(playback.0);
         self.turns.first_audio(self.now());
-        self.listener.set_prompt_playing(true);
         self.probe
             .voice_until(self.started_ms + self.playout.expected_end_ms().unwrap_or(now));
         self.probe
