@@ -101,7 +101,10 @@ async fn serve(args: ServeArgs, settings: Settings) -> anyhow::Result<()> {
         };
         match loaded {
             Some(loaded) => loaded?,
-            None => return node.stop(stop_signals.next()).await,
+            None => {
+                node.stop(stop_signals.next()).await?;
+                return Ok(());
+            }
         }
     }
     if args.events {
