@@ -15,8 +15,9 @@ use anyhow::Context;
 use samvad_actors::domain::{Campaign, CampaignId};
 use samvad_actors::ports::{AttemptStore, CampaignStore, Carrier, Clock, ContactStore, NewContact, Recognizer, Store};
 use samvad_actors::runtime::{
-    BeginDrain, CallEvent, CallPorts, CallTable, DialSummary, Dialer, DialerSettings, EventSink, Permits, Readiness,
-    Reconciler, Supervisor, SupervisorPorts, Surveys, TokenMint, Watchdog, WatchdogPorts, WatchdogSettings,
+    BeginDrain, CallEvent, CallPorts, CallTable, DialSummary, Dialer, DialerSettings, EventSink, HangUpNow, Limits,
+    Permits, Readiness, Reconciler, Supervisor, SupervisorPorts, Surveys, TokenMint, Watchdog, WatchdogPorts,
+    WatchdogSettings,
 };
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -63,6 +64,7 @@ pub struct Node {
     server: ServerHandle,
     address: SocketAddr,
     running_recognizer: RunningRecognizer,
+    reconciler: Arc<Reconciler>,
     watchdog: Option<Watchdog>,
     supervisor_thread: Arbiter,
 }
@@ -112,7 +114,7 @@ impl Node {
             .take_over()
             .await
             .context("what an earlier server left behind could not be taken over")?;
-        let watchdog = start_watchdog(&settings, twilio.clone(), &supervisor_ports, supervisor.clone())?;
+        let watchdog = start_watchdog(&settings, twilio.clone(), &supervisor_ports, supervisor.clone()).await?;
 
         let surveys = Arc::new(Surveys::default());
         let sockets = Arc::new(SocketGauges::default());
@@ -125,6 +127,7 @@ impl Node {
             calls,
             supervisor: supervisor.clone(),
             recognition_deadline: RECOGNITION_DEADLINE,
+            limits: Limits::default(),
         };
         let state = HttpState {
             store: store.clone(),
@@ -178,6 +181,7 @@ impl Node {
             server: server.handle,
             address: server.address,
             running_recognizer,
+            reconciler,
             watchdog: Some(watchdog),
             supervisor_thread,
         })
@@ -222,7 +226,10 @@ impl Node {
         let survey = prepare_survey(campaign, prompts_dir, &cache, self.recognizer.as_ref(), progress).await?;
         self.surveys.insert(Arc::new(survey));
         let now_ms = self.clock.unix_ms();
-        self.store.put_campaign(campaign, now_ms).await?;
+        // One that is under way cannot be replaced; after a restart it need not be.
+        if self.store.campaign(&campaign.id).await?.as_ref() != Some(campaign) {
+            self.store.put_campaign(campaign, now_ms).await?;
+        }
         self.store.add_contacts(contacts, now_ms).await?;
         Ok(())
     }
@@ -238,9 +245,10 @@ impl Node {
             ring_timeout_seconds: self.settings.ring_timeout_seconds,
             machine_detection: true,
         };
-        Ok(Dialer::new(self.supervisor_ports.clone(), self.mint.clone(), settings)
-            .run(campaign)
-            .await?)
+        let dialer = Dialer::new(self.supervisor_ports.clone(), self.mint.clone(), settings);
+        let campaign = campaign.clone();
+        // A task of its own: a request to the carrier must come to its end though nobody waits for it any more.
+        Ok(actix::spawn(async move { dialer.run(&campaign).await }).await??)
     }
 
     /// Returns when no call is queued, ringing or live.
@@ -260,14 +268,15 @@ impl Node {
 
     /// From now on nobody is called; callbacks and media of calls under way are still taken.
     pub fn stop_dialling(&self) {
-        self.supervisor.do_send(BeginDrain { end_live: false });
+        self.supervisor_ports.readiness.set_draining();
     }
 
     /// Drains and stops: waits for calls under way up to the drain limit, ends those that are left, and closes.
+    /// Returns what went on at the very end: nothing, if all is well.
     ///
     /// # Errors
     /// If the store fails meanwhile.
-    pub async fn stop(mut self, hurry: impl Future<Output = ()>) -> anyhow::Result<()> {
+    pub async fn stop(mut self, hurry: impl Future<Output = ()>) -> anyhow::Result<Gauges> {
         self.stop_dialling();
         let limit = Duration::from_secs(u64::from(self.settings.drain_seconds));
         tokio::select! {
@@ -275,12 +284,23 @@ impl Node {
             () = tokio::time::sleep(limit) => tracing::warn!("the drain limit has passed; calls under way are ended"),
             () = hurry => tracing::warn!("asked to hurry; calls under way are ended"),
         }
-        self.supervisor.do_send(BeginDrain { end_live: true });
-        match tokio::time::timeout(LAST_GRACE, self.idle()).await {
-            Ok(idle) => idle?,
+        let end_all = async {
+            self.reconciler.end_waiting().await?;
+            self.supervisor.do_send(BeginDrain { end_live: true });
+            self.idle().await
+        };
+        match tokio::time::timeout(LAST_GRACE, end_all).await {
+            Ok(ended) => ended?,
             Err(_) => tracing::warn!("attempts are left open; the next start takes them over"),
         }
+        if tokio::time::timeout(LAST_GRACE, self.supervisor.send(HangUpNow))
+            .await
+            .is_err()
+        {
+            tracing::warn!("the carrier does not answer; its own time limit ends calls that are left");
+        }
         self.server.stop(true).await;
+        let gauges = self.gauges();
         // The watchdog's thread is joined where it may block.
         let watchdog = self.watchdog.take();
         tokio::task::spawn_blocking(move || drop(watchdog)).await?;
@@ -288,7 +308,7 @@ impl Node {
         drop((self.journals, self.running_recognizer));
         self.store.close().await;
         self.supervisor_thread.stop();
-        Ok(())
+        Ok(gauges)
     }
 }
 
@@ -309,29 +329,23 @@ fn twilio_settings(settings: &Settings) -> anyhow::Result<TwilioSettings> {
 }
 
 /// The watchdog opens a store and a carrier of its own, on its own thread.
-fn start_watchdog(
+async fn start_watchdog(
     settings: &Settings,
     twilio: TwilioSettings,
     ports: &SupervisorPorts,
     supervisor: Addr<Supervisor>,
 ) -> anyhow::Result<Watchdog> {
     let database_url = settings.database_url.clone();
-    Watchdog::start(
+    let make_ports = async move || {
+        let store: Arc<dyn Store> = Arc::new(SqlStore::open(&database_url).await.map_err(|error| error.to_string())?);
+        let carrier: Arc<dyn Carrier> = Arc::new(TwilioCarrier::new(twilio).map_err(|error| error.to_string())?);
+        Ok(WatchdogPorts { store, carrier })
+    };
+    Ok(Watchdog::start(
         WatchdogSettings::default(),
-        ports.clock.clone(),
-        ports.calls.clone(),
-        ports.permits.clone(),
-        ports.readiness.clone(),
+        ports.clone(),
         supervisor,
-        Box::new(move || {
-            Box::pin(async move {
-                let store: Arc<dyn Store> =
-                    Arc::new(SqlStore::open(&database_url).await.map_err(|error| error.to_string())?);
-                let carrier: Arc<dyn Carrier> =
-                    Arc::new(TwilioCarrier::new(twilio).map_err(|error| error.to_string())?);
-                Ok(WatchdogPorts { store, carrier })
-            })
-        }),
+        Box::new(move || Box::pin(make_ports())),
     )
-    .context("the watchdog's thread cannot be started")
+    .await?)
 }

@@ -1,15 +1,20 @@
 //! Subcommands: what they take, and where each goes.
 
 mod demo;
+mod demo_files;
 mod doctor;
 mod live_table;
+mod output;
 mod purge;
 mod replay;
 mod report;
+mod results;
 mod run;
 mod serve;
 mod simulate;
+mod stop_signals;
 
+use self::output::OutputError;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -23,7 +28,7 @@ use std::process::ExitCode;
 ///
 /// Try `samvad demo` first: it needs no account, no key and no network.
 #[derive(Parser, Debug)]
-#[command(name = "samvad", version, max_term_width = 100)]
+#[command(name = "samvad", version, max_term_width = 100, arg_required_else_help = true, after_help = AFTER_HELP)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -34,39 +39,76 @@ enum Command {
     /// Calls simulated people over the real protocol and shows what came of it.
     ///
     /// Starts a simulated telephone network and a server as separate processes, calls 24 respondents of all kinds
-    /// and prints the results as a table and as CSV. Takes at most two minutes.
+    /// and prints the results as a table and as CSV. Everything it needs is built in; it runs from any directory.
+    ///
+    /// If TWILIO_API_BASE_URL is set and names this machine, that stand-in is called in place of our own network.
+    ///
+    /// Exit status 0: everything as the scenario expects. 1: a difference. 2: it could not be run. 130: interrupted
+    /// (what came until then is shown).
     Demo(demo::DemoArgs),
     /// Runs the server: webhooks, media sockets, and the calls of a campaign if one is given.
     ///
-    /// Settings come from the environment (see .env.example). SIGTERM drains: no new calls, live ones go on.
+    /// Settings come from the environment (see .env.example). SIGTERM and ctrl-C drain: no new calls, live ones go
+    /// on; a second signal ends them at once.
+    ///
+    /// Exit status 0: it was told to stop, or everything is done. 2: it could not start, or the store failed.
+    #[command(after_help = serve::EXAMPLES)]
     Serve(serve::ServeArgs),
     /// Runs a scenario against a server of its own and compares what came out with what the scenario expects.
     ///
-    /// Exit status 0: everything as expected. 1: a difference. 2: it could not be run.
+    /// If TWILIO_API_BASE_URL is set and names this machine, that stand-in is called in place of our own network.
+    ///
+    /// Exit status 0: everything as expected. 1: a difference. 2: it could not be run. 130: interrupted.
+    #[command(after_help = simulate::EXAMPLES)]
     Simulate(simulate::SimulateArgs),
     /// Runs a simulated telephone network alone, for any server.
+    ///
+    /// It speaks as Twilio does: the Calls API, signed callbacks, Media Streams. The account is what
+    /// TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN say; the server is given the same.
+    ///
+    /// Exit status 0: no violation of the protocol, everybody as expected. 1: otherwise. 2: it could not start.
+    #[command(after_help = simulate::SIMULATOR_EXAMPLES)]
     Simulator(simulate::SimulatorArgs),
     /// Feeds call journals through the dialogue again and says whether every decision is the same.
     ///
     /// Exit status 0: the same. 1: a difference, or an altered or damaged journal. 2: it could not be read.
     Replay(replay::ReplayArgs),
+    /// Prints what came of a campaign, from the database of the settings.
+    Results(results::ResultsArgs),
     /// Checks settings, programs, speech and data directory, and says what is wrong and what to do.
-    Doctor,
+    ///
+    /// Nobody is called and nothing is sent. Exit status 0: ready (warnings allowed). 1: something is at fault.
+    Doctor(doctor::DoctorArgs),
     /// Removes transcripts, verbatim answers, journals and recordings that are older than their retention.
+    ///
+    /// Run it daily. The retention is set by SAMVAD_RETENTION_TRANSCRIPT_DAYS, _JOURNAL_DAYS and _RECORDING_DAYS.
+    /// Outcomes, answers and the do-not-call list stay. Exit status 0: done. 2: something could not be removed.
     Purge(purge::PurgeArgs),
     /// The recogniser's own process; started by the server.
     #[command(hide = true)]
     RecognizerChild,
 }
 
+const AFTER_HELP: &str = "\
+Settings come from environment variables; .env.example lists them all, and `samvad doctor` checks them.
+`samvad COMMAND --help` describes a command, its exit status and examples.";
+
 /// A file that must exist, as an argument.
-pub(crate) fn existing_file(text: &str) -> Result<PathBuf, String> {
+fn existing_file(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
-    if path.is_file() {
-        Ok(path)
-    } else {
-        Err("no such file".to_owned())
+    match std::fs::metadata(&path) {
+        Ok(found) if found.is_dir() => Err("this is a directory; name a file".to_owned()),
+        Ok(_) => Ok(path),
+        Err(error) => Err(format!("{error}; paths are relative to the directory you are in")),
     }
+}
+
+/// A rate of calls per second, as an argument.
+fn calls_per_second(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|rate| (0.01..=1000.0).contains(rate))
+        .ok_or_else(|| "write a number from 0.01 to 1000".to_owned())
 }
 
 /// The runtime of commands that start other processes.
@@ -88,12 +130,48 @@ pub fn run() -> ExitCode {
         Command::Simulate(args) => simulate::run(args),
         Command::Simulator(args) => simulate::run_simulator(args),
         Command::Replay(args) => replay::run(args),
-        Command::Doctor => doctor::run(),
+        Command::Results(args) => results::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Purge(args) => purge::run(args),
         Command::RecognizerChild => return crate::speech::embedded::run_recognizer_child(),
     };
     done.unwrap_or_else(|error| {
-        eprintln!("samvad: {error:#}");
-        ExitCode::from(2)
+        if error
+            .downcast_ref::<OutputError>()
+            .is_some_and(OutputError::reader_is_gone)
+        {
+            return ExitCode::from(OutputError::READER_GONE_STATUS);
+        }
+        output::note(format_args!("samvad: {error:#}\n"));
+        match error.downcast_ref::<run::Interrupted>() {
+            Some(run::Interrupted) => ExitCode::from(run::Interrupted::STATUS),
+            None => ExitCode::from(2),
+        }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_path_that_is_no_file_is_refused_with_the_reason() {
+        assert!(existing_file("src").expect_err("refused").contains("directory"));
+        assert!(existing_file("no/such").expect_err("refused").contains("No such file"));
+        assert!(existing_file("Cargo.toml").is_ok());
+    }
+
+    #[test]
+    fn a_rate_that_is_no_rate_is_refused() {
+        for text in ["0", "-1", "NaN", "inf", "1001", "fast", ""] {
+            assert!(calls_per_second(text).is_err(), "{text}");
+        }
+        assert_eq!(calls_per_second("0.5"), Ok(0.5));
+    }
 }

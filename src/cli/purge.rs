@@ -1,5 +1,6 @@
 //! `samvad purge`: removes what has been kept long enough.
 
+use super::output::say;
 use crate::config::{DataDirectory, Settings, process_environment};
 use crate::journal::purge_files;
 use crate::store::SqlStore;
@@ -15,13 +16,13 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 #[derive(Args, Debug)]
 pub(super) struct PurgeArgs {
     /// Remove transcripts and verbatim words older than this many days, in place of the configured retention.
-    #[arg(long, value_name = "DAYS")]
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(0..=36_500))]
     transcripts: Option<u32>,
     /// Remove journals older than this many days, in place of the configured retention.
-    #[arg(long, value_name = "DAYS")]
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(0..=36_500))]
     journals: Option<u32>,
     /// Remove recordings of the line older than this many days, in place of the configured retention.
-    #[arg(long, value_name = "DAYS")]
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(0..=36_500))]
     recordings: Option<u32>,
 }
 
@@ -55,10 +56,10 @@ pub(super) fn run(args: PurgeArgs) -> anyhow::Result<ExitCode> {
         before(args.recordings, retention.recording_days),
     )
     .context("the recordings could not be purged")?;
-    println!("transcript lines removed:  {}", counts.transcript_lines);
-    println!("verbatim words removed:    {}", counts.verbatims);
-    println!("journals removed:          {}", journals.removed);
-    println!("recordings removed:        {}", recordings.removed);
+    say!("transcript lines removed:  {}", counts.transcript_lines)?;
+    say!("verbatim words removed:    {}", counts.verbatims)?;
+    say!("journals removed:          {}", journals.removed)?;
+    say!("recordings removed:        {}", recordings.removed)?;
     let failed = journals.failed + recordings.failed;
     if failed > 0 {
         bail!("{failed} files could not be removed; check who owns them");

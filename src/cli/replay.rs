@@ -1,5 +1,6 @@
 //! `samvad replay`: feeds journals through the dialogue again.
 
+use super::output::say;
 use crate::campaign_files::language_pack;
 use crate::config::process_environment;
 use anyhow::{Context, bail};
@@ -23,16 +24,15 @@ pub(super) struct ReplayArgs {
 }
 
 pub(super) fn run(args: ReplayArgs) -> anyhow::Result<ExitCode> {
-    let prompts = args
-        .prompts
-        .clone()
-        .or_else(|| process_environment().get("SAMVAD_PROMPTS_DIR").map(PathBuf::from));
+    let set = process_environment().remove("SAMVAD_PROMPTS_DIR");
+    let set = set.filter(|directory| !directory.trim().is_empty());
+    let prompts = args.prompts.or_else(|| set.map(PathBuf::from));
     let mut files = Vec::new();
     for path in &args.journals {
         collect(path, &mut files)?;
     }
     if files.is_empty() {
-        bail!("no journals (*.jsonl) there");
+        bail!("there are no journals (*.jsonl) in the directories named; a run keeps them in its folder journals");
     }
     let mut differing = 0;
     for file in &files {
@@ -51,27 +51,27 @@ pub(super) fn run(args: ReplayArgs) -> anyhow::Result<ExitCode> {
         match replayed {
             Ok(report) if report.is_same() => {
                 if !args.quiet {
-                    println!("{}: same ({})", file.display(), size(&report));
+                    say!("{}: same ({})", file.display(), size(&report))?;
                 }
             }
             Ok(report) => {
                 differing += 1;
-                println!("{}: DIFFERENT ({})", file.display(), size(&report));
+                say!("{}: DIFFERENT ({})", file.display(), size(&report))?;
                 for difference in &report.differences {
-                    println!("  line {}: {}", difference.line, difference.what);
+                    say!("  line {}: {}", difference.line, difference.what)?;
                 }
             }
             Err(fault) => {
                 differing += 1;
-                println!("{}: UNUSABLE: {fault}", file.display());
+                say!("{}: UNUSABLE: {fault}", file.display())?;
             }
         }
     }
-    println!(
+    say!(
         "{} replayed, {} the same, {differing} not",
         files.len(),
         files.len() - differing
-    );
+    )?;
     Ok(if differing == 0 {
         ExitCode::SUCCESS
     } else {
@@ -107,4 +107,26 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn journals_are_found_in_folders_by_name_and_other_files_only_when_named() {
+        let directory = tempfile::tempdir().expect("temporary directory");
+        std::fs::create_dir(directory.path().join("b")).expect("made");
+        for name in ["c.jsonl", "b/a.jsonl", "notes.txt"] {
+            std::fs::write(directory.path().join(name), "").expect("written");
+        }
+        let mut files = Vec::new();
+        collect(directory.path(), &mut files).expect("read");
+        assert_eq!(
+            files,
+            [directory.path().join("b/a.jsonl"), directory.path().join("c.jsonl")]
+        );
+        collect(&directory.path().join("notes.txt"), &mut files).expect("named");
+        assert_eq!(files.len(), 3);
+    }
 }

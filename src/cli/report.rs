@@ -1,11 +1,10 @@
 //! Results for people (a table) and for programs (CSV).
 
+use crate::config::private_files;
 use anyhow::Context;
 use comfy_table::{ContentArrangement, Table, presets};
 use samvad_actors::domain::{AnswerValue, Outcome, QUESTION_COUNT};
 use samvad_actors::ports::ResultRow;
-use std::fs::OpenOptions;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// An outcome in words.
@@ -34,64 +33,78 @@ pub(super) fn answer_text(answer: &AnswerValue) -> String {
     }
 }
 
-/// The results as a table; numbers masked.
+/// The results as a table for 80 columns and more, without numbers; no wider than the terminal if there is one.
 pub(super) fn results_table(rows: &[ResultRow]) -> String {
     let mut table = Table::new();
     table
-        .load_style(presets::UTF8_FULL_CONDENSED)
+        .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header([
-        "respondent",
-        "number",
-        "carrier",
-        "outcome",
-        "AAPOR",
-        "Q1",
-        "Q2",
-        "Q3",
-        "callback",
-        "do-not-call",
-    ]);
+    table.set_header(["RESPONDENT", "CARRIER", "OUTCOME", "AAPOR", "ANSWERS", "NOTE"]);
     for row in rows {
-        let attempt = row.attempt.as_ref();
-        let mut cells = vec![
-            row.contact.external_id.clone().unwrap_or_default(),
-            row.contact.number.to_string(),
-            attempt
+        table.add_row([
+            row.contact
+                .external_id
+                .as_deref()
+                .unwrap_or(row.contact.id.as_str())
+                .to_owned(),
+            row.attempt
+                .as_ref()
                 .and_then(|attempt| attempt.carrier_status)
                 .map_or("", |status| status.as_str())
                 .to_owned(),
-            attempt
+            row.attempt
+                .as_ref()
                 .and_then(|attempt| attempt.outcome)
                 .map_or("not called", outcome_word)
                 .to_owned(),
-            attempt
+            row.attempt
+                .as_ref()
                 .and_then(|attempt| attempt.disposition)
                 .map_or("", |code| code.code())
                 .to_owned(),
-        ];
-        cells.extend(answers(row).map(|answer| answer.map(answer_text).unwrap_or_default()));
-        cells.push(row.callback_request.clone().unwrap_or_default());
-        cells.push(if row.do_not_call { "yes" } else { "" }.to_owned());
-        table.add_row(cells);
+            answers_cell(row),
+            note(row),
+        ]);
     }
-    table.to_string()
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 1));
+    }
+    table.trim_fmt()
 }
 
-/// Writes the results as CSV (0600), one row per contact. Every text that a spreadsheet might take for a formula is
-/// prefixed with an apostrophe, except telephone numbers, which re-import as they are.
+/// The answers in the order of the questions, `-` for one not given; nothing where none was.
+fn answers_cell(row: &ResultRow) -> String {
+    if row.answers.is_empty() {
+        return String::new();
+    }
+    let cells: Vec<String> = answers(row)
+        .map(|answer| match answer {
+            None | Some(AnswerValue::NotAnswered) => "-".to_owned(),
+            Some(answer) => answer_text(answer),
+        })
+        .collect();
+    cells.join(", ")
+}
+
+fn note(row: &ResultRow) -> String {
+    let opted_out = row.do_not_call.then(|| "opted out".to_owned());
+    let later = row.callback_request.clone();
+    opted_out.into_iter().chain(later).collect::<Vec<_>>().join(", ")
+}
+
+/// Writes the results as CSV, one row per contact: whole or not at all, 0600, in place of a file that is there; a
+/// device or pipe is written to as it is. Every text that a spreadsheet might take for a formula is prefixed with an
+/// apostrophe, except telephone numbers, which re-import as they are.
 ///
 /// # Errors
 /// If the file cannot be written.
 pub(super) fn write_csv(path: &Path, rows: &[ResultRow]) -> anyhow::Result<()> {
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)
-        .with_context(|| format!("cannot write {}", path.display()))?;
-    write_csv_to(file, rows)
+    let mut csv = Vec::new();
+    write_csv_to(&mut csv, rows)?;
+    if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return std::fs::write(path, csv).with_context(|| format!("cannot write {}", path.display()));
+    }
+    Ok(private_files::replace(path, &csv)?)
 }
 
 fn write_csv_to(out: impl std::io::Write, rows: &[ResultRow]) -> anyhow::Result<()> {
@@ -162,29 +175,39 @@ mod tests {
     use samvad_actors::domain::{Answer, AnswerVia, PhoneNumber};
     use samvad_actors::ports::Contact;
 
-    #[test]
-    fn a_cell_that_a_spreadsheet_would_run_is_made_harmless_and_a_number_is_not() {
-        let row = ResultRow {
+    fn row(name: &str, answers: &[(usize, AnswerValue)]) -> ResultRow {
+        ResultRow {
             contact: Contact {
                 id: "c1".into(),
                 campaign: "k".into(),
                 number: PhoneNumber::parse("+14155550123").expect("number"),
-                external_id: Some("=HYPERLINK(\"x\")".to_owned()),
+                external_id: Some(name.to_owned()),
                 attempts: 1,
             },
             attempt: None,
             consent: None,
-            answers: vec![Answer {
-                question: 1,
-                value: AnswerValue::Number(-3),
-                via: AnswerVia::Keys,
-                heard: None,
-                confidence: None,
-                uncertain: false,
-                times_asked: 1,
-            }],
-            callback_request: Some("@six".to_owned()),
+            answers: answers
+                .iter()
+                .map(|(question, value)| Answer {
+                    question: *question,
+                    value: value.clone(),
+                    via: AnswerVia::Keys,
+                    heard: None,
+                    confidence: None,
+                    uncertain: false,
+                    times_asked: 1,
+                })
+                .collect(),
+            callback_request: None,
             do_not_call: false,
+        }
+    }
+
+    #[test]
+    fn a_cell_that_a_spreadsheet_would_run_is_made_harmless_and_a_number_is_not() {
+        let row = ResultRow {
+            callback_request: Some("@six".to_owned()),
+            ..row("=HYPERLINK(\"x\")", &[(1, AnswerValue::Number(-3))])
         };
         let mut out = Vec::new();
         write_csv_to(&mut out, &[row]).expect("written");
@@ -192,5 +215,41 @@ mod tests {
         assert!(text.contains("'=HYPERLINK"));
         assert!(text.contains(",+14155550123,"));
         assert!(text.contains(",,-3,,'@six,false"));
+    }
+
+    #[test]
+    fn a_file_that_others_can_read_is_replaced_by_one_that_they_cannot() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().expect("temporary directory");
+        let path = directory.path().join("results.csv");
+        std::fs::write(&path, "older").expect("written");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).expect("opened");
+        write_csv(&path, &[row("Asha", &[])]).expect("written");
+        let mode = std::fs::metadata(&path).expect("there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert!(std::fs::read_to_string(&path).expect("read").contains("Asha"));
+        write_csv(Path::new("/dev/null"), &[]).expect("a device");
+    }
+
+    #[test]
+    fn the_table_fits_eighty_columns_and_shows_no_number() {
+        let answers = [
+            (0, AnswerValue::Scale(3)),
+            (1, AnswerValue::NotAnswered),
+            (2, AnswerValue::Choice("afternoon".to_owned())),
+        ];
+        let table = results_table(&[
+            ResultRow {
+                do_not_call: true,
+                ..row("wrong answers, then keys", &answers)
+            },
+            row("nobody", &[]),
+        ]);
+        assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
+        assert!(
+            table.contains("3, -, afternoon") && table.contains("opted out"),
+            "{table}"
+        );
+        assert!(!table.contains("415"), "{table}");
     }
 }

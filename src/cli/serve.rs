@@ -1,10 +1,11 @@
 //! `samvad serve`: the server.
 
-use crate::app::Node;
+use super::output::note;
+use super::stop_signals::StopSignals;
+use crate::app::{Gauges, Node};
 use crate::campaign_files::{load_campaign, load_contacts};
 use crate::config::{Settings, process_environment};
 use crate::telemetry::{self, ProcessUsage, Redactor};
-use anyhow::Context;
 use clap::Args;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use samvad_actors::runtime::{CallEvent, EventSink, NoEvents};
@@ -13,7 +14,14 @@ use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// For `--help`.
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  samvad serve
+          answers callbacks and media, and places no call
+  samvad serve --campaign survey.yaml --contacts people.csv --exit-when-idle
+          calls everybody once, ends when the last call is over; then: samvad results --campaign survey.yaml";
 
 /// What to serve.
 #[derive(Args, Debug)]
@@ -27,12 +35,19 @@ pub(super) struct ServeArgs {
     /// End when every contact has been tried and every call is over.
     #[arg(long, requires = "contacts")]
     exit_when_idle: bool,
-    /// Print what happens as JSON, one event a line, the first with the address the server listens on.
+    /// Print what happens as JSON, one event a line: `preparing` while prompts are rendered, `listening` with the
+    /// address, then what becomes of each call.
     #[arg(long)]
     events: bool,
+    /// End at once when the process that started this one ends.
+    #[arg(long, hide = true)]
+    die_with_parent: bool,
 }
 
 pub(super) fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
+    if args.die_with_parent {
+        super::run::die_with_parent();
+    }
     let settings = Settings::from_env(&process_environment())?;
     let redactor = Arc::new(Redactor::for_settings(&settings));
     telemetry::init(&settings.log, &redactor)?;
@@ -73,7 +88,24 @@ async fn serve(args: ServeArgs, settings: Settings) -> anyhow::Result<()> {
     let mut stop_signals = StopSignals::new()?;
     let node = Node::start(settings, events).await?;
     if let Some(campaign) = &campaign {
-        node.load(campaign, &contacts, &mut show_progress).await?;
+        let mut show_progress = |ready, of| {
+            if args.events {
+                print_line(&json!({ "event": "preparing", "ready": ready, "of": of }));
+            } else {
+                show_progress(ready, of);
+            }
+        };
+        let loaded = tokio::select! {
+            loaded = node.load(campaign, &contacts, &mut show_progress) => Some(loaded),
+            () = stop_signals.next() => None,
+        };
+        match loaded {
+            Some(loaded) => loaded?,
+            None => {
+                node.stop(stop_signals.next()).await?;
+                return Ok(());
+            }
+        }
     }
     if args.events {
         print_line(&json!({
@@ -94,23 +126,31 @@ async fn serve(args: ServeArgs, settings: Settings) -> anyhow::Result<()> {
         }
         if args.exit_when_idle {
             node.idle().await?;
-            if args.events {
-                print_usage(&node);
-            }
             return anyhow::Ok(());
         }
         std::future::pending().await
     };
     tokio::select! {
-        done = work => done?,
-        () = stop_signals.next() => tracing::info!("told to stop: draining; a second signal ends the calls at once"),
+        done = work => {
+            done?;
+            if args.events {
+                print_usage(&node.gauges());
+            }
+            node.stop(stop_signals.next()).await?;
+        }
+        () = stop_signals.next() => {
+            tracing::info!("told to stop: draining; a second signal ends the calls at once");
+            let gauges = node.stop(stop_signals.next()).await?;
+            if args.events {
+                print_usage(&gauges);
+            }
+        }
     }
-    node.stop(stop_signals.next()).await
+    Ok(())
 }
 
 /// What this process has used and still holds, now that nothing goes on.
-fn print_usage(node: &Node) {
-    let gauges = node.gauges();
+fn print_usage(gauges: &Gauges) {
     let usage = ProcessUsage::of_self().ok();
     print_line(&json!({
         "event": "usage",
@@ -125,37 +165,12 @@ fn print_usage(node: &Node) {
     }));
 }
 
-/// SIGTERM and SIGINT.
-struct StopSignals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl StopSignals {
-    fn new() -> anyhow::Result<Self> {
-        let listen = |kind| signal(kind).context("signals cannot be listened to");
-        Ok(Self {
-            terminate: listen(SignalKind::terminate())?,
-            interrupt: listen(SignalKind::interrupt())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
-}
-
 fn show_progress(ready: usize, of: usize) {
+    let end = if ready == of { "\n" } else { "" };
     if std::io::stderr().is_terminal() {
-        eprint!(
-            "\rprompts: {ready} of {of} ready{}",
-            if ready == of { "\n" } else { "" }
-        );
+        note(format_args!("\rprompts: {ready} of {of} ready{end}"));
     } else if ready == of {
-        eprintln!("prompts: {of} ready");
+        note(format_args!("prompts: {of} ready\n"));
     }
 }
 

@@ -1,20 +1,33 @@
 //! `samvad simulate` and `samvad simulator`.
 
+use super::demo_files;
+use super::output::{OutputError, note, say};
 use super::report;
-use super::run::{self, Figures, Outcome, Plan, Watcher};
+use super::run::{self, Figures, Interrupted, Outcome, Plan, Watcher};
+use super::stop_signals::StopSignals;
 use crate::config::{RecognizerSetting, process_environment};
 use anyhow::Context;
 use clap::Args;
-use samvad_actors::domain::Outcome as CallOutcome;
 use samvad_actors::runtime::CallEvent;
-use samvad_simulator::{Respondent, SimulatorOptions};
+use samvad_simulator::{Respondent, Simulator, SimulatorOptions};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use tokio::signal::unix::{SignalKind, signal};
+
+/// For `--help`.
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  samvad simulate --scenario fixtures/scenarios/faults.yaml
+  samvad simulate --scenario fixtures/scenarios/load.yaml --calls 500 --recognizer fixed:60ms --json";
+
+/// For `--help`.
+pub(super) const SIMULATOR_EXAMPLES: &str = "\
+Example (the server then runs with TWILIO_API_BASE_URL=http://127.0.0.1:9000 and the same account):
+  TWILIO_ACCOUNT_SID=AC00000000000000000000000000000001 TWILIO_AUTH_TOKEN=chosen-by-you \\
+  samvad simulator --script fixtures/scenarios/demo.yaml --listen 127.0.0.1:9000 --server 127.0.0.1:8080";
 
 /// What to simulate.
 #[derive(Args, Debug)]
@@ -22,17 +35,18 @@ pub(super) struct SimulateArgs {
     /// Who is called and what they do (YAML; see docs/scenarios.md).
     #[arg(long, value_name = "FILE", value_parser = super::existing_file)]
     scenario: PathBuf,
-    /// What they are asked (YAML).
-    #[arg(long, value_name = "FILE", value_parser = super::existing_file, default_value = "fixtures/campaigns/health_survey.yaml")]
-    campaign: PathBuf,
+    /// What they are asked (YAML); the demo's survey if absent.
+    #[arg(long, value_name = "FILE", value_parser = super::existing_file)]
+    campaign: Option<PathBuf>,
     /// How many are called, in the scenario's mixture; as many as it lists if absent.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     calls: Option<u32>,
     /// Calls under way at once.
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     concurrent: u32,
-    /// Calls placed per second. The scenario's own rate must allow it, else calls are queued as Twilio would.
-    #[arg(long, value_name = "RATE", default_value_t = 20.0)]
+    /// Calls placed per second (0.01 to 1000). The scenario's own rate must allow it, else calls are queued as Twilio
+    /// would.
+    #[arg(long, value_name = "RATE", default_value = "20", value_parser = super::calls_per_second)]
     calls_per_second: f64,
     /// embedded (PocketSphinx), or fixed:DELAY, a stand-in for load tests that answers after that long.
     #[arg(long, value_name = "NAME", default_value = "embedded")]
@@ -46,7 +60,7 @@ pub(super) struct SimulateArgs {
     /// Record each line as WAV, caller left, agent right.
     #[arg(long)]
     record: bool,
-    /// Where to keep the run; a new folder in data/runs if absent.
+    /// Where to keep the run, a new or empty folder; a new one in data/runs if absent.
     #[arg(long, value_name = "DIR")]
     directory: Option<PathBuf>,
     /// Print one JSON value a line: each call as it ends, then a summary.
@@ -56,9 +70,11 @@ pub(super) struct SimulateArgs {
 
 /// Runs a scenario and says what differs.
 pub(super) fn run(args: SimulateArgs) -> anyhow::Result<ExitCode> {
+    let directory = run::prepare_directory(args.directory, "runs")?;
+    let files = directory.join("fixtures");
     let plan = Plan {
         scenario: args.scenario,
-        campaign: args.campaign,
+        campaign: args.campaign.map_or_else(|| demo_files::unpack_campaign(&files), Ok)?,
         calls: args.calls.map(|calls| calls as usize),
         recognizer: args.recognizer.to_string(),
         max_calls: args.concurrent,
@@ -66,7 +82,7 @@ pub(super) fn run(args: SimulateArgs) -> anyhow::Result<ExitCode> {
         workers: args.workers.map(usize::from),
         seed: args.seed,
         record: args.record,
-        directory: args.directory.map_or_else(|| run::new_directory("runs"), Ok)?,
+        directory,
         prompt_cache: run::shared_prompt_cache(),
     };
     let mut lines = Lines {
@@ -75,45 +91,50 @@ pub(super) fn run(args: SimulateArgs) -> anyhow::Result<ExitCode> {
     };
     let outcome = super::runtime()?.block_on(run::run(&plan, &mut lines))?;
     if args.json {
-        println!("{}", summary(&outcome, &plan));
+        say!("{}", summary(&outcome, &plan))?;
     } else {
-        print_summary(&outcome, &plan);
+        say_summary(&outcome, &plan)?;
     }
-    Ok(if outcome.differences.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(1)
+    Ok(match (outcome.interrupted, outcome.differences.is_empty()) {
+        (true, _) => ExitCode::from(Interrupted::STATUS),
+        (false, true) => ExitCode::SUCCESS,
+        (false, false) => ExitCode::from(1),
     })
 }
 
-/// Prints one line a call as it ends: the network's view; for people with the server's outcome.
+/// Prints one line a call as it ends: the network's view.
 #[derive(Default)]
 struct Lines {
     json: bool,
     finished: usize,
     of: usize,
-    counted: BTreeMap<CallOutcome, usize>,
 }
 
 impl Watcher for Lines {
-    fn begins(&mut self, respondents: &[Respondent]) {
+    fn preparing(&mut self, _ready: u64, _of: u64) -> Result<(), OutputError> {
+        Ok(())
+    }
+
+    fn begins(&mut self, respondents: &[Respondent]) -> Result<(), OutputError> {
         self.of = respondents.len();
         if !self.json {
-            eprintln!("calling {} respondents", self.of);
+            note(format_args!("calling {} respondents\n", self.of));
         }
+        Ok(())
     }
 
-    fn event(&mut self, event: &CallEvent) {
-        if let CallEvent::Ended { outcome, .. } = event {
-            *self.counted.entry(*outcome).or_default() += 1;
-        }
+    fn event(&mut self, _event: &CallEvent) -> Result<(), OutputError> {
+        Ok(())
     }
 
-    fn call(&mut self, call: &Value) {
+    fn tick(&mut self) -> Result<(), OutputError> {
+        Ok(())
+    }
+
+    fn call(&mut self, call: &Value) -> Result<(), OutputError> {
         self.finished += 1;
         if self.json {
-            println!("{call}");
-            return;
+            return say!("{call}");
         }
         let responses: Vec<u64> = call["responses_ms"]
             .as_array()
@@ -134,7 +155,7 @@ impl Watcher for Lines {
         } else {
             format!(", {faults} NOT AS EXPECTED")
         };
-        println!(
+        say!(
             "{:>5}/{} {:<28} {:<10} {:>6.1} s, {} prompts{slowest}{wrong}",
             self.finished,
             self.of,
@@ -142,7 +163,7 @@ impl Watcher for Lines {
             call["status"].as_str().unwrap_or_default(),
             call["duration_ms"].as_f64().unwrap_or_default() / 1_000.0,
             call["prompts"],
-        );
+        )
     }
 }
 
@@ -165,80 +186,92 @@ fn summary(outcome: &Outcome, plan: &Plan) -> Value {
         "figures": outcome.figures,
         "network": outcome.network,
         "differences": outcome.differences,
+        "interrupted": outcome.interrupted,
     })
 }
 
-fn print_summary(outcome: &Outcome, plan: &Plan) {
+fn say_summary(outcome: &Outcome, plan: &Plan) -> Result<(), OutputError> {
     let counts: Vec<String> = outcomes(outcome)
         .iter()
         .map(|(word, count)| format!("{word} {count}"))
         .collect();
-    println!(
+    say!(
         "\ncalls                     {} ({})",
         outcome.rows.len(),
         counts.join(", ")
-    );
+    )?;
     let answers = outcome.rows.iter().map(|row| row.answers.len()).sum::<usize>();
-    println!("answers                   {answers}");
+    say!("answers                   {answers}")?;
     if let Some(network) = &outcome.network {
-        print_network(network);
+        say_network(network)?;
     }
-    print_figures(&outcome.figures);
-    println!("kept in                   {}", plan.directory.display());
-    if outcome.differences.is_empty() {
-        println!("as expected               yes");
+    say_figures(&outcome.figures)?;
+    say!("kept in                   {}", plan.directory.display())?;
+    if outcome.interrupted {
+        say!("as expected               not compared: the run was interrupted")?;
+    } else if outcome.differences.is_empty() {
+        say!("as expected               yes")?;
     } else {
-        println!(
+        say!(
             "as expected               NO, {} differences:",
             outcome.differences.len()
-        );
+        )?;
         for difference in &outcome.differences {
-            println!("  {difference}");
+            say!("  {difference}")?;
         }
     }
+    Ok(())
 }
 
-fn print_network(network: &Value) {
+fn say_network(network: &Value) -> Result<(), OutputError> {
     let (responses, clears) = (&network["responses"], &network["clears"]);
-    println!(
+    say!(
         "response latency          p50 {} ms, p95 {} ms, p99 {} ms ({} turns; end of speech to first audio heard)",
-        responses["p50_ms"], responses["p95_ms"], responses["p99_ms"], responses["count"]
-    );
-    println!(
+        responses["p50_ms"],
+        responses["p95_ms"],
+        responses["p99_ms"],
+        responses["count"]
+    )?;
+    say!(
         "clears                    {} (p99 {} ms after the caller began to speak)",
-        clears["count"], clears["p99_ms"]
-    );
+        clears["count"],
+        clears["p99_ms"]
+    )?;
     let (holes, prompts) = (
         network["holes"].as_f64().unwrap_or(0.0),
         network["prompts"].as_f64().unwrap_or(0.0),
     );
-    println!("prompts with a hole       {holes} of {prompts} (underruns)");
-    println!(
+    say!("prompts with a hole       {holes} of {prompts} (underruns)")?;
+    say!(
         "late ticks of the network {} of {}",
-        network["late_ticks"], network["ticks"]
-    );
+        network["late_ticks"],
+        network["ticks"]
+    )?;
+    Ok(())
 }
 
-fn print_figures(figures: &Figures) {
-    println!(
+fn say_figures(figures: &Figures) -> Result<(), OutputError> {
+    say!(
         "conversations at once     {} at the peak, {:.1} call-minutes",
-        figures.peak_conversations, figures.call_minutes
-    );
-    println!(
+        figures.peak_conversations,
+        figures.call_minutes
+    )?;
+    say!(
         "server                    {:.3} CPU s per call-minute ({:.1} s), {:.1} KiB resident memory per call",
         figures.server_cpu_seconds_per_call_minute,
         figures.server_cpu_seconds,
         figures.resident_bytes_per_call as f64 / 1024.0
-    );
+    )?;
     if figures.recognizer_resident_bytes > 0 {
-        println!(
+        say!(
             "recogniser                {:.3} CPU s per call-minute ({:.1} s), {:.0} MiB",
             figures.recognizer_cpu_seconds_per_call_minute,
             figures.recognizer_cpu_seconds,
             figures.recognizer_resident_bytes as f64 / (1024.0 * 1024.0)
-        );
+        )?;
     }
-    println!("server at the end         {}", figures.server_at_end);
+    say!("server at the end         {}", figures.server_at_end)?;
+    Ok(())
 }
 
 /// A network to run alone. The account comes from TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.
@@ -251,8 +284,8 @@ pub(super) struct SimulatorArgs {
     #[arg(long, value_name = "FILE", value_parser = super::existing_file)]
     script: PathBuf,
     /// How many can be called; as many as the scenario lists if absent.
-    #[arg(long, value_name = "N")]
-    calls: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    calls: Option<u32>,
     /// The server's public https origin: what signatures cover.
     #[arg(long, value_name = "URL", default_value = "https://samvad.example")]
     public_url: String,
@@ -274,20 +307,27 @@ pub(super) struct SimulatorArgs {
     /// End when everybody has been called and every call has ended.
     #[arg(long)]
     stop_when_done: bool,
+    /// End at once when the process that started this one ends.
+    #[arg(long, hide = true)]
+    die_with_parent: bool,
 }
 
 /// Runs the telephone network until it is told to stop.
 pub(super) fn run_simulator(args: SimulatorArgs) -> anyhow::Result<ExitCode> {
+    if args.die_with_parent {
+        run::die_with_parent();
+    }
     let environment = process_environment();
     let variable = |name: &str| {
-        environment.get(name).cloned().with_context(|| {
+        let value = environment.get(name).filter(|value| !value.trim().is_empty());
+        value.cloned().with_context(|| {
             format!("{name} is not set; choose the account that the server is to use, with the same value there")
         })
     };
     let options = SimulatorOptions {
         listen: args.listen,
         scenario: args.script,
-        calls: args.calls,
+        calls: args.calls.map(|calls| calls as usize),
         account_sid: variable("TWILIO_ACCOUNT_SID")?,
         auth_token: variable("TWILIO_AUTH_TOKEN")?,
         public_url: args.public_url,
@@ -303,24 +343,29 @@ pub(super) fn run_simulator(args: SimulatorArgs) -> anyhow::Result<ExitCode> {
         .with_ansi(std::io::stderr().is_terminal())
         .init();
     let summary = super::runtime()?.block_on(async {
-        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        let stop = async {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-        };
-        anyhow::Ok(samvad_simulator::run(&options, stop).await?)
+        let mut stop = StopSignals::new()?;
+        let simulator = Simulator::start(&options).await?;
+        if !args.json {
+            note(format_args!(
+                "listening: TWILIO_API_BASE_URL=http://{}; ctrl-C ends it and sums it up\n",
+                simulator.address()
+            ));
+        }
+        tokio::select! {
+            () = stop.next() => {}
+            () = simulator.done(), if options.stop_when_done => {}
+        }
+        anyhow::Ok(simulator.stop())
     })?;
     if !args.json {
-        println!(
+        say!(
             "{} calls, {} violations, {} not as expected",
             summary.calls,
             summary.violations.len(),
             summary.failures.len()
-        );
+        )?;
         for word in summary.violations.iter().chain(&summary.failures) {
-            println!("  {word}");
+            say!("  {word}")?;
         }
     }
     Ok(if summary.is_clean() {

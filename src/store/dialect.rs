@@ -16,13 +16,16 @@ const READERS: u32 = 4;
 /// `SQLITE_BUSY` when another wrote in between, whatever the busy timeout.
 const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
 
-/// Set on every connection. `busy_timeout` (milliseconds) is for other processes, such as a purge; `synchronous = FULL`, because an attempt forgotten in a power cut could be called
-/// twice; `secure_delete`, because purged words must not stay in free pages.
+/// Set on every connection. `busy_timeout` (milliseconds) is for other processes, such as a purge; `synchronous = FULL`,
+/// because an attempt forgotten in a power cut could be called twice; `secure_delete`, because purged words must not stay
+/// in free pages; `cache_size` (here in KiB), because each of several connections would keep up to 2 MiB of pages, and the
+/// operating system keeps them anyway.
 const CONNECTION_SETUP: &[&str] = &[
     "PRAGMA busy_timeout = 5000",
     "PRAGMA foreign_keys = ON",
     "PRAGMA synchronous = FULL",
     "PRAGMA secure_delete = ON",
+    "PRAGMA cache_size = -256",
 ];
 
 /// Connections to one database.

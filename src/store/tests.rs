@@ -117,7 +117,7 @@ async fn the_database_and_its_write_ahead_log_are_for_their_owner_alone() {
 }
 
 #[tokio::test]
-async fn every_connection_has_wal_full_synchronisation_foreign_keys_and_secure_deletion() {
+async fn every_connection_has_wal_full_synchronisation_foreign_keys_secure_deletion_and_a_small_cache() {
     let scratch = tempfile::tempdir().expect("temporary directory");
     let store = SqlStore::open(&url(scratch.path())).await.expect("opened");
     for pool in [&store.pools.read, store.pools.write_one()] {
@@ -126,6 +126,7 @@ async fn every_connection_has_wal_full_synchronisation_foreign_keys_and_secure_d
             ("foreign_keys", 1),
             ("secure_delete", 1),
             ("busy_timeout", 5000),
+            ("cache_size", -256),
         ] {
             let row = sqlx::query(sqlx::AssertSqlSafe(format!("PRAGMA {pragma}")))
                 .fetch_one(pool)

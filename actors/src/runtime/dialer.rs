@@ -4,10 +4,13 @@
 //! to the carrier, its answer written. An unclear answer is never repeated (L20); the attempt waits as
 //! `submission_unknown` until a callback or the media stream says otherwise, or until no call can exist any more.
 
+use super::draft::CallDraft;
+use super::endings::{SupervisorPorts, caught};
 use super::events::CallEvent;
-use super::supervisor::SupervisorPorts;
-use crate::domain::{AttemptId, Campaign, CampaignId, Mode};
+use crate::domain::{AttemptId, AttemptState, Campaign, CampaignId, EndReason, Mode};
 use crate::ports::{CarrierError, Contact, NewAttempt, NewCall, StoreError, Submission};
+use futures_util::FutureExt;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,6 +80,17 @@ const FIRST_RATE_PAUSE: Duration = Duration::from_secs(1);
 /// … up to here.
 const LONGEST_RATE_PAUSE: Duration = Duration::from_secs(30);
 
+/// What a token must be good for after the carrier has taken a call, beyond the ringing.
+const TOKEN_MARGIN_MS: i64 = 60_000;
+
+/// Why a contact was not called.
+enum NotPlaced {
+    /// Nothing is written, or the attempt has been ended.
+    Settled(String),
+    /// The attempt may be written, and is open then; the carrier was not asked.
+    Open(String),
+}
+
 impl Dialer {
     /// A dialler.
     pub fn new(ports: SupervisorPorts, mint: Arc<dyn TokenMint>, settings: DialerSettings) -> Self {
@@ -108,30 +122,44 @@ impl Dialer {
                 tracing::info!("draining: dialling stops");
                 break;
             }
-            match self.place(&attempt, &campaign, &contact).await {
-                Ok(()) => {
+            // A panic here is a fault of the mint: store and carrier are caught where they are asked.
+            let placed = AssertUnwindSafe(self.place(&attempt, &campaign, &contact)).catch_unwind();
+            let not_placed = match placed.await {
+                Ok(Ok(())) => {
                     summary.placed += 1;
+                    continue;
                 }
-                Err(reason) => {
-                    summary.not_placed += 1;
-                    self.ports.permits.release(&attempt);
-                    tracing::warn!(contact = %contact.id, %reason, "a contact was not called");
-                    self.ports.events.emit(CallEvent::NotPlaced {
-                        contact: contact.id,
-                        reason,
-                    });
+                Ok(Err(not_placed)) => not_placed,
+                Err(_panic) => NotPlaced::Open("a fault of ours (a panic)".to_owned()),
+            };
+            let reason = match not_placed {
+                NotPlaced::Settled(reason) => reason,
+                NotPlaced::Open(reason) => {
+                    self.end_unplaced(&attempt).await;
+                    reason
                 }
-            }
+            };
+            summary.not_placed += 1;
+            self.ports.permits.release(&attempt);
+            tracing::warn!(contact = %contact.id, %reason, "a contact was not called");
+            self.ports.tell(CallEvent::NotPlaced {
+                contact: contact.id,
+                reason,
+            });
         }
         Ok(summary)
     }
 
-    async fn place(&self, attempt: &AttemptId, campaign: &Campaign, contact: &Contact) -> Result<(), String> {
+    async fn place(&self, attempt: &AttemptId, campaign: &Campaign, contact: &Contact) -> Result<(), NotPlaced> {
         if self.settings.mode == Mode::DryRun {
-            return Err("dry run: nobody is called; set DRY_RUN_MODE=false to call".to_owned());
+            let reason = "dry run: nobody is called; set DRY_RUN_MODE=false to call";
+            return Err(NotPlaced::Settled(reason.to_owned()));
         }
         let (store, clock) = (&self.ports.store, &self.ports.clock);
-        let token = self.mint.media_token(attempt, clock.unix_ms())?;
+        let token = self
+            .mint
+            .media_token(attempt, clock.unix_ms())
+            .map_err(NotPlaced::Settled)?;
         let new = NewAttempt {
             id: attempt.clone(),
             campaign: campaign.id.clone(),
@@ -140,18 +168,21 @@ impl Dialer {
             token_hash: token.hash,
             token_expires_at_ms: token.expires_at_ms,
         };
-        store
-            .create_attempt(new, clock.unix_ms())
+        caught(store.create_attempt(new, clock.unix_ms()))
             .await
-            .map_err(|error| error.to_string())?;
-        store
-            .mark_submitting(attempt, clock.unix_ms())
+            .map_err(|error| match error {
+                StoreError::Conflict { .. } | StoreError::NotFound { .. } => NotPlaced::Settled(error.to_string()),
+                // It may have been written, and only the answer lost.
+                StoreError::Unavailable { .. } | StoreError::Corrupt { .. } => NotPlaced::Open(error.to_string()),
+            })?;
+        caught(store.mark_submitting(attempt, clock.unix_ms()))
             .await
-            .map_err(|error| error.to_string())?;
-        self.ports.events.emit(CallEvent::Placed {
+            .map_err(|error| NotPlaced::Open(error.to_string()))?;
+        self.ports.tell(CallEvent::Placed {
             attempt: attempt.clone(),
             contact: contact.id.clone(),
         });
+        let ring_ms = i64::from(self.settings.ring_timeout_seconds) * 1_000;
         let call = NewCall {
             attempt: attempt.clone(),
             to: contact.number.clone(),
@@ -161,35 +192,52 @@ impl Dialer {
             time_limit_seconds: campaign.longest_call_seconds.saturating_add(60),
             machine_detection: self.settings.machine_detection,
         };
-        let submission = self.submit(call).await;
-        let refused = match &submission {
-            Submission::Refused { reason } => Some(reason.clone()),
-            Submission::Accepted { .. } | Submission::Unknown => None,
-        };
-        // The call may exist now: the write is tried until it succeeds, because a callback or the stream would
-        // bind the attempt anyway and nothing else may happen to it.
+        let submission = self.submit(call, token.expires_at_ms - ring_ms - TOKEN_MARGIN_MS).await;
+        self.record(attempt, submission).await
+    }
+
+    /// Writes the carrier's answer, for as long as it takes: the call may exist now.
+    async fn record(&self, attempt: &AttemptId, submission: Submission) -> Result<(), NotPlaced> {
+        let (store, clock) = (&self.ports.store, &self.ports.clock);
         let mut pause = Duration::from_millis(100);
-        while let Err(error) = store
-            .record_submission(attempt, submission.clone(), clock.unix_ms())
-            .await
-        {
-            tracing::error!(%attempt, %error, "the carrier's answer could not be written yet");
+        while let Err(error) = caught(store.record_submission(attempt, submission.clone(), clock.unix_ms())).await {
+            tracing::error!(%attempt, %error, "the carrier's answer could not be written");
+            if !matches!(error, StoreError::Unavailable { .. }) {
+                // It never will be. The attempt is looked after by the reconciler.
+                return Ok(());
+            }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_RATE_PAUSE);
         }
-        refused.map_or(Ok(()), Err)
+        let Submission::Refused { reason } = submission else {
+            return Ok(());
+        };
+        // A callback or the stream may have shown that there is a call, whatever the reply said (L21).
+        match caught(store.attempt(attempt)).await {
+            Ok(Some(row)) if row.state != AttemptState::Ended => Ok(()),
+            _ => Err(NotPlaced::Settled(reason)),
+        }
     }
 
-    /// Asks the carrier: repeated only after an answer that says nothing was done.
-    async fn submit(&self, call: NewCall) -> Submission {
+    /// Asks the carrier: repeated only after an answer that says nothing was done, and only before `last_ms`.
+    async fn submit(&self, call: NewCall, last_ms: i64) -> Submission {
         let mut pause = FIRST_RATE_PAUSE;
         loop {
-            match self.ports.carrier.create_call(call.clone()).await {
+            let asked = AssertUnwindSafe(async { self.ports.carrier.create_call(call.clone()).await });
+            let answer = asked.catch_unwind().await.unwrap_or_else(|_panic| {
+                Err(CarrierError::Unclear {
+                    reason: "the carrier's client panicked".to_owned(),
+                })
+            });
+            match answer {
                 Ok(placed) => return Submission::Accepted { sid: placed.sid },
                 Err(error @ CarrierError::RateLimited { .. }) => {
                     tracing::warn!(attempt = %call.attempt, %error, ?pause, "the carrier asks to slow down");
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_RATE_PAUSE);
+                    if let Some(reason) = self.reason_to_stop(&call, last_ms).await {
+                        return Submission::Refused { reason };
+                    }
                 }
                 Err(error @ CarrierError::Unclear { .. }) => {
                     tracing::warn!(attempt = %call.attempt, %error, "not repeated: the call may have been placed");
@@ -202,5 +250,26 @@ impl Dialer {
                 }
             }
         }
+    }
+
+    /// Much may have happened while the carrier was left alone.
+    async fn reason_to_stop(&self, call: &NewCall, last_ms: i64) -> Option<String> {
+        if self.ports.readiness.is_draining() {
+            return Some("the server is stopping".to_owned());
+        }
+        if self.ports.clock.unix_ms() > last_ms {
+            return Some("the carrier asked to slow down for too long".to_owned());
+        }
+        match caught(self.ports.store.is_do_not_call(&call.to)).await {
+            Ok(false) => None,
+            Ok(true) => Some("the number is on do-not-call".to_owned()),
+            Err(error) => Some(format!("do-not-call could not be looked up: {error}")),
+        }
+    }
+
+    async fn end_unplaced(&self, attempt: &AttemptId) {
+        let now_ms = self.ports.clock.unix_ms();
+        let report = CallDraft::default().into_cut_report(attempt.clone(), EndReason::Fault, now_ms);
+        self.ports.write_report(report).await;
     }
 }

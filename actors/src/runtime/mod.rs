@@ -7,6 +7,7 @@
 mod call;
 mod dialer;
 mod draft;
+mod endings;
 mod events;
 mod line;
 mod permits;
@@ -20,6 +21,7 @@ mod watchdog;
 pub use call::{CallActor, CallCommand, CallPorts, CallSeed};
 pub use dialer::{DialError, DialSummary, Dialer, DialerSettings, MediaToken, TokenMint};
 pub use draft::CallDraft;
+pub use endings::SupervisorPorts;
 pub use events::{CallEvent, EventSink, NoEvents};
 pub use line::{Line, LineClosed, MediaText};
 pub use permits::Permits;
@@ -27,8 +29,8 @@ pub use probe::{CallProbe, CallTable, Limits, Overrun};
 pub use pulse::{WorkerPulse, start_worker_pulse};
 pub use reconciler::Reconciler;
 pub use supervisor::{
-    AttemptOver, BeginDrain, CallDied, CallFinished, CallStarted, CarrierMachine, CarrierStatusChanged, Supervisor,
-    SupervisorPorts, WriteOutcome,
+    AttemptOver, BeginDrain, CallDied, CallFinished, CallStarted, CarrierMachine, CarrierStatusChanged, EndCall,
+    HangUpNow, Supervisor, WriteOutcome,
 };
 pub use survey::{Survey, Surveys};
-pub use watchdog::{Readiness, Watchdog, WatchdogPorts, WatchdogSettings};
+pub use watchdog::{MakePorts, Readiness, Watchdog, WatchdogError, WatchdogPorts, WatchdogSettings};

@@ -43,11 +43,18 @@ impl Permits {
         }
     }
 
-    /// Gives a permit back. Harmless if the attempt holds none.
-    pub fn release(&self, attempt: &AttemptId) {
-        if self.held().remove(attempt) {
+    /// Gives an attempt a permit though there may be no room: it is under way already.
+    pub fn adopt(&self, attempt: &AttemptId) {
+        self.held().insert(attempt.clone());
+    }
+
+    /// Gives a permit back. False, and harmless, if the attempt holds none.
+    pub fn release(&self, attempt: &AttemptId) -> bool {
+        let held = self.held().remove(attempt);
+        if held {
             self.released.notify_one();
         }
+        held
     }
 
     /// Whether an attempt holds one.
@@ -86,6 +93,19 @@ mod tests {
             for name in 0..10 { permits.release(&AttemptId::new(name.to_string())); }
             prop_assert_eq!(permits.in_use(), 0);
         }
+    }
+
+    #[test]
+    fn calls_that_are_under_way_already_take_up_room_beyond_what_there_is() {
+        let permits = Permits::new(1);
+        permits.adopt(&"a".into());
+        permits.adopt(&"b".into());
+        assert_eq!(permits.in_use(), 2);
+        assert!(permits.release(&"a".into()));
+        assert!(!permits.try_take(&"c".into()), "no room until both are over");
+        assert!(!permits.release(&"a".into()), "given back once");
+        permits.release(&"b".into());
+        assert!(permits.try_take(&"c".into()));
     }
 
     #[tokio::test]

@@ -11,7 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// From the stream's start to the end, whatever happens.
+    /// From the stream's start to the end, whatever happens. A campaign's own limit, and half a minute more for the
+    /// dialogue to keep it, holds besides.
     pub longest_call_ms: u64,
     /// Nobody speaks, neither we nor the caller.
     pub dead_air_ms: u64,
@@ -26,7 +27,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            longest_call_ms: 330_000,
+            longest_call_ms: 3_630_000,
             dead_air_ms: 60_000,
             recognition_ms: 15_000,
             mark_ms: 20_000,
@@ -245,8 +246,9 @@ mod tests {
     #[test]
     fn l10_a_call_that_lasts_too_long_is_found_though_its_actor_does_nothing() {
         let probe = probe();
-        probe.voice_until(400_000);
-        assert_eq!(probe.overrun(331_001), Some(Overrun::LongestCall));
+        probe.voice_until(4_000_000);
+        assert_eq!(probe.overrun(3_631_000), None);
+        assert_eq!(probe.overrun(3_631_001), Some(Overrun::LongestCall));
     }
 
     #[test]

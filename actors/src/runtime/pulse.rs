@@ -27,9 +27,9 @@ impl WorkerPulse {
         self.last_ms.store(now_ms, Ordering::Relaxed);
     }
 
-    /// Milliseconds since the last beat.
-    pub fn silent_for_ms(&self, now_ms: u64) -> u64 {
-        now_ms.saturating_sub(self.last_ms.load(Ordering::Relaxed))
+    /// When it beat last.
+    pub fn last_beat_ms(&self) -> u64 {
+        self.last_ms.load(Ordering::Relaxed)
     }
 }
 

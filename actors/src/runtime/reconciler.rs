@@ -2,10 +2,15 @@
 //! for longer than the carrier could hold them.
 
 use super::draft::CallDraft;
-use super::events::CallEvent;
-use super::supervisor::{AttemptOver, SupervisorPorts};
-use crate::domain::{AttemptId, AttemptState, CarrierStatus, EndReason, Outcome};
+use super::endings::{Ended, SupervisorPorts};
+use crate::domain::{AttemptId, AttemptState, CallSid, CarrierStatus, EndReason};
 use crate::ports::{AttemptRow, CallbackEffect, CarrierError, StatusCallback, StoreError, Submission};
+use futures_util::StreamExt;
+use futures_util::stream;
+use std::time::Duration;
+
+/// Requests to the carrier under way at once.
+const AT_ONCE: usize = 16;
 
 /// Ends attempts that nobody else will end.
 pub struct Reconciler {
@@ -25,33 +30,56 @@ impl Reconciler {
         }
     }
 
+    /// The same with another limit on how long nothing may be heard of an attempt.
+    pub fn with_silence_limit(mut self, limit: Duration) -> Self {
+        self.silence_limit_ms = i64::try_from(limit.as_millis()).unwrap_or(i64::MAX);
+        self
+    }
+
     /// Takes over what a server that is gone left behind; called once, before the first call. Attempts that were
-    /// never submitted end; submissions without an answer become unknown; conversations whose actor is gone are hung
-    /// up and end with a fault; what may still be queued or ringing keeps its permit.
+    /// never submitted end; submissions without an answer become unknown; conversations whose actor is gone end with
+    /// a fault and are hung up; what may still be queued or ringing keeps its permit.
     ///
     /// # Errors
-    /// If the store cannot be read; nothing may be dialled then.
+    /// If the store fails; nothing may be dialled then.
     pub async fn take_over(&self) -> Result<(), StoreError> {
+        let mut orphans = Vec::new();
         for attempt in self.ports.store.open_attempts().await? {
             tracing::warn!(attempt = %attempt.id, state = ?attempt.state, "left behind by a server that is gone");
+            self.ports.permits.adopt(&attempt.id);
             match attempt.state {
-                AttemptState::Planned => self.end_cut(attempt.id).await,
+                AttemptState::Planned => self.end_cut(attempt.id).await?,
                 AttemptState::Live => {
-                    self.hang_up(&attempt).await;
-                    self.end_cut(attempt.id).await;
+                    self.end_cut(attempt.id.clone()).await?;
+                    orphans.push(attempt);
                 }
                 AttemptState::Submitting => {
-                    self.ports.permits.try_take(&attempt.id);
                     let now_ms = self.ports.clock.unix_ms();
                     self.ports
                         .store
                         .record_submission(&attempt.id, Submission::Unknown, now_ms)
                         .await?;
                 }
-                AttemptState::Submitted | AttemptState::SubmissionUnknown => {
-                    self.ports.permits.try_take(&attempt.id);
-                }
-                AttemptState::Ended => {}
+                AttemptState::Submitted | AttemptState::SubmissionUnknown | AttemptState::Ended => {}
+            }
+        }
+        self.hang_up_all(&orphans).await;
+        Ok(())
+    }
+
+    /// Ends what is queued or ringing: this server will not be there when it is answered. Live calls are left to their
+    /// actors.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn end_waiting(&self) -> Result<(), StoreError> {
+        let mut waiting = self.ports.store.open_attempts().await?;
+        waiting.retain(|attempt| matches!(attempt.state, AttemptState::Submitted | AttemptState::SubmissionUnknown));
+        self.hang_up_all(&waiting).await;
+        for AttemptRow { id, call_sid, .. } in waiting {
+            match call_sid {
+                Some(sid) => self.end_as(id, sid, CarrierStatus::Canceled).await?,
+                None => self.end_cut(id).await?,
             }
         }
         Ok(())
@@ -67,18 +95,28 @@ impl Reconciler {
         let count = open.len();
         let now_ms = self.ports.clock.unix_ms();
         for attempt in open {
-            let waiting = matches!(attempt.state, AttemptState::Submitted | AttemptState::SubmissionUnknown);
-            if waiting && now_ms.saturating_sub(attempt.created_at_ms) > self.silence_limit_ms {
-                self.resolve(attempt).await;
+            if now_ms.saturating_sub(attempt.created_at_ms) <= self.silence_limit_ms {
+                continue;
+            }
+            let id = attempt.id.clone();
+            let resolved = match attempt.state {
+                AttemptState::Submitted | AttemptState::SubmissionUnknown => self.resolve(attempt).await,
+                // Nobody is at it any more.
+                AttemptState::Planned | AttemptState::Submitting if !self.ports.permits.holds(&id) => {
+                    self.end_cut(attempt.id).await
+                }
+                AttemptState::Planned | AttemptState::Submitting | AttemptState::Live | AttemptState::Ended => Ok(()),
+            };
+            if let Err(error) = resolved {
+                tracing::error!(attempt = %id, %error, "an old attempt could not be ended yet");
             }
         }
         Ok(count)
     }
 
-    async fn resolve(&self, attempt: AttemptRow) {
+    async fn resolve(&self, attempt: AttemptRow) -> Result<(), StoreError> {
         let Some(call_sid) = attempt.call_sid else {
-            self.end_cut(attempt.id).await;
-            return;
+            return self.end_cut(attempt.id).await;
         };
         let status = match self.ports.carrier.fetch_call(&call_sid).await {
             Ok(call) => call.status.filter(|status| status.is_terminal()),
@@ -88,63 +126,44 @@ impl Reconciler {
                 None
             }
         };
-        let Some(status) = status else { return };
+        match status {
+            Some(status) => self.end_as(attempt.id, call_sid, status).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Ends an attempt as a callback with this status would.
+    async fn end_as(&self, attempt: AttemptId, call_sid: CallSid, status: CarrierStatus) -> Result<(), StoreError> {
         let callback = StatusCallback {
-            attempt: attempt.id.clone(),
+            attempt: attempt.clone(),
             call_sid,
             status,
             sequence: None,
             call_duration_seconds: None,
             sip_code: None,
         };
-        match self
-            .ports
-            .store
-            .record_callback(&callback, self.ports.clock.unix_ms())
-            .await
-        {
-            Ok(CallbackEffect::Ended) => {
-                let (outcome, disposition) = (Outcome::Failed, status.disposition_without_conversation(None));
-                self.over(AttemptOver {
-                    attempt: attempt.id,
-                    outcome,
-                    disposition,
-                    end_reason: None,
-                    answers: vec![],
-                });
-            }
-            Ok(_) => {}
-            Err(error) => tracing::error!(attempt = %attempt.id, %error, "an old attempt could not be ended yet"),
+        let now_ms = self.ports.clock.unix_ms();
+        if self.ports.store.record_callback(&callback, now_ms).await? == CallbackEffect::Ended {
+            self.ports.finish(Ended::without_conversation(attempt, status));
         }
+        Ok(())
     }
 
-    async fn hang_up(&self, attempt: &AttemptRow) {
-        let Some(sid) = &attempt.call_sid else { return };
-        match self.ports.carrier.complete_call(sid).await {
-            Ok(_) | Err(CarrierError::NotInProgress { .. }) => {}
-            Err(error) => tracing::error!(attempt = %attempt.id, %error, "a call left behind could not be hung up"),
-        }
+    async fn hang_up_all(&self, attempts: &[AttemptRow]) {
+        let calls = attempts
+            .iter()
+            .filter_map(|attempt| Some((&attempt.id, attempt.call_sid.as_ref()?)));
+        stream::iter(calls)
+            .for_each_concurrent(AT_ONCE, |(attempt, sid)| self.ports.hang_up(attempt, sid))
+            .await;
     }
 
-    async fn end_cut(&self, attempt: AttemptId) {
+    /// Ends an attempt that left nothing behind.
+    async fn end_cut(&self, attempt: AttemptId) -> Result<(), StoreError> {
         let now_ms = self.ports.clock.unix_ms();
         let report = CallDraft::default().into_cut_report(attempt, EndReason::Fault, now_ms);
-        match self.ports.store.record_outcome(&report).await {
-            Ok(true) => self.over(AttemptOver::from_report(&report)),
-            Ok(false) => {}
-            Err(error) => tracing::error!(attempt = %report.attempt, %error, "an old attempt could not be ended yet"),
-        }
-    }
-
-    fn over(&self, over: AttemptOver) {
-        tracing::warn!(attempt = %over.attempt, "an attempt nobody else would end has been ended");
-        self.ports.permits.release(&over.attempt);
-        self.ports.events.emit(CallEvent::Ended {
-            attempt: over.attempt,
-            outcome: over.outcome,
-            disposition: over.disposition,
-            end_reason: over.end_reason,
-            answers: over.answers,
-        });
+        self.ports.store.record_outcome(&report).await?;
+        self.ports.finish(Ended::with_report(&report));
+        Ok(())
     }
 }

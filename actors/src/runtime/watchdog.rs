@@ -5,20 +5,21 @@
 //! In both cases the outcome is written here, with the watchdog's own store and carrier, so that nothing it needs
 //! can be blocked by what it watches.
 
-use super::permits::Permits;
-use super::probe::{CallProbe, CallTable, Overrun};
-use super::pulse::monotonic_ms;
-use super::supervisor::{AttemptOver, Supervisor};
+use super::endings::SupervisorPorts;
+use super::probe::{CallProbe, Overrun};
+use super::pulse::{WorkerPulse, monotonic_ms};
+use super::supervisor::{AttemptOver, EndCall, Supervisor};
 use crate::domain::{AttemptId, EndReason};
-use crate::ports::{Carrier, CarrierError, Clock, Store};
+use crate::ports::{Carrier, Store};
 use actix::Addr;
-use futures_util::future::join_all;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
+use tokio::sync::oneshot;
 
 /// Whether this node should be given new calls. Shared with the health endpoint. Ready from the start.
 #[derive(Debug, Default)]
@@ -89,63 +90,73 @@ pub struct WatchdogPorts {
 /// Makes [`WatchdogPorts`] on the watchdog's thread.
 pub type MakePorts = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = Result<WatchdogPorts, String>>>> + Send + 'static>;
 
+/// Why the watchdog could not be started. No call may be made then: nobody would guard it.
+#[derive(Debug, thiserror::Error)]
+pub enum WatchdogError {
+    /// No thread, or no runtime on it.
+    #[error("the watchdog's thread cannot be started: {0}")]
+    Thread(#[from] std::io::Error),
+    /// No store or carrier of its own.
+    #[error("the watchdog has no store or carrier of its own: {0}")]
+    Ports(String),
+}
+
 /// The watchdog, seen from the thread that started it. Dropping it stops the thread.
 pub struct Watchdog {
-    stop: Option<tokio::sync::oneshot::Sender<()>>,
+    stop: Option<oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
 impl Watchdog {
-    /// Starts the thread.
+    /// Starts the thread; returns when it is on watch. Of `shared` it uses all but store and carrier.
     ///
     /// # Errors
-    /// If the operating system gives no thread.
-    pub fn start(
+    /// [`WatchdogError`].
+    pub async fn start(
         settings: WatchdogSettings,
-        clock: Arc<dyn Clock>,
-        calls: Arc<CallTable>,
-        permits: Arc<Permits>,
-        readiness: Arc<Readiness>,
+        shared: SupervisorPorts,
         supervisor: Addr<Supervisor>,
         make_ports: MakePorts,
-    ) -> std::io::Result<Self> {
-        let (stop, stopped) = tokio::sync::oneshot::channel();
+    ) -> Result<Self, WatchdogError> {
+        let (stop, stopped) = oneshot::channel();
+        let (started, on_watch) = oneshot::channel();
         let thread = std::thread::Builder::new().name("watchdog".into()).spawn(move || {
             let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
                 Ok(runtime) => runtime,
                 Err(error) => {
-                    tracing::error!(%error, "the watchdog has no runtime: calls are not guarded");
+                    let _ = started.send(Err(error.into()));
                     return;
                 }
             };
             runtime.block_on(async move {
-                let ports = match make_ports().await {
+                let WatchdogPorts { store, carrier } = match make_ports().await {
                     Ok(ports) => ports,
-                    Err(error) => {
-                        tracing::error!(%error, "the watchdog has no store or carrier: calls are not guarded");
+                    Err(reason) => {
+                        let _ = started.send(Err(WatchdogError::Ports(reason)));
                         return;
                     }
                 };
-                let mut patrol = Patrol {
-                    settings,
-                    clock,
-                    calls,
-                    permits,
-                    readiness,
-                    supervisor,
-                    ports,
-                    told: BTreeMap::new(),
+                let ports = SupervisorPorts {
+                    store,
+                    carrier,
+                    ..shared
                 };
+                let mut patrol = Patrol::new(settings, ports, supervisor);
+                let _ = started.send(Ok(()));
                 tokio::select! {
                     () = patrol.walk() => {}
                     _ = stopped => {}
                 }
             });
         })?;
-        Ok(Self {
+        let watchdog = Self {
             stop: Some(stop),
             thread: Some(thread),
-        })
+        };
+        match on_watch.await {
+            Ok(started) => started.map(|()| watchdog),
+            Err(_) => Err(WatchdogError::Ports("its thread panicked".to_owned())),
+        }
     }
 }
 
@@ -159,99 +170,150 @@ impl Drop for Watchdog {
     }
 }
 
+/// A worker thread as the watchdog sees it.
+struct Worker {
+    pulse: Arc<WorkerPulse>,
+    beat_ms: u64,
+    silent_ms: u64,
+}
+
 struct Patrol {
     settings: WatchdogSettings,
-    clock: Arc<dyn Clock>,
-    calls: Arc<CallTable>,
-    permits: Arc<Permits>,
-    readiness: Arc<Readiness>,
+    ports: SupervisorPorts,
     supervisor: Addr<Supervisor>,
-    ports: WatchdogPorts,
+    /// Every worker that has had a call. A stuck one stays stuck when its calls have been ended.
+    workers: Vec<Worker>,
+    looked_ms: u64,
     /// Calls told to end, and when.
     told: BTreeMap<AttemptId, u64>,
 }
 
 impl Patrol {
+    fn new(settings: WatchdogSettings, ports: SupervisorPorts, supervisor: Addr<Supervisor>) -> Self {
+        Self {
+            looked_ms: monotonic_ms(ports.clock.as_ref()),
+            settings,
+            ports,
+            supervisor,
+            workers: Vec::new(),
+            told: BTreeMap::new(),
+        }
+    }
+
     async fn walk(&mut self) {
         let mut tick = tokio::time::interval(self.settings.interval);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tick.tick().await;
-            self.look().await;
+            if catch_unwind(AssertUnwindSafe(|| self.look())).is_err() {
+                tracing::error!("the watchdog panicked; it goes on");
+            }
         }
     }
 
-    async fn look(&mut self) {
-        let now_ms = monotonic_ms(self.clock.as_ref());
-        let calls = self.calls.snapshot();
-        let stuck_after_ms = millis(self.settings.stuck_after);
-        let (stuck, alive): (Vec<_>, Vec<_>) = calls
-            .iter()
-            .partition(|call| call.worker.silent_for_ms(now_ms) >= stuck_after_ms);
-        let workers: BTreeSet<_> = stuck.iter().map(|call| Arc::as_ptr(&call.worker)).collect();
-        self.readiness.set_stuck_workers(workers.len());
-        if !stuck.is_empty() {
-            tracing::error!(
-                calls = stuck.len(),
-                workers = workers.len(),
-                "worker threads are stuck; their calls are ended"
-            );
-            join_all(
-                stuck
-                    .into_iter()
-                    .map(|call| self.end_through_carrier(call, EndReason::Fault)),
-            )
-            .await;
-        }
-        for call in alive {
-            if let Some(overrun) = call.overrun(now_ms) {
-                self.overrun(call, overrun, now_ms).await;
+    /// Looks at every call. Waits for nothing: ending a call is a task of its own, so that a carrier or a store that
+    /// does not answer keeps nobody from being found.
+    fn look(&mut self) {
+        let now_ms = monotonic_ms(self.ports.clock.as_ref());
+        let calls = self.ports.calls.snapshot();
+        self.listen_to_workers(&calls, now_ms);
+        for call in &calls {
+            if self.is_stuck(&call.worker) {
+                self.end_through_carrier(call, EndReason::Fault);
+            } else if let Some(overrun) = call.overrun(now_ms) {
+                self.overrun(call, overrun, now_ms);
             }
         }
         self.told
             .retain(|attempt, _| calls.iter().any(|call| call.attempt == *attempt));
     }
 
-    async fn overrun(&mut self, call: &Arc<CallProbe>, overrun: Overrun, now_ms: u64) {
+    fn listen_to_workers(&mut self, calls: &[Arc<CallProbe>], now_ms: u64) {
+        // When this thread did not run either (a busy machine, a stopped process), no worker is to blame for it.
+        let most = 2 * millis(self.settings.interval);
+        let passed_ms = now_ms.saturating_sub(self.looked_ms).min(most);
+        self.looked_ms = now_ms;
+        for call in calls {
+            if !self
+                .workers
+                .iter()
+                .any(|worker| Arc::ptr_eq(&worker.pulse, &call.worker))
+            {
+                self.workers.push(Worker {
+                    pulse: call.worker.clone(),
+                    beat_ms: call.worker.last_beat_ms(),
+                    silent_ms: 0,
+                });
+            }
+        }
+        // Nobody else knows a thread that has ended.
+        self.workers.retain(|worker| Arc::strong_count(&worker.pulse) > 1);
+        let stuck_before = self.stuck_workers();
+        for worker in &mut self.workers {
+            let beat_ms = worker.pulse.last_beat_ms();
+            if beat_ms == worker.beat_ms {
+                worker.silent_ms += passed_ms;
+            } else {
+                (worker.beat_ms, worker.silent_ms) = (beat_ms, 0);
+            }
+        }
+        let stuck = self.stuck_workers();
+        self.ports.readiness.set_stuck_workers(stuck);
+        if stuck != stuck_before {
+            tracing::error!(
+                stuck,
+                before = stuck_before,
+                "worker threads that do not answer; their calls are ended"
+            );
+        }
+    }
+
+    fn stuck_workers(&self) -> usize {
+        let stuck_after_ms = millis(self.settings.stuck_after);
+        let stuck = self.workers.iter().filter(|worker| worker.silent_ms >= stuck_after_ms);
+        stuck.count()
+    }
+
+    fn is_stuck(&self, pulse: &Arc<WorkerPulse>) -> bool {
+        let stuck_after_ms = millis(self.settings.stuck_after);
+        let mut workers = self.workers.iter();
+        workers.any(|worker| Arc::ptr_eq(&worker.pulse, pulse) && worker.silent_ms >= stuck_after_ms)
+    }
+
+    fn overrun(&mut self, call: &Arc<CallProbe>, overrun: Overrun, now_ms: u64) {
         match self.told.get(&call.attempt) {
             None => {
                 tracing::warn!(attempt = %call.attempt, limit = overrun.as_str(), "a call overran a limit");
                 self.told.insert(call.attempt.clone(), now_ms);
-                self.supervisor.do_send(super::supervisor::EndCall {
+                self.supervisor.do_send(EndCall {
                     attempt: call.attempt.clone(),
                     reason: EndReason::LimitReached,
                 });
             }
             Some(told_ms) if now_ms.saturating_sub(*told_ms) >= millis(self.settings.grace) => {
-                self.end_through_carrier(call, EndReason::LimitReached).await;
+                self.end_through_carrier(call, EndReason::LimitReached);
             }
             Some(_) => {}
         }
     }
 
     /// Hangs up over the carrier's REST API and writes the outcome. Whoever takes the call out of the table does.
-    async fn end_through_carrier(&self, call: &Arc<CallProbe>, reason: EndReason) {
-        if self.calls.remove(&call.attempt).is_none() {
+    fn end_through_carrier(&self, call: &Arc<CallProbe>, reason: EndReason) {
+        if self.ports.calls.remove(&call.attempt).is_none() {
             return;
         }
-        match self.ports.carrier.complete_call(&call.call_sid).await {
-            Ok(_) | Err(CarrierError::NotInProgress { .. }) => {}
-            Err(error) => tracing::error!(attempt = %call.attempt, %error, "a call could not be hung up"),
-        }
+        let now_ms = self.ports.clock.unix_ms();
         let report = call
             .draft_so_far()
-            .into_cut_report(call.attempt.clone(), reason, self.clock.unix_ms());
-        match self.ports.store.record_outcome(&report).await {
-            Ok(_) => {
-                self.permits.release(&call.attempt);
-                self.supervisor.do_send(AttemptOver::from_report(&report));
-            }
-            Err(error) => {
-                // The supervisor goes on trying; the permit stays taken until the outcome is written.
-                tracing::error!(attempt = %call.attempt, %error, "an outcome could not be written yet");
-                self.supervisor.do_send(super::supervisor::WriteOutcome { report });
-            }
-        }
+            .into_cut_report(call.attempt.clone(), reason, now_ms);
+        let (ports, call) = (self.ports.clone(), call.clone());
+        tokio::spawn(async move { ports.hang_up(&call.attempt, &call.call_sid).await });
+        let (ports, supervisor) = (self.ports.clone(), self.supervisor.clone());
+        tokio::spawn(async move {
+            let attempt = report.attempt.clone();
+            ports.write_outcome(report).await;
+            supervisor.do_send(AttemptOver { attempt });
+        });
     }
 }
 

@@ -1,6 +1,11 @@
 //! Processes of this same binary that a run starts: the simulator and the server, each with its lines.
+//!
+//! They end with the run, however it ends: told to (SIGTERM), dropped (killed), or by the kernel when this process
+//! dies. Each has a process group of its own, so that ctrl-C on the terminal reaches the run alone, which then ends
+//! them in order.
 
-use crate::config::VARIABLES;
+use crate::cli::output::OutputError;
+use crate::config::{VARIABLES, private_files};
 use anyhow::{Context, bail};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -12,10 +17,10 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
 /// Settings that a run's processes inherit: how to log, and which prompts.
-const KEPT: [&str; 2] = ["SAMVAD_LOG", "SAMVAD_PROMPTS_DIR"];
+pub(super) const KEPT: [&str; 2] = ["SAMVAD_LOG", "SAMVAD_PROMPTS_DIR"];
 
 /// Settings that a server inherits besides when the carrier is attached from outside.
-const ATTACHED: [&str; 6] = [
+pub(super) const ATTACHED: [&str; 6] = [
     "SAMVAD_BIND",
     "SAMVAD_PUBLIC_URL",
     "TWILIO_API_BASE_URL",
@@ -35,9 +40,9 @@ pub(super) struct JsonChild {
 }
 
 impl JsonChild {
-    /// Starts this binary with the arguments and these variables; of the inherited environment our own settings are
-    /// left out (those of an attached carrier stay if `env` has no
-    /// address of its own). Its log goes to `log`.
+    /// Starts this binary with the arguments and these variables. Of the inherited environment our own settings are
+    /// left out; those of an attached carrier stay if `keep_attached`. Its log goes to `log`. Must be called on the
+    /// main thread: a process dies with the thread that started it.
     ///
     /// # Errors
     /// If the binary cannot be started or the log cannot be written.
@@ -45,13 +50,14 @@ impl JsonChild {
         name: &'static str,
         args: &[String],
         env: &BTreeMap<String, String>,
+        keep_attached: bool,
         log: &Path,
     ) -> anyhow::Result<Self> {
         let binary = std::env::current_exe().context("this program cannot find its own file")?;
-        let log_file = std::fs::File::create(log).with_context(|| format!("cannot write the log {}", log.display()))?;
+        let log_file = private_files::create_new(log)?;
         let mut command = Command::new(binary);
         for variable in VARIABLES.iter().filter(|variable| !KEPT.contains(&variable.name)) {
-            if !env.contains_key("SAMVAD_BIND") && ATTACHED.contains(&variable.name) {
+            if keep_attached && ATTACHED.contains(&variable.name) {
                 continue;
             }
             command.env_remove(variable.name);
@@ -61,7 +67,9 @@ impl JsonChild {
         }
         let mut process = command
             .args(args)
+            .arg("--die-with-parent")
             .envs(env)
+            .process_group(0)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log_file)
@@ -79,23 +87,33 @@ impl JsonChild {
         })
     }
 
-    /// Its first line, which says where it listens.
+    /// The line that says where it listens. `prepared` is told how many prompts are ready, and of how many.
     ///
     /// # Errors
-    /// If it ends, or says something else, or nothing in time.
-    pub(super) async fn listening(&mut self, log: &Path) -> anyhow::Result<Value> {
-        let first = tokio::time::timeout(START_LIMIT, self.next())
-            .await
-            .with_context(|| format!("the {} does not start; its log is {}", self.name, log.display()))??;
-        match first {
-            Some(line) if line["event"] == "listening" => Ok(line),
-            _ => {
-                let log_text = std::fs::read_to_string(log).unwrap_or_default();
-                bail!(
-                    "the {} did not start; the end of its log:\n{}",
-                    self.name,
-                    tail(&log_text, 12)
-                )
+    /// If it ends, or says something else, or nothing for a minute; or what `prepared` returns.
+    pub(super) async fn listening(
+        &mut self,
+        log: &Path,
+        prepared: &mut dyn FnMut(u64, u64) -> Result<(), OutputError>,
+    ) -> anyhow::Result<Value> {
+        loop {
+            let line = tokio::time::timeout(START_LIMIT, self.next())
+                .await
+                .with_context(|| format!("the {} does not start; its log is {}", self.name, log.display()))??;
+            match line {
+                Some(line) if line["event"] == "listening" => return Ok(line),
+                Some(line) if line["event"] == "preparing" => {
+                    let count = |name: &str| line[name].as_u64().unwrap_or_default();
+                    prepared(count("ready"), count("of"))?;
+                }
+                _ => {
+                    let log_text = std::fs::read_to_string(log).unwrap_or_default();
+                    bail!(
+                        "the {} did not start (`samvad doctor` may say why); the end of its log:\n{}",
+                        self.name,
+                        tail(&log_text, 12)
+                    )
+                }
             }
         }
     }
@@ -143,6 +161,13 @@ impl JsonChild {
             }
         }
     }
+}
+
+/// Makes the kernel end this process when the thread that started it ends. Where there is no such thing (it is
+/// Linux's), the process ends by its own means.
+pub(in crate::cli) fn die_with_parent() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
 }
 
 fn tail(text: &str, lines: usize) -> String {

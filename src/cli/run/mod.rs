@@ -4,12 +4,15 @@ mod children;
 mod compare;
 mod figures;
 
+pub(in crate::cli) use children::die_with_parent;
 pub(in crate::cli) use figures::Figures;
 
-use self::children::JsonChild;
+use self::children::{ATTACHED, JsonChild, KEPT};
 use self::compare::differences;
+use super::output::OutputError;
+use super::stop_signals::StopSignals;
 use crate::campaign_files::load_campaign;
-use crate::config::{private_files, process_environment};
+use crate::config::{Settings, is_loopback, private_files, process_environment};
 use crate::store::SqlStore;
 use anyhow::{Context, bail};
 use samvad_actors::domain::ContactId;
@@ -56,7 +59,7 @@ pub(super) struct Plan {
     pub(super) seed: Option<u64>,
     /// Record each line.
     pub(super) record: bool,
-    /// Where everything of this run is kept. Must not exist.
+    /// Where everything of this run is kept; made by [`prepare_directory`].
     pub(super) directory: PathBuf,
     /// Rendered prompts, shared by all runs.
     pub(super) prompt_cache: PathBuf,
@@ -68,20 +71,37 @@ pub(super) struct Outcome {
     pub(super) rows: Vec<ResultRow>,
     /// What the network reports of itself; `None` with an attached one.
     pub(super) network: Option<Value>,
-    /// Everything that is not as the scenario expects, or that the network objects to.
+    /// Everything that is not as the scenario expects, or that the network objects to. Nothing is compared where the
+    /// run was interrupted.
     pub(super) differences: Vec<String>,
+    /// True if the run was told to stop before everybody had been called.
+    pub(super) interrupted: bool,
     /// Processor time, memory and latency.
     pub(super) figures: Figures,
 }
 
-/// Who watches a run.
+/// A run was told to stop before there was anything to show, or a second time.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted")]
+pub(super) struct Interrupted;
+
+impl Interrupted {
+    /// Exit status: what a shell shows for a program that ctrl-C ended.
+    pub(super) const STATUS: u8 = 130;
+}
+
+/// Who watches a run. What cannot be shown ends it.
 pub(super) trait Watcher {
+    /// So many prompts are ready, of so many.
+    fn preparing(&mut self, ready: u64, of: u64) -> Result<(), OutputError>;
     /// The prompts are ready; calling begins.
-    fn begins(&mut self, respondents: &[Respondent]);
+    fn begins(&mut self, respondents: &[Respondent]) -> Result<(), OutputError>;
     /// Something happened to a call, as the server tells it.
-    fn event(&mut self, event: &CallEvent);
+    fn event(&mut self, event: &CallEvent) -> Result<(), OutputError>;
     /// A call has ended, as the network tells it.
-    fn call(&mut self, report: &Value);
+    fn call(&mut self, report: &Value) -> Result<(), OutputError>;
+    /// Some time has passed.
+    fn tick(&mut self) -> Result<(), OutputError>;
 }
 
 /// The contact id that a respondent has in every run: so that events can be shown without asking the store.
@@ -89,35 +109,48 @@ pub(super) fn contact_id(respondent: &Respondent) -> ContactId {
     ContactId::new(format!("respondent-{}", respondent.index))
 }
 
-/// A new folder for a run: `KIND/` and the time, in the data directory.
+/// The directory of a run: the one chosen, else a new one, `KIND/` and the time, in the data directory.
 ///
 /// # Errors
-/// If it cannot be made.
-pub(super) fn new_directory(kind: &str) -> anyhow::Result<PathBuf> {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_millis();
-    let directory = data_directory().join(kind).join(now.to_string());
+/// If it cannot be made, or holds something: two runs in one directory would mix.
+pub(super) fn prepare_directory(chosen: Option<PathBuf>, kind: &str) -> anyhow::Result<PathBuf> {
+    let directory = chosen.unwrap_or_else(|| {
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_millis();
+        data_directory().join(kind).join(now.to_string())
+    });
+    let is_used = directory.read_dir().is_ok_and(|mut entries| entries.next().is_some());
+    if is_used {
+        bail!(
+            "the directory {} is not empty, perhaps from an earlier run; name a new one",
+            directory.display()
+        );
+    }
     private_files::ensure_directory(&directory)?;
     Ok(directory)
 }
 
 /// Where prompts are kept for every run.
 pub(super) fn shared_prompt_cache() -> PathBuf {
-    data_directory().join("prompts")
+    directory_variable("SAMVAD_PROMPT_CACHE_DIR").unwrap_or_else(|| data_directory().join("prompts"))
 }
 
 fn data_directory() -> PathBuf {
-    process_environment()
-        .remove("SAMVAD_DATA_DIR")
-        .map_or_else(|| PathBuf::from("data"), PathBuf::from)
+    directory_variable("SAMVAD_DATA_DIR").unwrap_or_else(|| PathBuf::from("data"))
 }
 
-/// Runs a plan.
+/// A directory that the environment names; an empty name counts as none.
+fn directory_variable(name: &str) -> Option<PathBuf> {
+    let value = process_environment().remove(name)?;
+    Some(value.trim()).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+/// Runs a plan. Must be called on the main thread, with which its processes end.
 ///
 /// # Errors
-/// Whatever keeps it from running. A difference is no error.
+/// Whatever keeps it from running; [`Interrupted`]. A difference is no error.
 pub(super) async fn run(plan: &Plan, watcher: &mut dyn Watcher) -> anyhow::Result<Outcome> {
     let campaign = load_campaign(&plan.campaign)?;
     let scenario = Scenario::load(&plan.scenario)?;
@@ -125,28 +158,35 @@ pub(super) async fn run(plan: &Plan, watcher: &mut dyn Watcher) -> anyhow::Resul
     if respondents.is_empty() {
         bail!("the scenario {} has nobody to call", plan.scenario.display());
     }
-    private_files::ensure_directory(&plan.directory)?;
+    let is_attached = carrier_is_attached(&process_environment())?;
     private_files::ensure_directory(&plan.prompt_cache)?;
     let contacts = plan.directory.join("contacts.csv");
     write_contacts(&contacts, &respondents)?;
 
-    let mut network = match attached_carrier()? {
-        Some(_) => None,
-        None => Some(Network::start(plan).await?),
-    };
+    let mut stop = StopSignals::new()?;
     let server_log = plan.directory.join("server.log");
-    let mut server = JsonChild::start(
-        "server",
-        &server_arguments(plan, &contacts),
-        &server_environment(plan, network.as_ref()),
-        &server_log,
-    )?;
-    let greeting = server.listening(&server_log).await?;
-    watcher.begins(&respondents);
+    let starting = async {
+        let network = match is_attached {
+            true => None,
+            false => Some(Network::start(plan).await?),
+        };
+        let environment = server_environment(plan, network.as_ref());
+        let arguments = server_arguments(plan, &contacts);
+        let mut server = JsonChild::start("server", &arguments, &environment, is_attached, &server_log)?;
+        let greeting = server
+            .listening(&server_log, &mut |ready, of| watcher.preparing(ready, of))
+            .await?;
+        anyhow::Ok((network, server, greeting))
+    };
+    let (mut network, mut server, greeting) = tokio::select! {
+        started = starting => started?,
+        () = stop.next() => return Err(Interrupted.into()),
+    };
+    watcher.begins(&respondents)?;
 
     let mut figures = Figures::begin(&greeting);
     let mut sample = tokio::time::interval(SAMPLE_INTERVAL);
-    let mut network_is_open = network.is_some();
+    let mut interrupted = false;
     loop {
         tokio::select! {
             line = server.next() => match line? {
@@ -154,16 +194,26 @@ pub(super) async fn run(plan: &Plan, watcher: &mut dyn Watcher) -> anyhow::Resul
                 Some(line) => {
                     figures.server_line(&line);
                     if let Ok(event) = serde_json::from_value::<CallEvent>(line) {
-                        watcher.event(&event);
+                        watcher.event(&event)?;
                     }
                 }
             },
-            line = next_line(&mut network), if network_is_open => match line? {
-                None => network_is_open = false,
-                Some(line) if line["event"] == "call" => watcher.call(&line),
+            line = next_line(&mut network), if network.is_some() => match line? {
+                None => bail!("the simulator ended early; its log is {}", simulator_log(plan).display()),
+                Some(line) if line["event"] == "call" => watcher.call(&line)?,
                 Some(_) => {}
             },
-            _ = sample.tick() => figures.sample(),
+            _ = sample.tick() => {
+                figures.sample();
+                watcher.tick()?;
+            }
+            () = stop.next() => {
+                if interrupted {
+                    return Err(Interrupted.into());
+                }
+                interrupted = true;
+                server.terminate();
+            }
         }
     }
     if !server.ended(END_LIMIT).await? {
@@ -178,28 +228,40 @@ pub(super) async fn run(plan: &Plan, watcher: &mut dyn Watcher) -> anyhow::Resul
     let store = SqlStore::open(&database_url(plan)).await?;
     let rows = store.results(&campaign.id).await?;
     store.close().await;
-    let differences = differences(&respondents, &rows, summary.as_ref());
+    let differences = match interrupted {
+        true => Vec::new(),
+        false => differences(&respondents, &rows, summary.as_ref()),
+    };
     Ok(Outcome {
         rows,
         network: summary,
         differences,
+        interrupted,
         figures,
     })
 }
 
-/// A carrier that the environment names: a stand-in of somebody else's. Anything but a carrier on this machine is
+/// True if the environment names a carrier: a stand-in of somebody else's. Anything but a carrier on this machine is
 /// refused: a run with made-up numbers must never reach real people.
-fn attached_carrier() -> anyhow::Result<Option<String>> {
-    let Some(url) = process_environment().remove("TWILIO_API_BASE_URL") else {
-        return Ok(None);
-    };
-    let parsed = url::Url::parse(&url).context("TWILIO_API_BASE_URL is not a URL")?;
-    if !crate::config::is_loopback(&parsed) {
+fn carrier_is_attached(environment: &BTreeMap<String, String>) -> anyhow::Result<bool> {
+    let is_set = |name: &str| environment.get(name).is_some_and(|value| !value.trim().is_empty());
+    if !is_set("TWILIO_API_BASE_URL") {
+        return Ok(false);
+    }
+    let mut inherited = environment.clone();
+    inherited.retain(|name, _| {
+        let name = name.strip_suffix("_FILE").unwrap_or(name);
+        ATTACHED.contains(&name) || KEPT.contains(&name)
+    });
+    let settings = Settings::from_env(&inherited)?;
+    if !is_loopback(&settings.twilio.api_base_url) {
         bail!(
-            "TWILIO_API_BASE_URL names a carrier elsewhere; runs of made-up respondents go to this machine only: unset it, or name a stand-in on 127.0.0.1"
+            "TWILIO_API_BASE_URL names a carrier elsewhere; runs of made-up respondents go to this machine only: \
+             unset it, or name a stand-in on 127.0.0.1"
         );
     }
-    Ok(Some(url))
+    settings.require_twilio_account()?;
+    Ok(true)
 }
 
 async fn next_line(network: &mut Option<Network>) -> anyhow::Result<Option<Value>> {
@@ -219,7 +281,7 @@ struct Network {
 impl Network {
     async fn start(plan: &Plan) -> anyhow::Result<Self> {
         let server = free_address()?;
-        let log = plan.directory.join("simulator.log");
+        let log = simulator_log(plan);
         let mut arguments = vec![
             "simulator".to_owned(),
             "--listen=127.0.0.1:0".to_owned(),
@@ -236,8 +298,8 @@ impl Network {
         );
         let account = [("TWILIO_ACCOUNT_SID", ACCOUNT_SID), ("TWILIO_AUTH_TOKEN", AUTH_TOKEN)];
         let environment = account.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        let mut child = JsonChild::start("simulator", &arguments, &environment, &log)?;
-        let greeting = child.listening(&log).await?;
+        let mut child = JsonChild::start("simulator", &arguments, &environment, false, &log)?;
+        let greeting = child.listening(&log, &mut |_, _| Ok(())).await?;
         let address = greeting["address"].as_str().unwrap_or_default().to_owned();
         Ok(Self { child, address, server })
     }
@@ -248,7 +310,7 @@ impl Network {
         let mut summary = None;
         while let Some(line) = self.child.next().await? {
             match line["event"].as_str() {
-                Some("call") => watcher.call(&line),
+                Some("call") => watcher.call(&line)?,
                 Some("summary") => summary = Some(line),
                 _ => {}
             }
@@ -284,6 +346,8 @@ fn server_environment(plan: &Plan, network: Option<&Network>) -> BTreeMap<String
         ("SAMVAD_MAX_CALLS", plan.max_calls.to_string()),
         ("SAMVAD_CALLS_PER_SECOND", plan.calls_per_second.to_string()),
         ("SAMVAD_QUEUE_LIMIT_SECONDS", "60".to_owned()),
+        // Told to stop, a run ends its calls: nobody real is on the line.
+        ("SAMVAD_DRAIN_SECONDS", "0".to_owned()),
         ("SAMVAD_LOG_FORMAT", "json".to_owned()),
     ]
     .map(|(name, value)| (name.to_owned(), value))
@@ -306,6 +370,10 @@ fn server_environment(plan: &Plan, network: Option<&Network>) -> BTreeMap<String
     environment
 }
 
+fn simulator_log(plan: &Plan) -> PathBuf {
+    plan.directory.join("simulator.log")
+}
+
 fn database_url(plan: &Plan) -> String {
     format!("sqlite://{}", plan.directory.join("samvad.db").display())
 }
@@ -318,4 +386,59 @@ fn write_contacts(path: &Path, respondents: &[Respondent]) -> anyhow::Result<()>
     }
     csv.flush()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn a_stand_in_on_this_machine_with_an_account_is_attached_whatever_else_is_set() {
+        assert!(!carrier_is_attached(&environment(&[])).expect("none"));
+        assert!(!carrier_is_attached(&environment(&[("TWILIO_API_BASE_URL", " ")])).expect("none"));
+        let stand_in = environment(&[
+            ("TWILIO_API_BASE_URL", "http://127.0.0.1:9000"),
+            ("TWILIO_ACCOUNT_SID", ACCOUNT_SID),
+            ("TWILIO_AUTH_TOKEN", "key"),
+            ("SAMVAD_MAX_CALLS", "not for this run"),
+        ]);
+        assert!(carrier_is_attached(&stand_in).expect("attached"));
+    }
+
+    #[test]
+    fn a_carrier_elsewhere_or_one_without_an_account_is_refused_with_the_remedy() {
+        let elsewhere = environment(&[("TWILIO_API_BASE_URL", "https://api.twilio.com")]);
+        let refusal = carrier_is_attached(&elsewhere).expect_err("refused").to_string();
+        assert!(refusal.contains("unset it"), "{refusal}");
+        let no_account = environment(&[("TWILIO_API_BASE_URL", "http://127.0.0.1:9000")]);
+        let refusal = carrier_is_attached(&no_account).expect_err("refused").to_string();
+        assert!(
+            refusal.contains("TWILIO_ACCOUNT_SID") && refusal.contains("TWILIO_AUTH_TOKEN"),
+            "{refusal}"
+        );
+    }
+
+    #[test]
+    fn a_directory_that_holds_something_is_refused_and_left_as_it_is() {
+        let parent = tempfile::tempdir().expect("temporary directory");
+        let directory = parent.path().join("run");
+        prepare_directory(Some(directory.clone()), "runs").expect("new");
+        prepare_directory(Some(directory.clone()), "runs").expect("empty");
+        std::fs::write(directory.join("samvad.db"), "an earlier run").expect("written");
+        let refusal = prepare_directory(Some(directory.clone()), "runs")
+            .expect_err("refused")
+            .to_string();
+        assert!(refusal.contains("not empty"), "{refusal}");
+        assert_eq!(
+            std::fs::read_to_string(directory.join("samvad.db")).expect("there"),
+            "an earlier run"
+        );
+    }
 }

@@ -1,7 +1,7 @@
 //! The child process: a pool of decoders behind standard input and output. It knows nothing of calls.
 
 use super::protocol::{Request, Response, read_frame, write_frame};
-use crate::speech::pocketsphinx::{Dictionary, Engine};
+use crate::speech::pocketsphinx::{Engine, Models};
 use samvad_actors::ports::Heard;
 use std::io::{self, BufReader, Stdin, Stdout};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -29,18 +29,14 @@ fn serve(mut input: BufReader<Stdin>) -> io::Result<()> {
     let (sender, receiver) = channel();
     let queue = Arc::new(Mutex::new(receiver));
     let output = Arc::new(Mutex::new(io::stdout()));
-    let dictionary = Dictionary::read(&Path::new(&models).join("cmudict-en-us.dict"))
-        .map(Arc::new)
-        .map_err(|error| error.to_string());
+    let models = Models::open(Path::new(&models)).map(Arc::new);
     for _ in 0..threads.max(1) {
         let (queue, output) = (Arc::clone(&queue), Arc::clone(&output));
-        let (dictionary, models) = (dictionary.clone(), models.clone());
+        let models = models.clone();
         std::thread::Builder::new()
             .name("recogniser".to_owned())
             .spawn(move || {
-                let engine = dictionary.and_then(|dictionary| {
-                    Engine::new(Path::new(&models), dictionary).map_err(|error| error.to_string())
-                });
+                let engine = models.and_then(|models| Engine::new(models).map_err(|error| error.to_string()));
                 // A thread that fails takes the process with it: the parent starts another and asks again.
                 let work = AssertUnwindSafe(|| work(engine, &queue, &output));
                 if !matches!(catch_unwind(work), Ok(Ok(()))) {

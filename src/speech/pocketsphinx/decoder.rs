@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "PocketSphinx is a C library")]
 
 use super::ffi;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::ffi::{CStr, CString, c_int};
 use std::path::Path;
 use std::ptr::{NonNull, null_mut};
@@ -75,7 +75,7 @@ impl Segment {
 }
 
 /// What a search found in an utterance.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Hypothesis {
     /// Words separated by a space; empty if the search found no path to its end.
     pub text: String,
@@ -90,7 +90,8 @@ pub struct Hypothesis {
 /// One decoder with its searches and words. It may move between threads but serves one at a time.
 pub struct Decoder {
     raw: NonNull<ffi::PsDecoder>,
-    words: HashSet<String>,
+    /// Each word with its first pronunciation.
+    words: HashMap<String, String>,
 }
 
 // SAFETY: a decoder owns all its state; the library keeps no thread-local data about it.
@@ -120,14 +121,14 @@ impl Decoder {
             ffi::cmd_ln_free_r(config);
             Ok(Self {
                 raw: NonNull::new(raw).ok_or_else(model_error)?,
-                words: HashSet::new(),
+                words: HashMap::new(),
             })
         }
     }
 
-    /// True if the word can be used in a grammar.
-    pub fn knows(&self, word: &str) -> bool {
-        self.words.contains(word)
+    /// The phones of a word that was taught, separated by spaces.
+    pub fn pronunciation(&self, word: &str) -> Option<&str> {
+        self.words.get(word).map(String::as_str)
     }
 
     /// Teaches a word: its pronunciations, each a list of phones separated by a space.
@@ -147,7 +148,9 @@ impl Decoder {
                 });
             }
         }
-        self.words.insert(word.to_owned());
+        if let Some(phones) = pronunciations.first() {
+            self.words.insert(word.to_owned(), phones.clone());
+        }
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use super::CallActor;
 use crate::dialogue::{Expectation, Input, Millis, Output};
 use crate::domain::{Disposition, EndReason, Outcome};
+use crate::runtime::endings::caught;
 use crate::runtime::events::CallEvent;
 use crate::runtime::supervisor::CallFinished;
 use actix::{ActorContext, ActorFutureExt, AsyncContext, Context, WrapFuture};
@@ -68,7 +69,7 @@ impl CallActor {
         );
         let write = async move {
             for attempt_number in 1..=DO_NOT_CALL_TRIES {
-                match store.add_do_not_call_by_attempt(&attempt, clock.unix_ms()).await {
+                match caught(store.add_do_not_call_by_attempt(&attempt, clock.unix_ms())).await {
                     Ok(()) => return true,
                     Err(error) => tracing::error!(%attempt, %error, "do-not-call could not be written"),
                 }
@@ -110,10 +111,10 @@ impl CallActor {
             sink.append(journal.finish());
             sink.finish();
         }
-        let attempt = self.probe.attempt.clone();
-        let draft = self.probe.edit_draft(std::mem::take);
-        let report = draft.into_report(attempt, end, self.ports.clock.unix_ms());
-        let call_sid = self.probe.call_sid.clone();
+        let (attempt, call_sid) = (self.probe.attempt.clone(), self.probe.call_sid.clone());
+        let now_ms = self.ports.clock.unix_ms();
+        // Nothing of a port's runs between here and the report: the draft must not be lost.
+        let report = self.probe.edit_draft(std::mem::take).into_report(attempt, end, now_ms);
         self.death.finished(CallFinished {
             report,
             call_sid,

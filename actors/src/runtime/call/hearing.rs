@@ -100,7 +100,7 @@ impl CallActor {
             now: now_ms.saturating_sub(self.started_ms),
         };
         let taken = self.listener.push(frame, &mut ear);
-        while let Some((speech, stream)) = self.hearing.complete.pop() {
+        for (speech, stream) in std::mem::take(&mut self.hearing.complete) {
             self.recognize(speech, stream, now_ms, ctx);
         }
         taken
@@ -108,9 +108,12 @@ impl CallActor {
 
     fn recognize(&mut self, speech: SpeechId, stream: Box<dyn UtteranceStream>, now_ms: u64, ctx: &mut Context<Self>) {
         self.hearing.awaited += 1;
-        self.probe.recognition_since(Some(now_ms));
+        if self.hearing.awaited == 1 {
+            self.probe.recognition_since(Some(now_ms));
+        }
         // A recogniser that panics costs its utterance, not the call.
-        let result = AssertUnwindSafe(tokio::time::timeout(self.ports.recognition_deadline, stream.finish()));
+        let finish = async move { stream.finish().await };
+        let result = AssertUnwindSafe(tokio::time::timeout(self.ports.recognition_deadline, finish));
         ctx.spawn(result.catch_unwind().into_actor(self).map(move |result, call, ctx| {
             call.hearing.awaited = call.hearing.awaited.saturating_sub(1);
             if call.hearing.awaited == 0 {

@@ -19,7 +19,7 @@ use super::supervisor::{CallDied, CallFinished, CallStarted, Supervisor};
 use super::survey::Survey;
 use crate::dialogue::journal::JournalWriter;
 use crate::dialogue::{Dialogue, DialogueConfig, Expectation, Input, Millis};
-use crate::domain::{AttemptId, EndReason, MachineVerdict, StreamSid};
+use crate::domain::{EndReason, MachineVerdict, StreamSid};
 use crate::ports::{AdmittedCall, Clock, JournalFiles, JournalSink, Recognizer, Store};
 use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message, SpawnHandle};
 use samvad_media::listener::{Listener, ListenerConfig};
@@ -55,7 +55,12 @@ pub struct CallPorts {
     pub supervisor: Addr<Supervisor>,
     /// Longest wait for a recognition.
     pub recognition_deadline: Duration,
+    /// What the watchdog holds a call to.
+    pub limits: Limits,
 }
+
+/// What the dialogue has beyond the campaign's longest call to end it in an orderly way.
+const LONGEST_CALL_MARGIN_MS: u64 = 30_000;
 
 /// What one call begins with.
 pub struct CallSeed {
@@ -118,9 +123,10 @@ impl CallActor {
         } = seed;
         let started_ms = monotonic_ms(ports.clock.as_ref());
         let worker = start_worker_pulse(&ports.clock);
+        let campaign_limit_ms = u64::from(survey.campaign.longest_call_seconds) * 1_000 + LONGEST_CALL_MARGIN_MS;
         let limits = Limits {
-            longest_call_ms: u64::from(survey.campaign.longest_call_seconds) * 1_000 + 30_000,
-            ..Limits::default()
+            longest_call_ms: ports.limits.longest_call_ms.min(campaign_limit_ms),
+            ..ports.limits
         };
         let probe = CallProbe::new(
             admitted.attempt.clone(),
@@ -131,7 +137,7 @@ impl CallActor {
         );
         ports.calls.insert(probe.clone());
         // From here on the call has an outcome whatever happens: the watch exists before anything can fail.
-        let death = DeathWatch::new(admitted.attempt.clone(), ports.supervisor.clone());
+        let death = DeathWatch::new(probe.clone(), ports.supervisor.clone());
         let config = DialogueConfig::default();
         let journal = match ports.journals.open(&admitted.attempt) {
             Ok(sink) => {
@@ -220,7 +226,9 @@ impl CallActor {
     }
 
     fn carry_out(&mut self, now: Millis, ctx: &mut Context<Self>) {
-        while let Some(output) = self.dialogue.poll_output() {
+        while !self.ended
+            && let Some(output) = self.dialogue.poll_output()
+        {
             self.keep(|journal| journal.output(now, &output));
             self.perform(output, now, ctx);
         }
@@ -346,21 +354,21 @@ impl Handler<CallCommand> for CallActor {
 /// Tells the supervisor when its call is gone without an end of its own. A panic unwinds through the actor and drops
 /// it; `Drop` only sends one message, because a second panic would abort the process.
 struct DeathWatch {
-    attempt: Option<AttemptId>,
+    probe: Option<Arc<CallProbe>>,
     supervisor: Addr<Supervisor>,
 }
 
 impl DeathWatch {
-    fn new(attempt: AttemptId, supervisor: Addr<Supervisor>) -> Self {
+    fn new(probe: Arc<CallProbe>, supervisor: Addr<Supervisor>) -> Self {
         Self {
-            attempt: Some(attempt),
+            probe: Some(probe),
             supervisor,
         }
     }
 
     /// The call has come to its own end.
     fn finished(&mut self, message: CallFinished) {
-        if self.attempt.take().is_some() {
+        if self.probe.take().is_some() {
             self.supervisor.do_send(message);
         }
     }
@@ -368,8 +376,8 @@ impl DeathWatch {
 
 impl Drop for DeathWatch {
     fn drop(&mut self) {
-        if let Some(attempt) = self.attempt.take() {
-            self.supervisor.do_send(CallDied { attempt });
+        if let Some(probe) = self.probe.take() {
+            self.supervisor.do_send(CallDied { probe });
         }
     }
 }

@@ -17,6 +17,8 @@ impl CallActor {
     /// Sends the sentences ahead of real time, a mark after each.
     pub(super) fn speak(&mut self, playback: PlaybackId, sentences: &[String], now: Millis) {
         let survey = self.survey.clone();
+        self.probe
+            .audio_wanted_since(Some(monotonic_ms(self.ports.clock.as_ref())));
         // All or nothing: half a question is worse than none.
         let Some(prompts) = sentences
             .iter()
@@ -28,6 +30,7 @@ impl CallActor {
             return;
         };
         if prompts.is_empty() {
+            self.probe.audio_wanted_since(None);
             self.pending.push_back(Input::PlaybackEnded { playback });
             return;
         }
@@ -51,6 +54,7 @@ impl CallActor {
             write_mark(&mut frame, self.stream_sid.as_str(), &mark);
             self.line.send(frame);
         }
+        self.probe.audio_wanted_since(None);
         self.playout.playback_sent(playback.0);
         self.turns.first_audio(self.now());
         self.probe

@@ -1,27 +1,13 @@
-//! What the speech tests share: recorded answers, cut as the voice activity detector cuts them.
-#![expect(dead_code, reason = "each test program uses its part")]
+//! Recorded answers, cut as the voice activity detector cuts them.
 
-use samvad_actors::ports::Grammar;
 use std::path::PathBuf;
-use std::sync::Arc;
-
-/// A grammar of these phrases.
-pub fn grammar(phrases: &[&str]) -> Arc<Grammar> {
-    Arc::new(Grammar {
-        id: phrases.join("|"),
-        phrases: phrases.iter().map(|phrase| (*phrase).to_owned()).collect(),
-        free_text: false,
-    })
-}
 
 /// One row of the recordings' manifest.
 #[derive(Debug, Clone)]
 pub struct Recording {
     pub file: String,
-    pub text: String,
     pub question: String,
     pub expected_intent: String,
-    pub expected_value: String,
     /// First and last millisecond of speech, if there is any.
     pub speech_ms: Option<(usize, usize)>,
 }
@@ -44,10 +30,8 @@ pub fn recordings() -> Vec<Recording> {
             let ms = |name: &str| row[column(name)].parse().ok();
             Recording {
                 file: text("file"),
-                text: text("text"),
                 question: text("question"),
                 expected_intent: text("expected_intent"),
-                expected_value: text("expected_value"),
                 speech_ms: ms("speech_start_ms").zip(ms("speech_end_ms")),
             }
         })

@@ -1,0 +1,181 @@
+//! How an attempt ends, whoever ends it: its outcome is written, its permit comes back, everybody is told once.
+
+use super::events::{CallEvent, EventSink};
+use super::permits::Permits;
+use super::probe::CallTable;
+use super::watchdog::Readiness;
+use crate::domain::{AnswerValue, AttemptId, CallSid, CarrierStatus, Disposition, EndReason, Outcome};
+use crate::ports::{CallReport, Carrier, CarrierError, Clock, Store, StoreError};
+use futures_util::FutureExt;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What supervisor, dialler and reconciler work with.
+#[derive(Clone)]
+pub struct SupervisorPorts {
+    /// Where outcomes are written.
+    pub store: Arc<dyn Store>,
+    /// For placing calls and hanging up.
+    pub carrier: Arc<dyn Carrier>,
+    /// Wall time of outcomes.
+    pub clock: Arc<dyn Clock>,
+    /// Who is told.
+    pub events: Arc<dyn EventSink>,
+    /// Every live call.
+    pub calls: Arc<CallTable>,
+    /// One for every attempt that this node answers for.
+    pub permits: Arc<Permits>,
+    /// Whether new calls are taken.
+    pub readiness: Arc<Readiness>,
+}
+
+/// Pauses between tries, doubling from here.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// … up to here.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// Tries to hang up. Asking twice does no harm; after the last, the call ends at the time limit it was placed with.
+const HANG_UP_TRIES: u32 = 5;
+
+/// An attempt is over and its outcome is written.
+#[derive(Clone, Debug)]
+pub(super) struct Ended {
+    pub(super) attempt: AttemptId,
+    pub(super) outcome: Outcome,
+    pub(super) disposition: Disposition,
+    /// `None` if there was no conversation.
+    pub(super) end_reason: Option<EndReason>,
+    /// In the order of the questions.
+    pub(super) answers: Vec<AnswerValue>,
+}
+
+impl Ended {
+    /// The end that a report tells of.
+    pub(super) fn with_report(report: &CallReport) -> Self {
+        Self {
+            attempt: report.attempt.clone(),
+            outcome: report.outcome,
+            disposition: report.disposition,
+            end_reason: Some(report.end_reason),
+            answers: report.answers.iter().map(|answer| answer.value.clone()).collect(),
+        }
+    }
+
+    /// The end that a carrier's terminal status makes of an attempt that never became a conversation.
+    pub(super) fn without_conversation(attempt: AttemptId, status: CarrierStatus) -> Self {
+        Self {
+            attempt,
+            outcome: Outcome::Failed,
+            disposition: status.disposition_without_conversation(None),
+            end_reason: None,
+            answers: Vec::new(),
+        }
+    }
+}
+
+impl SupervisorPorts {
+    /// Gives the permit back and tells of the end. Only whoever brings the permit back tells, so that an attempt that
+    /// several report as over (its actor late, the watchdog, a callback) ends once.
+    pub(super) fn finish(&self, ended: Ended) {
+        if !self.permits.release(&ended.attempt) {
+            return;
+        }
+        tracing::info!(attempt = %ended.attempt, outcome = ?ended.outcome, disposition = ended.disposition.code(),
+            reason = ?ended.end_reason, "attempt ended");
+        self.tell(CallEvent::Ended {
+            attempt: ended.attempt,
+            outcome: ended.outcome,
+            disposition: ended.disposition,
+            end_reason: ended.end_reason,
+            answers: ended.answers,
+        });
+    }
+
+    /// Tells of an event. A sink that panics loses it, and nothing else.
+    pub(super) fn tell(&self, event: CallEvent) {
+        if catch_unwind(AssertUnwindSafe(|| self.events.emit(event))).is_err() {
+            tracing::error!("an event could not be told: its sink panicked");
+        }
+    }
+
+    /// Writes an outcome, for as long as it takes, then gives the permit back and tells of the end.
+    pub(super) async fn write_outcome(&self, report: CallReport) {
+        let ended = Ended::with_report(&report);
+        self.write_report(report).await;
+        self.finish(ended);
+    }
+
+    /// Writes an outcome, for as long as it takes.
+    pub(super) async fn write_report(&self, mut report: CallReport) {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match caught(self.store.record_outcome(&report)).await {
+                Ok(_) => return,
+                Err(error @ StoreError::NotFound { .. }) => {
+                    tracing::error!(attempt = %report.attempt, %error, "an outcome has no attempt to be written to");
+                    return;
+                }
+                Err(error @ (StoreError::Conflict { .. } | StoreError::Corrupt { .. })) => {
+                    // Something in the report cannot be kept; the end, and a wish for removal, still can.
+                    tracing::error!(attempt = %report.attempt, %error, "a report cannot be kept whole");
+                    report = bare(report);
+                }
+                Err(error @ StoreError::Unavailable { .. }) => {
+                    tracing::error!(attempt = %report.attempt, %error, "an outcome cannot be written yet");
+                }
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Tells the carrier to end a call.
+    pub(super) async fn hang_up(&self, attempt: &AttemptId, sid: &CallSid) {
+        hang_up(self.carrier.as_ref(), attempt, sid).await;
+    }
+}
+
+/// Tells the carrier to end a call; tries again while it cannot be told.
+pub(super) async fn hang_up(carrier: &dyn Carrier, attempt: &AttemptId, sid: &CallSid) {
+    let mut pause = FIRST_PAUSE;
+    for left in (0..HANG_UP_TRIES).rev() {
+        let asked = AssertUnwindSafe(async { carrier.complete_call(sid).await });
+        let error = match asked.catch_unwind().await {
+            Ok(Ok(_) | Err(CarrierError::NotInProgress { .. })) => return,
+            Ok(Err(error @ (CarrierError::Refused { .. } | CarrierError::Credentials { .. }))) => {
+                tracing::error!(%attempt, %error, "a call could not be hung up");
+                return;
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(_panic) => "the carrier's client panicked".to_owned(),
+        };
+        tracing::error!(%attempt, error, tries_left = left, "a call could not be hung up");
+        if left > 0 {
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+}
+
+/// A store's answer; a panic counts as the store being away, so that it is asked again.
+pub(super) async fn caught<T>(answer: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_panic| {
+        Err(StoreError::Unavailable {
+            reason: "its client panicked".to_owned(),
+        })
+    })
+}
+
+/// A report with nothing that the end of an attempt could do without.
+fn bare(report: CallReport) -> CallReport {
+    CallReport {
+        consent: None,
+        answers: Vec::new(),
+        transcript: Vec::new(),
+        latencies: Vec::new(),
+        callback_request: None,
+        ..report
+    }
+}

@@ -1,0 +1,11 @@
+//! The command line as its users meet it: the binary, its output, its exit status, and what it leaves behind.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail the test where something is missing"
+)]
+
+mod attached;
+mod interrupted;
+mod refusals;
+mod support;

@@ -1,0 +1,20 @@
+//! What goes wrong, done to the whole system: the binary as its user runs it, server and telephone network as
+//! processes of their own, a real database, real sockets.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what the tests stand on fails as loudly as they do"
+)]
+
+mod canaries;
+mod crash;
+mod drain;
+mod endings;
+mod harness;
+mod media;
+
+mod network;
+mod replay;
+mod speech;
+mod startup;

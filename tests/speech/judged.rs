@@ -1,0 +1,100 @@
+//! The embedded recogniser's accuracy, held to account: over recorded answers, and over voices it was not fitted to.
+
+use crate::accuracy::measure;
+use crate::recordings::{Recording, recordings, utterance_of};
+use samvad::speech::pocketsphinx::{DEFAULT_MODELS, Engine, Models};
+use samvad_actors::dialogue::{Expectation, LanguagePack, Script};
+use samvad_actors::domain::{Campaign, Language};
+use samvad_actors::ports::Heard;
+use samvad_media::codec::{decode_mulaw, encode_mulaw};
+use std::path::Path;
+use std::sync::Arc;
+
+struct Ear {
+    engine: Engine,
+    health: Script,
+    feedback: Script,
+}
+
+impl Ear {
+    fn new() -> Self {
+        let pack = LanguagePack::embedded(&Language::default()).unwrap();
+        let script = |text: &str| Script::build(&Campaign::from_yaml(text).unwrap(), &pack).unwrap();
+        Self {
+            engine: Engine::new(Arc::new(Models::open(Path::new(DEFAULT_MODELS)).unwrap())).unwrap(),
+            health: script(include_str!("../../fixtures/campaigns/health_survey.yaml")),
+            feedback: script(include_str!("../../fixtures/campaigns/feedback_free_text.yaml")),
+        }
+    }
+
+    fn hear(&mut self, recording: &Recording, samples: &[i16]) -> Heard {
+        let grammar = match recording.question.as_str() {
+            "scale_1_5" => self.health.grammar(Expectation::Question(0)),
+            "scale_0_10" => self.feedback.grammar(Expectation::Question(0)),
+            _ => self.health.grammar(Expectation::Consent),
+        };
+        self.engine.recognize(&grammar.phrases, false, samples).unwrap()
+    }
+}
+
+fn is_answer(recording: &Recording) -> bool {
+    !matches!(
+        recording.expected_intent.as_str(),
+        "free_text" | "voicemail" | "no_input" | "dtmf"
+    )
+}
+
+/// Level as a phone with another microphone would have it, encoded once more.
+fn louder(samples: &[i16], gain: f32) -> Vec<i16> {
+    let samples: Vec<i16> = samples
+        .iter()
+        .map(|&sample| (f32::from(sample) * gain) as i16)
+        .collect();
+    let (mut codes, mut decoded) = (Vec::new(), Vec::new());
+    encode_mulaw(&samples, &mut codes);
+    decode_mulaw(&codes, &mut decoded);
+    decoded
+}
+
+#[test]
+fn recorded_answers_are_understood_and_recordings_without_one_are_never_taken_for_one() {
+    let mut ear = Ear::new();
+    for recording in recordings() {
+        let heard = ear.hear(&recording, &utterance_of(&recording));
+        if is_answer(&recording) {
+            assert!(heard.confidence >= Heard::PLAUSIBLE, "{}: {heard:?}", recording.file);
+        } else if recording.expected_intent != "voicemail" {
+            assert!(heard.confidence < Heard::CERTAIN, "{}: {heard:?}", recording.file);
+        }
+    }
+}
+
+#[test]
+fn another_level_or_encoding_of_a_recording_changes_no_answer() {
+    let mut ear = Ear::new();
+    for recording in recordings().iter().filter(|recording| is_answer(recording)) {
+        let samples = utterance_of(recording);
+        let heard = ear.hear(recording, &samples);
+        for gain in [0.25, 0.7, 1.0] {
+            let again = ear.hear(recording, &louder(&samples, gain));
+            assert_eq!(again.text, heard.text, "{} at {gain}", recording.file);
+        }
+    }
+}
+
+#[test]
+fn voices_it_was_not_fitted_to_are_understood_and_what_is_no_answer_is_not_taken_for_one() {
+    let report = measure(60, 11);
+    println!("{report}");
+    let clips: usize = report.inside.iter().map(|row| row.clips).sum();
+    let right: f64 = report.inside.iter().map(|row| row.right() * row.clips as f64).sum();
+    let wrong: usize = report.inside.iter().map(|row| row.wrong_certain).sum();
+    assert!(right >= 0.8 * clips as f64, "{report}");
+    assert!(wrong * 50 <= clips, "{report}");
+    let taken: usize = report.outside.iter().map(|row| row.wrong_certain).sum();
+    assert!(taken <= 1, "{report}");
+    let sounds = ["silence, hum", "noise", "bursts", "tones"];
+    for row in report.outside.iter().filter(|row| sounds.contains(&row.name)) {
+        assert_eq!(row.wrong_certain + row.wrong_plausible, 0, "{report}");
+    }
+}
