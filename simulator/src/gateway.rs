@@ -66,6 +66,9 @@ pub(crate) struct Gateway {
 impl Gateway {
     /// A proxy for the public origin `public`, in front of `server`.
     pub(crate) fn new(public: Url, server: SocketAddr, auth_token: String) -> reqwest::Result<Self> {
+        // Nothing here speaks TLS, but built together with the server the client has it, and then asks for a provider.
+        // An error only says that one has been installed before.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder()
             .timeout(WEBHOOK_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())

@@ -15,9 +15,9 @@ use anyhow::Context;
 use samvad_actors::domain::{Campaign, CampaignId};
 use samvad_actors::ports::{AttemptStore, CampaignStore, Carrier, Clock, ContactStore, NewContact, Recognizer, Store};
 use samvad_actors::runtime::{
-    BeginDrain, CallEvent, CallPorts, CallTable, DialSummary, Dialer, DialerSettings, EventSink, HangUpNow, Limits,
-    Permits, Readiness, Reconciler, Supervisor, SupervisorPorts, Surveys, TokenMint, Watchdog, WatchdogPorts,
-    WatchdogSettings,
+    BeginDrain, CallEvent, CallPorts, CallTable, CountUnreported, DialSummary, Dialer, DialerSettings, EventSink,
+    HangUpNow, Limits, Permits, Readiness, Reconciler, Supervisor, SupervisorPorts, Surveys, TokenMint, Watchdog,
+    WatchdogPorts, WatchdogSettings,
 };
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -292,6 +292,16 @@ impl Node {
         match tokio::time::timeout(LAST_GRACE, end_all).await {
             Ok(ended) => ended?,
             Err(_) => tracing::warn!("attempts are left open; the next start takes them over"),
+        }
+        // The carrier's report of the last calls is still to come; without it their status would never be known.
+        let reported = async {
+            let mut tick = tokio::time::interval(IDLE_INTERVAL);
+            while self.supervisor.send(CountUnreported).await.is_ok_and(|count| count > 0) {
+                tick.tick().await;
+            }
+        };
+        if tokio::time::timeout(LAST_GRACE, reported).await.is_err() {
+            tracing::warn!("the carrier has not reported the end of every call");
         }
         if tokio::time::timeout(LAST_GRACE, self.supervisor.send(HangUpNow))
             .await

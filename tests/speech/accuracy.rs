@@ -48,11 +48,6 @@ impl Row {
             _ => {}
         }
     }
-
-    /// Right answers at least plausible, as a share of all.
-    pub fn right(&self) -> f64 {
-        (self.right_certain + self.right_plausible) as f64 / self.clips.max(1) as f64
-    }
 }
 
 /// The whole measurement.
@@ -90,7 +85,21 @@ impl fmt::Display for Report {
                 write!(f, "{count:>10} ({share:4.1}%)")?;
             }
         }
-        Ok(())
+        let clips: usize = self.inside.iter().map(|row| row.clips).sum();
+        write!(f, "\nright of {clips} answers: {:.1}%", self.right() * 100.0)
+    }
+}
+
+impl Report {
+    /// Right answers, at least plausible, as a share of all.
+    pub fn right(&self) -> f64 {
+        let right: usize = self
+            .inside
+            .iter()
+            .map(|row| row.right_certain + row.right_plausible)
+            .sum();
+        let clips: usize = self.inside.iter().map(|row| row.clips).sum();
+        right as f64 / clips.max(1) as f64
     }
 }
 
@@ -168,7 +177,7 @@ impl Bench {
         let mut rows = kinds.map(|name| Row { name, ..Row::default() });
         for clip in 0..clips {
             let kind = clip % kinds.len();
-            let (odd, seed) = (clip / kinds.len() % 2 == 1, clip as u64);
+            let (odd, seed) = (clip / kinds.len() % 2 == 1, self.chance.random());
             let line = match kind {
                 0 => sound(if odd { Sound::Hum } else { Sound::Silence }, seed),
                 1 => sound(if odd { Sound::Pink } else { Sound::White }, seed),

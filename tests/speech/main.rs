@@ -1,9 +1,16 @@
 //! Recognisers: what each one does, what the embedded one understands, and how it survives its child process.
 
+#[cfg(test)]
 mod accuracy;
+#[cfg(test)]
 mod child;
+#[cfg(test)]
 mod conformance;
+#[cfg(test)]
 mod judged;
+#[cfg(test)]
 mod line;
+#[cfg(test)]
 mod recordings;
+#[cfg(test)]
 mod voices;

@@ -29,8 +29,8 @@ pub use probe::{CallProbe, CallTable, Limits, Overrun};
 pub use pulse::{WorkerPulse, start_worker_pulse};
 pub use reconciler::Reconciler;
 pub use supervisor::{
-    AttemptOver, BeginDrain, CallDied, CallFinished, CallStarted, CarrierMachine, CarrierStatusChanged, EndCall,
-    HangUpNow, Supervisor, WriteOutcome,
+    AttemptOver, BeginDrain, CallDied, CallFinished, CallStarted, CarrierMachine, CarrierStatusChanged,
+    CountUnreported, EndCall, HangUpNow, Supervisor, WriteOutcome,
 };
 pub use survey::{Survey, Surveys};
 pub use watchdog::{MakePorts, Readiness, Watchdog, WatchdogError, WatchdogPorts, WatchdogSettings};

@@ -4,7 +4,9 @@ use crate::store::Failing;
 use crate::world::{World, launch, standard_survey, until};
 use samvad_actors::domain::{AttemptId, AttemptState, CarrierStatus, Disposition, EndReason, Outcome};
 use samvad_actors::ports::{AttemptStore, CallbackEffect, StatusCallback};
-use samvad_actors::runtime::{BeginDrain, CallDraft, CallEvent, CarrierStatusChanged, HangUpNow, WriteOutcome};
+use samvad_actors::runtime::{
+    BeginDrain, CallDraft, CallEvent, CarrierStatusChanged, CountUnreported, HangUpNow, WriteOutcome,
+};
 
 /// A callback as the HTTP side passes it on: kept first, told then.
 async fn callback(world: &World, attempt: &str, status: CarrierStatus) -> CallbackEffect {
@@ -133,7 +135,9 @@ async fn a_call_that_the_carrier_reports_as_over_is_not_hung_up_afterwards() {
     let world = World::new();
     world.call("reported").answer("1413").await;
     world.ended("reported").await;
+    assert_eq!(world.supervisor.send(CountUnreported).await.expect("told"), 1);
     callback(&world, "reported", CarrierStatus::Completed).await;
+    assert_eq!(world.supervisor.send(CountUnreported).await.expect("told"), 0);
     world.supervisor.send(HangUpNow).await.expect("done");
     assert!(!world.carrier.has_hung_up("CA-reported"));
 }

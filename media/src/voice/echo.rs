@@ -43,6 +43,8 @@ pub(super) struct Echo {
     /// Levels of what has been played and what has come in, the latest last.
     played: [f32; LONGEST_DELAY_FRAMES],
     heard: [f32; UNDECIDED_FRAMES + PEAK_FRAMES],
+    /// How many frames ago something was played; no more are counted than an echo takes.
+    idle_frames: usize,
     coupling_db: f32,
     settling: u8,
     expected_db: f32,
@@ -55,6 +57,7 @@ impl Echo {
             playing: false,
             played: [SILENCE_DB; LONGEST_DELAY_FRAMES],
             heard: [SILENCE_DB; UNDECIDED_FRAMES + PEAK_FRAMES],
+            idle_frames: LONGEST_DELAY_FRAMES,
             coupling_db: FIRST_COUPLING_DB,
             settling: SETTLING_FRAMES,
             expected_db: SILENCE_DB,
@@ -96,6 +99,14 @@ impl Echo {
             None if self.playing => NOMINAL_PROMPT_DB,
             None => SILENCE_DB,
         };
+        if played_db > SILENCE_DB {
+            self.idle_frames = 0;
+        } else if self.idle_frames == LONGEST_DELAY_FRAMES {
+            self.expected_db = SILENCE_DB;
+            return;
+        } else {
+            self.idle_frames += 1;
+        }
         self.played.rotate_left(1);
         self.played[LONGEST_DELAY_FRAMES - 1] = played_db;
         self.heard.rotate_left(1);
@@ -103,10 +114,6 @@ impl Echo {
         let (earlier, lately) = self.played.split_at(LONGEST_DELAY_FRAMES - USUAL_DELAY_FRAMES);
         let earlier_db = loudest(earlier);
         let played_db = earlier_db.max(loudest(lately));
-        if played_db <= SILENCE_DB {
-            self.expected_db = SILENCE_DB;
-            return;
-        }
         let is_audible = earlier_db >= AUDIBLE_PROMPT_DB;
         let (rise, fall) = match speaking {
             true => SPEAKING_STEPS_DB,

@@ -17,10 +17,11 @@ const SHORTEST_PHONE: f32 = 5.0;
 
 const WEIGHTS: [f32; EVIDENCE] = [0.08571, 0.04354, 0.01939, 0.08955, 4.289, 5.968, -0.8067, -2.015];
 const BIAS: f32 = 6.2449;
-/// Log-odds from which a hypothesis is certain: about 1 % of other speech reaches it, and no noise.
+/// Log-odds from which a hypothesis is certain: below 1 % of other speech reaches it (single words that sound alike,
+/// hardly ever sentences), and no noise.
 const CERTAIN: f32 = 2.0;
-/// Log-odds from which it is plausible.
-const PLAUSIBLE: f32 = -0.5;
+/// Log-odds from which it is plausible: a few percent of other speech, and all but a few percent of right answers.
+const PLAUSIBLE: f32 = -1.2;
 
 /// The confidence of a grammar's hypothesis, 0 to 1, given what a phone loop and a general language model heard.
 /// `words` knows how the words of both are pronounced.

@@ -145,7 +145,7 @@ impl Engine {
     /// As [`Engine::prepare`].
     pub fn recognize(&mut self, phrases: &[String], free_text: bool, samples: &[i16]) -> Result<Heard, EngineError> {
         self.prepare(phrases, free_text)?;
-        let Some(passes) = self.passes(phrases, samples)? else {
+        let Some(passes) = self.passes(phrases, free_text, samples)? else {
             return Ok(Heard::rejected());
         };
         let certainty = confidence(
@@ -156,9 +156,6 @@ impl Engine {
         );
         if free_text && certainty < Heard::CERTAIN {
             return Ok(guess(&passes.general));
-        }
-        if passes.grammar.text.is_empty() {
-            return Ok(Heard::rejected());
         }
         Ok(Heard {
             text: passes.grammar.text,
@@ -174,15 +171,15 @@ impl Engine {
     /// As [`Engine::prepare`].
     pub fn evidence(&mut self, phrases: &[String], samples: &[i16]) -> Result<Option<(String, Vec<f32>)>, EngineError> {
         self.prepare(phrases, false)?;
-        Ok(self.passes(phrases, samples)?.and_then(|passes| {
+        Ok(self.passes(phrases, false, samples)?.and_then(|passes| {
             let words = [&self.words, &self.general];
             let found = evidence(&passes.grammar, &passes.phones, &passes.general, &words)?;
             Some((passes.grammar.text, found.to_vec()))
         }))
     }
 
-    /// What each decoder makes of an utterance; `None` if there is no voice in it.
-    fn passes(&mut self, phrases: &[String], samples: &[i16]) -> Result<Option<Passes>, EngineError> {
+    /// What each decoder makes of an utterance; `None` if there is no voice in it, or nothing that the grammar allows.
+    fn passes(&mut self, phrases: &[String], free_text: bool, samples: &[i16]) -> Result<Option<Passes>, EngineError> {
         let samples = level_and_trim(samples);
         if !has_voice(&samples, LEAST_VOICE) {
             return Ok(None);
@@ -195,6 +192,9 @@ impl Engine {
                 self.words.decode(&name, &samples)?
             }
         };
+        if grammar.text.is_empty() && !free_text {
+            return Ok(None);
+        }
         Ok(Some(Passes {
             phones: match grammar.text.is_empty() {
                 true => Hypothesis::default(),

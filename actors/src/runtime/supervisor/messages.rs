@@ -98,3 +98,9 @@ pub struct BeginDrain {
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct HangUpNow;
+
+/// How many calls there are whose conversation is over and which the carrier has not reported as over. Each is ended
+/// over the carrier's REST API after two seconds, and counts no more then.
+#[derive(Message)]
+#[rtype(result = "usize")]
+pub struct CountUnreported;

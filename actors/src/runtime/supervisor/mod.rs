@@ -6,8 +6,8 @@
 mod messages;
 
 pub use messages::{
-    AttemptOver, BeginDrain, CallDied, CallFinished, CallStarted, CarrierMachine, CarrierStatusChanged, EndCall,
-    HangUpNow, WriteOutcome,
+    AttemptOver, BeginDrain, CallDied, CallFinished, CallStarted, CarrierMachine, CarrierStatusChanged,
+    CountUnreported, EndCall, HangUpNow, WriteOutcome,
 };
 
 use super::call::CallCommand;
@@ -263,6 +263,14 @@ impl Handler<BeginDrain> for Supervisor {
                 }
             }
         });
+    }
+}
+
+impl Handler<CountUnreported> for Supervisor {
+    type Result = usize;
+
+    fn handle(&mut self, _message: CountUnreported, _ctx: &mut Self::Context) -> usize {
+        self.hang_ups.len()
     }
 }
 
