@@ -49,8 +49,9 @@ pub struct DialogueConfig {
     pub patience_number_ms: u32,
     /// Silence that ends an utterance: free text.
     pub patience_free_ms: u32,
-    /// A second "remove me" at this confidence, after a plausible first one, is acted upon.
-    pub removal_repeated: f32,
+    /// In a confirming turn, a "yes" or the same thing said again counts from this confidence on: two hearings that
+    /// agree need not both be certain.
+    pub second_hearing: f32,
 }
 
 impl Default for DialogueConfig {
@@ -77,7 +78,7 @@ impl Default for DialogueConfig {
             patience_closed_ms: 700,
             patience_number_ms: 700,
             patience_free_ms: 1_400,
-            removal_repeated: 0.65,
+            second_hearing: 0.65,
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Confirming turns: "Did I hear four?" Nothing is taken without a certain yes, a key, or a certain correction.
+//! Confirming turns: "Did I hear four?" Nothing is taken without a key, a certain correction, or a second hearing that
+//! agrees with the first and is nearly certain itself (for consent: certain).
 
 use super::asking::Why;
 use super::hearing::{Level, Said};
@@ -19,16 +20,21 @@ impl Dialogue {
             return;
         }
         let certain = said.level == Level::Certain;
-        let weighty = matches!(pending.what, Doubt::Consent | Doubt::Removal);
+        // Consent is not put together from two doubtful hearings (L3).
+        let enough = match pending.what {
+            Doubt::Consent => certain && said.is_deliberate(),
+            Doubt::Removal => (certain && said.is_deliberate()) || self.is_second_hearing(&said),
+            _ => certain || self.is_second_hearing(&said),
+        };
         match said.meant.intent {
-            Intent::RemoveMe if pending.what == Doubt::Removal && self.is_repeated(&said) => {
+            Intent::RemoveMe if pending.what == Doubt::Removal && enough => {
                 self.remove(said.utterance);
             }
             // A certain correction needs no further turn: "no, four".
             _ if said.meant.value.is_some() && pending.what.is_value() && !is_plain_polarity(&said) => {
                 self.corrected(pending, said);
             }
-            Intent::Yes if certain && (!weighty || said.is_deliberate()) => self.accept(pending, AnswerVia::Speech),
+            Intent::Yes if enough => self.accept(pending, AnswerVia::Speech),
             Intent::Yes => self.odd(&said),
             Intent::No => self.ask_again(Why::Denied),
             _ if self.said_anything_else(&said) => {}
@@ -58,20 +64,22 @@ impl Dialogue {
         let same = matches!(&pending.what, Doubt::Value(value) if said.meant.value.as_ref() == Some(value));
         let denied = said.meant.intent == Intent::No && same;
         match (self.open_question(), said.meant.value.clone()) {
-            (Some((index, _)), Some(value)) if said.level == Level::Certain && !denied => {
+            (Some((index, _)), Some(value))
+                if !denied && (said.level == Level::Certain || (same && self.is_second_hearing(&said))) =>
+            {
                 self.answered(index, value, &said.utterance, AnswerVia::Speech);
             }
             _ => self.odd(&said),
         }
     }
 
-    /// "Remove me" said twice, the second time well enough.
-    fn is_repeated(&self, said: &Said) -> bool {
+    /// Said on purpose, and heard well enough to settle a doubt that there is about something heard before.
+    fn is_second_hearing(&self, said: &Said) -> bool {
         said.is_deliberate()
             && said
                 .utterance
                 .confidence
-                .is_some_and(|confidence| confidence >= self.config.removal_repeated)
+                .is_some_and(|confidence| confidence >= self.config.second_hearing)
     }
 }
 

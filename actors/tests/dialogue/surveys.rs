@@ -411,6 +411,28 @@ fn silence_in_a_confirming_turn_takes_nothing() {
 }
 
 #[test]
+fn an_answer_heard_twice_nearly_well_is_taken() {
+    for second in ["yes", "four"] {
+        let mut call = Call::consented(&HEALTH_SCRIPT);
+        call.say_as("four", 0.6);
+        call.listen();
+        call.say_as(second, 0.7);
+        assert_eq!(call.values(), [AnswerValue::Scale(4)], "{second}");
+    }
+}
+
+#[test]
+fn a_second_hearing_that_disagrees_or_is_doubtful_itself_takes_nothing() {
+    for (second, confidence) in [("three", 0.7), ("yes", 0.6), ("four", 0.6)] {
+        let mut call = Call::consented(&HEALTH_SCRIPT);
+        call.say_as("four", 0.6);
+        call.listen();
+        call.say_as(second, confidence);
+        assert!(call.values().is_empty(), "{second}");
+    }
+}
+
+#[test]
 fn a_wrong_guess_is_corrected_in_one_turn() {
     let mut call = Call::consented(&HEALTH_SCRIPT);
     call.say_as("five", 0.6);
