@@ -36,8 +36,9 @@ impl StopSignals {
                 _ = self.terminate.recv() => {}
                 _ = self.interrupt.recv() => {}
             }
-            let before = self.last.replace(Instant::now());
-            if before.is_none_or(|before| before.elapsed() >= ONE_SIGNAL) {
+            // Counted from the last one that was told, so that somebody who keeps asking is heard.
+            if self.last.is_none_or(|last| last.elapsed() >= ONE_SIGNAL) {
+                self.last = Some(Instant::now());
                 return;
             }
         }
