@@ -252,7 +252,7 @@ fn say_network(network: &Value) -> Result<(), OutputError> {
 
 fn say_figures(figures: &Figures) -> Result<(), OutputError> {
     say!(
-        "conversations at once     {} at the peak, {:.1} call-minutes",
+        "calls held at once        {} at the peak, {:.1} call-minutes",
         figures.peak_conversations,
         figures.call_minutes
     )?;
