@@ -99,7 +99,7 @@ impl Process {
             reader: Some(reader),
             log,
         };
-        process.until("it listens", |lines| !lines.is_empty());
+        process.until("it listens", |lines| lines.iter().any(is_greeting));
         process
     }
 
@@ -107,8 +107,13 @@ impl Process {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn first(&self) -> Value {
-        self.lines()[0].clone()
+    /// The line that says where it listens. A server that renders its prompts says so before.
+    pub fn greeting(&self) -> Value {
+        self.lines()
+            .iter()
+            .find(|line| is_greeting(line))
+            .cloned()
+            .expect("it listens")
     }
 
     pub fn pid(&self) -> i32 {
@@ -155,6 +160,10 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn is_greeting(line: &Value) -> bool {
+    line["event"] == "listening"
 }
 
 pub fn signal_to(pid: i32, signal: Signal) {
@@ -230,7 +239,7 @@ impl World {
             .env("TWILIO_ACCOUNT_SID", ACCOUNT)
             .env("TWILIO_AUTH_TOKEN", AUTH_TOKEN);
         let network = Process::start(command, directory.path().join("simulator.log"));
-        let carrier = network.first()["address"].as_str().expect("its address").to_owned();
+        let carrier = network.greeting()["address"].as_str().expect("its address").to_owned();
         let settings = BTreeMap::from([
             ("SAMVAD_DATA_DIR", directory.path().join("data").display().to_string()),
             ("SAMVAD_BIND", address.to_string()),

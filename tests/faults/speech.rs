@@ -24,7 +24,9 @@ fn a_killed_recogniser_costs_at_most_a_reprompt() {
     let mut world = World::of(SPEAKERS).set("SAMVAD_RECOGNIZER", "embedded");
     let contacts = world.contacts();
     let mut server = world.server(&["--contacts", &contacts.display().to_string(), "--exit-when-idle"]);
-    let pid = server.first()["recognizer_pid"].as_i64().expect("a process of its own");
+    let pid = server.greeting()["recognizer_pid"]
+        .as_i64()
+        .expect("a process of its own");
     server.until("they talk", |lines| count(lines, "talking") == 3);
     signal_to(i32::try_from(pid).expect("a process id"), Signal::KILL);
     let status = server.ended(Duration::from_secs(150));
