@@ -17,7 +17,7 @@ const SHORTEST_PHONE: f32 = 5.0;
 
 const WEIGHTS: [f32; EVIDENCE] = [0.08571, 0.04354, 0.01939, 0.08955, 4.289, 5.968, -0.8067, -2.015];
 const BIAS: f32 = 6.2449;
-/// Log-odds from which a hypothesis is certain: below 1 % of other speech reaches it (single words that sound alike,
+/// Log-odds from which a hypothesis is certain: about 1 % of other speech reaches it (single words that sound alike,
 /// hardly ever sentences), and no noise.
 const CERTAIN: f32 = 2.0;
 /// Log-odds from which it is plausible: a few percent of other speech, and all but a few percent of right answers.
