@@ -12,6 +12,8 @@ use clap::Parser;
 mod accuracy;
 #[path = "../tests/speech/line.rs"]
 mod line;
+#[path = "../tests/speech/tasks.rs"]
+mod tasks;
 #[path = "../tests/speech/voices.rs"]
 mod voices;
 

@@ -2,14 +2,13 @@
 //! [`Heard::CERTAIN`] and [`Heard::PLAUSIBLE`]. Seeded: the same clips every time.
 
 use crate::line::{Noise, Sound, babble, sound, telephone};
+use crate::tasks::Tasks;
 use crate::voices::{FOREIGN, HELD_OUT, SENTENCES, Voice, WORDS, speak};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use samvad::speech::pocketsphinx::{DEFAULT_MODELS, Engine, Models};
-use samvad_actors::dialogue::{Context, Expectation, Interpretation, Interpreter, LanguagePack, Script};
-use samvad_actors::domain::{Campaign, Intent, Language, QuestionKind};
-use samvad_actors::ports::{Grammar, Heard};
+use samvad_actors::ports::Heard;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -106,26 +105,16 @@ impl Report {
 /// Measures with this many clips that hold an answer, and as many that hold none.
 pub fn measure(clips: usize, seed: u64) -> Report {
     let mut bench = Bench::new(seed);
-    let share = clips.div_ceil(bench.tasks.len());
+    let share = clips.div_ceil(bench.tasks.all().len());
     Report {
-        inside: (0..bench.tasks.len()).map(|task| bench.answers(task, share)).collect(),
+        inside: (0..bench.tasks.all().len()).map(|task| bench.answers(task, share)).collect(),
         outside: bench.everything_else(clips),
     }
 }
 
-struct Task {
-    name: &'static str,
-    grammar: Arc<Grammar>,
-    expectation: Expectation,
-    question: Option<QuestionKind>,
-    /// What is said: phrases of the grammar.
-    said: Vec<String>,
-}
-
 struct Bench {
     engine: Engine,
-    pack: LanguagePack,
-    tasks: Vec<Task>,
+    tasks: Tasks,
     chance: StdRng,
     folder: tempfile::TempDir,
 }
@@ -133,11 +122,9 @@ struct Bench {
 impl Bench {
     fn new(seed: u64) -> Self {
         let models = Models::open(Path::new(DEFAULT_MODELS)).expect("the models are installed");
-        let pack = LanguagePack::embedded(&Language::default()).unwrap();
         Self {
             engine: Engine::new(Arc::new(models)).unwrap(),
-            tasks: tasks(&pack),
-            pack,
+            tasks: Tasks::new(),
             chance: StdRng::seed_from_u64(seed),
             folder: tempfile::tempdir().unwrap(),
         }
@@ -145,18 +132,18 @@ impl Bench {
 
     fn answers(&mut self, task: usize, clips: usize) -> Row {
         let mut row = Row {
-            name: self.tasks[task].name,
+            name: self.tasks.all()[task].name,
             ..Row::default()
         };
         for clip in 0..clips {
-            let said = self.tasks[task].said.choose(&mut self.chance).unwrap().clone();
+            let said = self.tasks.all()[task].said.choose(&mut self.chance).unwrap().clone();
             let speech = speak(HELD_OUT[clip % HELD_OUT.len()], &said, self.folder.path());
             let line = self.carried(&speech);
-            let task = &self.tasks[task];
+            let task = &self.tasks.all()[task];
             let heard = self.engine.recognize(&task.grammar.phrases, false, &line).unwrap();
             row.count(
                 &heard,
-                meaning(&self.pack, task, &heard.text) == meaning(&self.pack, task, &said),
+                self.tasks.meaning(task, &heard.text) == self.tasks.meaning(task, &said),
             );
         }
         row
@@ -197,7 +184,7 @@ impl Bench {
                     self.carried(&speech)
                 }
             };
-            let task = &self.tasks[clip / kinds.len() % self.tasks.len()];
+            let task = &self.tasks.all()[clip / kinds.len() % self.tasks.all().len()];
             let heard = self.engine.recognize(&task.grammar.phrases, false, &line).unwrap();
             rows[kind].count(&heard, false);
         }
@@ -214,62 +201,5 @@ impl Bench {
         let noise = *NOISES.choose(&mut self.chance).unwrap();
         let gain_db = *GAINS_DB.choose(&mut self.chance).unwrap();
         telephone(speech, noise, gain_db, self.chance.random())
-    }
-}
-
-fn tasks(pack: &LanguagePack) -> Vec<Task> {
-    let survey = |text: &str| {
-        let campaign = Campaign::from_yaml(text).unwrap();
-        Script::build(&campaign, pack).unwrap()
-    };
-    let health = survey(include_str!("../../fixtures/campaigns/health_survey.yaml"));
-    let feedback = survey(include_str!("../../fixtures/campaigns/feedback_free_text.yaml"));
-    let points: [(&'static str, &Script, Expectation); 6] = [
-        ("consent: yes or no", &health, Expectation::Consent),
-        ("consent: intents", &health, Expectation::Consent),
-        ("scale 1-5", &health, Expectation::Question(0)),
-        ("yes/no question", &health, Expectation::Question(1)),
-        ("choice of three", &health, Expectation::Question(2)),
-        ("number 0-10", &feedback, Expectation::Question(0)),
-    ];
-    let build = |(name, script, expectation): (&'static str, &Script, Expectation)| {
-        let question = match expectation {
-            Expectation::Question(index) => Some(script.campaign().questions[index].answer.clone()),
-            _ => None,
-        };
-        let mut task = Task {
-            name,
-            grammar: script.grammar(expectation),
-            expectation,
-            question,
-            said: Vec::new(),
-        };
-        let wanted = |phrase: &&String| {
-            let meant = meaning(pack, &task, phrase);
-            let yes_or_no = matches!(meant.intent, Intent::Yes | Intent::No);
-            match (&task.question, name) {
-                (Some(_), _) => meant.value.is_some(),
-                (None, "consent: intents") => !yes_or_no && meant.intent != Intent::Voicemail,
-                (None, _) => yes_or_no,
-            }
-        };
-        task.said = task.grammar.phrases.iter().filter(wanted).cloned().collect();
-        task
-    };
-    points.into_iter().map(build).collect()
-}
-
-fn meaning(pack: &LanguagePack, task: &Task, text: &str) -> Interpretation {
-    let context = Context {
-        expectation: task.expectation,
-        question: task.question.as_ref(),
-    };
-    Interpretation {
-        // How it was said does not matter, nor when to call again: what is meant does.
-        when: None,
-        certain: true,
-        acknowledgement: false,
-        resume: false,
-        ..pack.lexicon().interpret(&context, text)
     }
 }

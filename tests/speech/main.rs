@@ -13,4 +13,5 @@ mod line;
 #[cfg(test)]
 mod recordings;
 #[cfg(test)]
+mod tasks;
 mod voices;

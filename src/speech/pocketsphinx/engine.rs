@@ -1,7 +1,7 @@
 //! One recogniser thread's decoders: compiles grammars as they come and turns an utterance into words and confidence.
 
 use super::adaptation::AdaptedMeans;
-use super::confidence::{confidence, evidence};
+use super::confidence::confidence;
 use super::utterance::{has_voice, level_and_trim};
 use super::{Decoder, DecoderError, Dictionary, Hypothesis};
 use samvad_actors::ports::Heard;
@@ -164,18 +164,13 @@ impl Engine {
         })
     }
 
-    /// The evidence that the confidence of an utterance rests on, with what the grammar made of it: for fitting and
-    /// judging the confidence.
+    /// What each decoder makes of an utterance: for fitting and judging the confidence.
     ///
     /// # Errors
     /// As [`Engine::prepare`].
-    pub fn evidence(&mut self, phrases: &[String], samples: &[i16]) -> Result<Option<(String, Vec<f32>)>, EngineError> {
+    pub fn hypotheses(&mut self, phrases: &[String], samples: &[i16]) -> Result<Option<Passes>, EngineError> {
         self.prepare(phrases, false)?;
-        Ok(self.passes(phrases, false, samples)?.and_then(|passes| {
-            let words = [&self.words, &self.general];
-            let found = evidence(&passes.grammar, &passes.phones, &passes.general, &words)?;
-            Some((passes.grammar.text, found.to_vec()))
-        }))
+        self.passes(phrases, false, samples)
     }
 
     /// What each decoder makes of an utterance; `None` if there is no voice in it, or nothing that the grammar allows.
@@ -250,10 +245,14 @@ impl Engine {
 }
 
 /// What each decoder made of one utterance.
-struct Passes {
-    grammar: Hypothesis,
-    phones: Hypothesis,
-    general: Hypothesis,
+#[derive(Clone, Debug)]
+pub struct Passes {
+    /// The decoder that knows the phrases.
+    pub grammar: Hypothesis,
+    /// The loop of all phones.
+    pub phones: Hypothesis,
+    /// The general language model.
+    pub general: Hypothesis,
 }
 
 /// Free speech as the general language model understood it: more than half of the words may be wrong.

@@ -12,4 +12,4 @@ mod utterance;
 
 pub use decoder::{Decoder, DecoderError, Hypothesis, SAMPLE_RATE, Segment};
 pub use dictionary::{Dictionary, DictionaryError};
-pub use engine::{DEFAULT_MODELS, Engine, EngineError, Models};
+pub use engine::{DEFAULT_MODELS, Engine, EngineError, Models, Passes};
