@@ -35,8 +35,8 @@ pub fn level_and_trim(samples: &[i16]) -> Vec<i16> {
 }
 
 /// True if at least this many frames of 10 ms sound like a voice: not far below the loudest, and periodic at a pitch
-/// from 80 to 400 Hz. Bursts of noise have none, every spoken word has a vowel. Tones are periodic too, but so simple
-/// that four samples foretell the next.
+/// from 80 to 400 Hz. Bursts of noise have none, every spoken word has a vowel. Tones are periodic too, but they are
+/// steady, and so simple that four samples foretell the next.
 pub fn has_voice(samples: &[i16], least_frames: usize) -> bool {
     /// 20 dB below the loudest.
     const QUIET: f32 = 0.01;
@@ -56,11 +56,28 @@ pub fn has_voice(samples: &[i16], least_frames: usize) -> bool {
         .iter()
         .filter(|frame| energy(&frame[..WINDOW]) >= threshold && is_periodic(frame))
         .collect();
-    let tonal = voiced
+    let tonal: Vec<f32> = voiced
         .iter()
-        .filter(|frame| unforeseen(&frame[..WINDOW]) < TONAL)
-        .count();
-    voiced.len() >= least_frames && tonal * 2 < voiced.len()
+        .map(|frame| &frame[..WINDOW])
+        .filter(|frame| unforeseen(frame) < TONAL)
+        .map(|frame| 10.0 * energy(frame).max(1.0).log10())
+        .collect();
+    voiced.len() >= least_frames && !is_tone(tonal, voiced.len())
+}
+
+/// True if most of the voiced frames are simple, by whose levels in dB this judges, and either steady in level or more
+/// of them in a row than a vowel has. A clear vowel without noise can be as simple, but it swells and dies away.
+fn is_tone(mut tonal_db: Vec<f32>, voiced: usize) -> bool {
+    const STEADY_DB: f32 = 0.9;
+    const LONG: usize = 40;
+    let tonal = tonal_db.len();
+    if tonal == 0 || tonal * 2 < voiced {
+        return false;
+    }
+    tonal_db.sort_by(f32::total_cmp);
+    let median = tonal_db[tonal / 2];
+    let spread = tonal_db.iter().map(|level| (level - median).abs()).sum::<f32>() / tonal as f32;
+    spread < STEADY_DB || (tonal >= LONG && tonal * 100 >= voiced * 85)
 }
 
 const WINDOW: usize = 240;
