@@ -6,7 +6,7 @@ use super::surveys::prepare_survey;
 use crate::carrier::token::MediaTokens;
 use crate::carrier::twilio::{AuthToken, SignatureValidator, TwilioCarrier, TwilioSettings};
 use crate::config::{DataDirectory, Settings};
-use crate::http::{self, HttpState, MediaLimits, ServerSettings, SocketGauges};
+use crate::http::{self, HttpState, MediaLimits, RefusalLog, ServerSettings, SocketGauges};
 use crate::journal::JournalDirectory;
 use crate::store::SqlStore;
 use actix::{Actor, Addr, Arbiter};
@@ -143,6 +143,7 @@ impl Node {
             }),
             readiness,
             sockets: sockets.clone(),
+            refusals: Arc::new(RefusalLog::default()),
             limits: MediaLimits::default(),
         };
         let server = http::start(ServerSettings::new(settings.bind, settings.workers), Arc::new(state))

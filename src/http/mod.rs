@@ -12,10 +12,12 @@ mod line;
 mod media_socket;
 mod outbox;
 mod problem;
+mod refusals;
 mod server;
 mod signed;
 
 pub use gauges::SocketGauges;
+pub use refusals::RefusalLog;
 pub use server::{RunningServer, ServerSettings, start};
 
 use crate::carrier::token::MediaTokens;
@@ -49,6 +51,8 @@ pub struct HttpState {
     pub readiness: Arc<Readiness>,
     /// How many media sockets there are.
     pub sockets: Arc<SocketGauges>,
+    /// Logs what strangers are refused for.
+    pub refusals: Arc<RefusalLog>,
     /// What a media socket may use.
     pub limits: MediaLimits,
 }

@@ -1,5 +1,6 @@
 //! The server: listens, starts the workers, and leaves signals to whoever runs it.
 
+use super::outbox::FULL_ENOUGH;
 use super::{HttpState, configure};
 use actix_web::dev::{Extensions, Server, ServerHandle};
 use actix_web::rt::net::TcpStream;
@@ -63,6 +64,7 @@ pub fn start(settings: ServerSettings, state: Arc<HttpState>) -> io::Result<Runn
         .client_disconnect_timeout(Duration::ZERO)
         .shutdown_timeout(settings.shutdown_timeout.as_secs())
         .tcp_nodelay(true)
+        .h1_write_buffer_size(FULL_ENOUGH)
         .disable_signals()
         .on_connect(Connection::keep)
         .bind(settings.bind)?;

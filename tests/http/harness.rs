@@ -6,7 +6,7 @@ use base64::Engine;
 use hmac::{Hmac, KeyInit, Mac};
 use samvad::carrier::token::MediaTokens;
 use samvad::carrier::twilio::{AuthToken, SignatureValidator, TwilioSettings};
-use samvad::http::{HttpState, MediaLimits, ServerSettings, SocketGauges, start};
+use samvad::http::{HttpState, MediaLimits, RefusalLog, ServerSettings, SocketGauges, start};
 use samvad_actors::domain::{AccountSid, AttemptId};
 use samvad_actors::ports::Clock;
 use samvad_actors::runtime::Readiness;
@@ -79,6 +79,7 @@ impl TestServer {
             calls: Arc::new(Shared(calls.clone())),
             readiness: readiness.clone(),
             sockets: sockets.clone(),
+            refusals: Arc::new(RefusalLog::default()),
             limits,
         };
         let settings = ServerSettings::new("127.0.0.1:0".parse().expect("an address"), 2);
