@@ -18,7 +18,7 @@ mod signed;
 
 pub use gauges::SocketGauges;
 pub use refusals::RefusalLog;
-pub use server::{RunningServer, ServerSettings, start};
+pub use server::{BoundServer, ServerSettings, bind};
 
 use crate::carrier::token::MediaTokens;
 use crate::carrier::twilio::{MACHINE_DETECTION_PATH, MEDIA_PATH, STATUS_PATH, SignatureValidator};

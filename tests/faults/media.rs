@@ -236,3 +236,35 @@ fn media_in_every_wrong_way_closes_clearly_is_logged_once_and_leaves_nothing() {
     assert!(warnings < 60, "{warnings} lines for 23 sockets:\n{log}");
     assert_eq!(count(&server.lines(), "placed"), 0);
 }
+
+/// The first message on the stream of a waiting attempt, which is opened as soon as anything listens.
+async fn first_heard(address: SocketAddr, token: String) -> Option<Message> {
+    let mut tick = tokio::time::interval(Duration::from_millis(5));
+    while TcpStream::connect(address).await.is_err() {
+        tick.tick().await;
+    }
+    let mut socket = open(address, Some(signature())).await.expect("upgraded");
+    socket.send(start(&token, "CA1")).await.expect("taken");
+    socket.next().await?.ok()
+}
+
+#[test]
+fn who_answers_while_a_restarted_server_still_prepares_its_prompts_is_greeted_when_it_has() {
+    let world = World::of("name: Nobody\ncallers: [{name: nobody, busy: true}]\n");
+    let mut earlier = world.server(&[]);
+    earlier.signal(Signal::KILL);
+    earlier.ended(Duration::from_secs(10));
+    // Nothing is cached: there are seconds between listening and being prepared.
+    let prompts = world.directory.path().join("prompts").display().to_string();
+    let world = world.set("SAMVAD_PROMPT_CACHE_DIR", &prompts);
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let (_, token) = runtime.block_on(waiting_attempt(&world, 1));
+    let heard = runtime.spawn(first_heard(world.address, token));
+    let _server = world.server(&[]);
+    let heard = runtime.block_on(async { tokio::time::timeout(DEADLINE, heard).await.expect("in time") });
+    let heard = heard.expect("no panic");
+    assert!(
+        matches!(&heard, Some(Message::Text(text)) if text.contains("\"media\"")),
+        "{heard:?}"
+    );
+}
