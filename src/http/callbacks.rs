@@ -53,9 +53,7 @@ pub(super) async fn machine(
             call_sid: said.call_sid,
             verdict,
         };
-        let recording = state
-            .store
-            .record_machine_detection(&detection, state.clock.unix_ms());
+        let recording = state.store.record_machine_detection(&detection, state.clock.unix_ms());
         let new = recording.await.map_err(refused)?;
         tracing::debug!(attempt = %detection.attempt, ?verdict, new, "machine detection callback");
         if new {

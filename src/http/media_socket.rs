@@ -305,7 +305,10 @@ impl MediaSocket {
     fn refuse(&mut self, ctx: &mut Context<Self>, code: u16, reason: &str) {
         match &self.attempt {
             Some(attempt) => tracing::warn!(%attempt, code, reason, "media socket closed"),
-            None => self.state.refusals.note("a media socket without a valid token was closed", reason),
+            None => self
+                .state
+                .refusals
+                .note("a media socket without a valid token was closed", reason),
         }
         self.outbox.close(code, reason);
         self.closing(ctx);

@@ -269,9 +269,7 @@ impl Listener {
         self.recent[..from_start.len()].copy_from_slice(from_start);
         self.position += FRAME_SAMPLES as u64;
         let frame = self.frame.map(codec::mulaw_to_linear);
-        let verdict = self
-            .voice
-            .push(&frame, self.utterance.is_some(), self.frame_has_gap);
+        let verdict = self.voice.push(&frame, self.utterance.is_some(), self.frame_has_gap);
         if verdict.beep {
             sink.beep(self.position / SAMPLES_PER_MS);
         }
