@@ -18,6 +18,9 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
+/// Requests that nobody signed.
+const STRANGERS: usize = 100;
+
 fn signature() -> String {
     let mut mac = Hmac::<sha1::Sha1>::new_from_slice(AUTH_TOKEN.as_bytes()).expect("any length");
     mac.update(format!("wss://{PUBLIC_HOST}/twilio/media").as_bytes());
@@ -147,7 +150,9 @@ fn media_in_every_wrong_way_closes_clearly_is_logged_once_and_leaves_nothing() {
         .build()
         .expect("a runtime");
     let (closed, outcomes) = runtime.block_on(async {
-        assert_eq!(open(address, None).await.err(), Some(403), "unsigned");
+        for _ in 0..STRANGERS {
+            assert_eq!(open(address, None).await.err(), Some(403), "unsigned");
+        }
         assert_eq!(
             open(address, Some("bm9ib2R5".to_owned())).await.err(),
             Some(403),
@@ -229,6 +234,15 @@ fn media_in_every_wrong_way_closes_clearly_is_logged_once_and_leaves_nothing() {
     }
     let log = server.log_text();
     assert_no_panic(&log);
+    let unsigned: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains("carries no X-Twilio-Signature"))
+        .collect();
+    assert_eq!(unsigned.len(), 2, "one at once and then a count: {unsigned:?}");
+    assert!(
+        unsigned[1].contains(&format!("\"count\":{}", STRANGERS - 1)),
+        "{unsigned:?}"
+    );
     let warnings = log
         .lines()
         .filter(|line| line.contains("\"WARN\"") || line.contains("\"ERROR\""))
