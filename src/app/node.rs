@@ -12,6 +12,7 @@ use crate::store::SqlStore;
 use actix::{Actor, Addr, Arbiter};
 use actix_web::dev::{Server, ServerHandle};
 use anyhow::Context;
+use futures_util::FutureExt;
 use samvad_actors::domain::{Campaign, CampaignId};
 use samvad_actors::ports::{AttemptStore, CampaignStore, Carrier, Clock, ContactStore, NewContact, Recognizer, Store};
 use samvad_actors::runtime::{
@@ -239,12 +240,20 @@ impl Node {
         Ok(())
     }
 
-    /// Answers callbacks, media and all that has come meanwhile.
-    pub fn open(&mut self) {
-        if let Some(server) = self.closed_server.take() {
+    /// Answers callbacks, media and all that has come meanwhile. The workers run when this returns.
+    ///
+    /// # Errors
+    /// If they cannot be started.
+    pub fn open(&mut self) -> anyhow::Result<()> {
+        if let Some(mut server) = self.closed_server.take() {
+            // They are started when it is first polled.
+            if let Some(ended) = (&mut server).now_or_never() {
+                ended.context("the HTTP workers cannot be started")?;
+            }
             actix::spawn(server);
             tracing::info!(address = %self.address, mode = ?self.settings.mode(), "listening");
         }
+        Ok(())
     }
 
     /// Calls every contact of a loaded campaign; returns when the last has been placed.
@@ -292,7 +301,7 @@ impl Node {
     pub async fn stop(mut self, hurry: impl Future<Output = ()>) -> anyhow::Result<Gauges> {
         self.stop_dialling();
         // What an earlier server left queued or ringing can only end by callbacks and media.
-        self.open();
+        self.open()?;
         let limit = Duration::from_secs(u64::from(self.settings.drain_seconds));
         tokio::select! {
             idle = self.idle() => idle?,

@@ -107,7 +107,7 @@ async fn serve(args: ServeArgs, settings: Settings) -> anyhow::Result<()> {
             }
         }
     }
-    node.open();
+    node.open()?;
     if args.events {
         print_line(&json!({
             "event": "listening",
