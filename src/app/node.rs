@@ -6,12 +6,13 @@ use super::surveys::prepare_survey;
 use crate::carrier::token::MediaTokens;
 use crate::carrier::twilio::{AuthToken, SignatureValidator, TwilioCarrier, TwilioSettings};
 use crate::config::{DataDirectory, Settings};
-use crate::http::{self, HttpState, MediaLimits, ServerSettings, SocketGauges};
+use crate::http::{self, HttpState, MediaLimits, RefusalLog, ServerSettings, SocketGauges};
 use crate::journal::JournalDirectory;
 use crate::store::SqlStore;
 use actix::{Actor, Addr, Arbiter};
-use actix_web::dev::ServerHandle;
+use actix_web::dev::{Server, ServerHandle};
 use anyhow::Context;
+use futures_util::FutureExt;
 use samvad_actors::domain::{Campaign, CampaignId};
 use samvad_actors::ports::{AttemptStore, CampaignStore, Carrier, Clock, ContactStore, NewContact, Recognizer, Store};
 use samvad_actors::runtime::{
@@ -62,6 +63,8 @@ pub struct Node {
     sockets: Arc<SocketGauges>,
     journals: Arc<JournalDirectory>,
     server: ServerHandle,
+    /// Until somebody is let in.
+    closed_server: Option<Server>,
     address: SocketAddr,
     running_recognizer: RunningRecognizer,
     reconciler: Arc<Reconciler>,
@@ -70,7 +73,10 @@ pub struct Node {
 }
 
 impl Node {
-    /// Opens the store, takes over what an earlier server left behind, and starts supervisor, watchdog and HTTP.
+    /// Opens the store, takes over what an earlier server left behind, starts supervisor and watchdog, and binds HTTP.
+    ///
+    /// The kernel takes connections from here on, and they wait until [`Node::open`]: who was called by an earlier
+    /// server may answer before the campaign is [loaded](Node::load).
     ///
     /// # Errors
     /// Whatever keeps the node from serving, with the remedy.
@@ -143,11 +149,11 @@ impl Node {
             }),
             readiness,
             sockets: sockets.clone(),
+            refusals: Arc::new(RefusalLog::default()),
             limits: MediaLimits::default(),
         };
-        let server = http::start(ServerSettings::new(settings.bind, settings.workers), Arc::new(state))
+        let server = http::bind(ServerSettings::new(settings.bind, settings.workers), Arc::new(state))
             .with_context(|| format!("cannot listen on {}; set SAMVAD_BIND to a free address", settings.bind))?;
-        actix::spawn(server.server);
         let mint = Arc::new(Mint::new(
             tokens,
             settings.queue_limit_seconds,
@@ -165,7 +171,6 @@ impl Node {
                 }
             }
         });
-        tracing::info!(address = %server.address, mode = ?settings.mode(), "listening");
         Ok(Self {
             settings,
             data,
@@ -179,6 +184,7 @@ impl Node {
             sockets,
             journals,
             server: server.handle,
+            closed_server: Some(server.server),
             address: server.address,
             running_recognizer,
             reconciler,
@@ -234,6 +240,22 @@ impl Node {
         Ok(())
     }
 
+    /// Answers callbacks, media and all that has come meanwhile. The workers run when this returns.
+    ///
+    /// # Errors
+    /// If they cannot be started.
+    pub fn open(&mut self) -> anyhow::Result<()> {
+        if let Some(mut server) = self.closed_server.take() {
+            // They are started when it is first polled.
+            if let Some(ended) = (&mut server).now_or_never() {
+                ended.context("the HTTP workers cannot be started")?;
+            }
+            actix::spawn(server);
+            tracing::info!(address = %self.address, mode = ?self.settings.mode(), "listening");
+        }
+        Ok(())
+    }
+
     /// Calls every contact of a loaded campaign; returns when the last has been placed.
     ///
     /// # Errors
@@ -278,6 +300,8 @@ impl Node {
     /// If the store fails meanwhile.
     pub async fn stop(mut self, hurry: impl Future<Output = ()>) -> anyhow::Result<Gauges> {
         self.stop_dialling();
+        // What an earlier server left queued or ringing can only end by callbacks and media.
+        self.open()?;
         let limit = Duration::from_secs(u64::from(self.settings.drain_seconds));
         tokio::select! {
             idle = self.idle() => idle?,

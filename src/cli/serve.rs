@@ -86,7 +86,7 @@ async fn serve(args: ServeArgs, settings: Settings) -> anyhow::Result<()> {
         Arc::new(NoEvents)
     };
     let mut stop_signals = StopSignals::new()?;
-    let node = Node::start(settings, events).await?;
+    let mut node = Node::start(settings, events).await?;
     if let Some(campaign) = &campaign {
         let mut show_progress = |ready, of| {
             if args.events {
@@ -107,6 +107,7 @@ async fn serve(args: ServeArgs, settings: Settings) -> anyhow::Result<()> {
             }
         }
     }
+    node.open()?;
     if args.events {
         print_line(&json!({
             "event": "listening",

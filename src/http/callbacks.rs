@@ -20,30 +20,22 @@ pub(super) async fn status(
     payload: web::Payload,
     state: web::Data<HttpState>,
 ) -> Result<HttpResponse, Problem> {
-    let form = SignedForm::read(&request, payload, &state).await?;
-    let attempt = attempt(&request)?;
-    let call_sid = call_sid(&form)?;
-    let word = form.required("CallStatus")?;
-    let Some(status) = CarrierStatus::parse(word) else {
-        tracing::warn!(%attempt, word = printable(word), "a status that is not known changes nothing");
-        return Ok(HttpResponse::NoContent().finish());
-    };
-    let callback = StatusCallback {
-        attempt,
-        call_sid,
-        status,
-        sequence: sequence(&form)?,
-        call_duration_seconds: form.get("CallDuration").and_then(|text| text.parse().ok()),
-        sip_code: form.get("SipResponseCode").and_then(|text| text.parse().ok()),
-    };
-    let effect = state
-        .store
-        .record_callback(&callback, state.clock.unix_ms())
-        .await
-        .map_err(refused)?;
-    tracing::debug!(attempt = %callback.attempt, status = status.as_str(), ?effect, "status callback");
-    if matches!(effect, CallbackEffect::Advanced | CallbackEffect::Ended) {
-        state.events.status(&callback.attempt, status, effect);
+    let said = Callback::read(&request, payload, &state).await?;
+    if let Some(status) = said.word("CallStatus", CarrierStatus::parse)? {
+        let callback = StatusCallback {
+            status,
+            sequence: sequence(&said.form)?,
+            call_duration_seconds: said.form.get("CallDuration").and_then(|text| text.parse().ok()),
+            sip_code: said.form.get("SipResponseCode").and_then(|text| text.parse().ok()),
+            attempt: said.attempt,
+            call_sid: said.call_sid,
+        };
+        let now_ms = state.clock.unix_ms();
+        let effect = state.store.record_callback(&callback, now_ms).await.map_err(refused)?;
+        tracing::debug!(attempt = %callback.attempt, status = status.as_str(), ?effect, "status callback");
+        if matches!(effect, CallbackEffect::Advanced | CallbackEffect::Ended) {
+            state.events.status(&callback.attempt, status, effect);
+        }
     }
     Ok(HttpResponse::NoContent().finish())
 }
@@ -54,29 +46,49 @@ pub(super) async fn machine(
     payload: web::Payload,
     state: web::Data<HttpState>,
 ) -> Result<HttpResponse, Problem> {
-    let form = SignedForm::read(&request, payload, &state).await?;
-    let attempt = attempt(&request)?;
-    let call_sid = call_sid(&form)?;
-    let word = form.required("AnsweredBy")?;
-    let Some(verdict) = verdict(word) else {
-        tracing::warn!(%attempt, word = printable(word), "a machine verdict that is not known changes nothing");
-        return Ok(HttpResponse::NoContent().finish());
-    };
-    let detection = MachineDetection {
-        attempt,
-        call_sid,
-        verdict,
-    };
-    let new = state
-        .store
-        .record_machine_detection(&detection, state.clock.unix_ms())
-        .await
-        .map_err(refused)?;
-    tracing::debug!(attempt = %detection.attempt, ?verdict, new, "machine detection callback");
-    if new {
-        state.events.machine(&detection.attempt, verdict);
+    let said = Callback::read(&request, payload, &state).await?;
+    if let Some(verdict) = said.word("AnsweredBy", verdict)? {
+        let detection = MachineDetection {
+            attempt: said.attempt,
+            call_sid: said.call_sid,
+            verdict,
+        };
+        let recording = state.store.record_machine_detection(&detection, state.clock.unix_ms());
+        let new = recording.await.map_err(refused)?;
+        tracing::debug!(attempt = %detection.attempt, ?verdict, new, "machine detection callback");
+        if new {
+            state.events.machine(&detection.attempt, verdict);
+        }
     }
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// What every callback has: a signed form about a call of an attempt.
+struct Callback {
+    form: SignedForm,
+    attempt: AttemptId,
+    call_sid: CallSid,
+}
+
+impl Callback {
+    async fn read(request: &HttpRequest, payload: web::Payload, state: &HttpState) -> Result<Self, Problem> {
+        let form = SignedForm::read(request, payload, state).await?;
+        Ok(Self {
+            attempt: attempt(request)?,
+            call_sid: call_sid(&form)?,
+            form,
+        })
+    }
+
+    /// What the callback is about, in a field of one word. `None` for a word we do not know: it changes nothing.
+    fn word<T>(&self, field: &'static str, known: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Problem> {
+        let word = self.form.required(field)?;
+        let meaning = known(word);
+        if meaning.is_none() {
+            tracing::warn!(attempt = %self.attempt, field, word = printable(word), "a word that is not known changes nothing");
+        }
+        Ok(meaning)
+    }
 }
 
 /// Twilio's `AnsweredBy`; `None` for a word we do not know.

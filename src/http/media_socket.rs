@@ -53,11 +53,9 @@ pub(super) async fn open(
         ws::handshake(&request).map_err(|fault| Problem::new(StatusCode::BAD_REQUEST, fault.to_string()))?;
     let limits = state.limits;
     let Some((open, unauthenticated)) = state.sockets.enter(limits.unauthenticated_sockets) else {
-        tracing::warn!("too many media sockets wait for admission");
-        return Err(Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "too many sockets wait for admission",
-        ));
+        let reason = "too many sockets wait for admission";
+        state.refusals.note("a media socket was refused", reason);
+        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, reason));
     };
     let Some(connection) = request.conn_data::<Connection>() else {
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "out of descriptors"));
@@ -302,10 +300,16 @@ impl MediaSocket {
         });
     }
 
-    /// Closes for a fault of the peer or of ours, with one line in the log. What was queued before is written first.
+    /// Closes for a fault of the peer or of ours: with a line in the log if a token has named the attempt, else counted
+    /// among those of other strangers. What was queued before is written first.
     fn refuse(&mut self, ctx: &mut Context<Self>, code: u16, reason: &str) {
-        let attempt = self.attempt.as_ref().map(AttemptId::as_str);
-        tracing::warn!(attempt, code, reason, "media socket closed");
+        match &self.attempt {
+            Some(attempt) => tracing::warn!(%attempt, code, reason, "media socket closed"),
+            None => self
+                .state
+                .refusals
+                .note("a media socket without a valid token was closed", reason),
+        }
         self.outbox.close(code, reason);
         self.closing(ctx);
     }

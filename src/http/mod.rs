@@ -12,11 +12,13 @@ mod line;
 mod media_socket;
 mod outbox;
 mod problem;
+mod refusals;
 mod server;
 mod signed;
 
 pub use gauges::SocketGauges;
-pub use server::{RunningServer, ServerSettings, start};
+pub use refusals::RefusalLog;
+pub use server::{BoundServer, ServerSettings, bind};
 
 use crate::carrier::token::MediaTokens;
 use crate::carrier::twilio::{MACHINE_DETECTION_PATH, MEDIA_PATH, STATUS_PATH, SignatureValidator};
@@ -49,6 +51,8 @@ pub struct HttpState {
     pub readiness: Arc<Readiness>,
     /// How many media sockets there are.
     pub sockets: Arc<SocketGauges>,
+    /// Logs what strangers are refused for.
+    pub refusals: Arc<RefusalLog>,
     /// What a media socket may use.
     pub limits: MediaLimits,
 }

@@ -2,7 +2,8 @@
 //!
 //! It is a queue apart from the socket's actor, because a response body is only polled while the peer reads: the
 //! writer of `actix-web-actors`, whose actor lives in that body, stands still with its timers when the peer does not.
-//! The queue's length is the backlog: what the connection has not taken yet. Up to 48 KiB more may lie in its buffer.
+//! The queue's length is the backlog: what the connection has not taken yet. Up to [`CONNECTION_BUFFER`] more may lie
+//! in its buffer.
 
 use actix_http::ws::{CloseCode, CloseReason, OpCode, Parser};
 use bytes::{Bytes, BytesMut};
@@ -14,8 +15,14 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-/// The connection takes this many bytes at a time, so that the backlog shrinks as they are written.
-const PIECE: usize = 16 * 1024;
+/// What a connection's buffer begins with in actix-http, in bytes. It keeps what it has grown to (up to 128 KiB), so for
+/// the sake of memory per call it must never grow.
+pub(super) const CONNECTION_BUFFER: usize = 8 * 1024;
+/// From this many bytes on the connection writes its buffer out before it takes more.
+pub(super) const FULL_ENOUGH: usize = CONNECTION_BUFFER / 2;
+/// The connection takes this many bytes at a time, so that the backlog shrinks as they are written; with what is less
+/// than full enough, they fit its buffer.
+const PIECE: usize = CONNECTION_BUFFER - FULL_ENOUGH;
 /// Longest reason in a close frame, in bytes (RFC 6455, section 5.5).
 const LONGEST_REASON: usize = 123;
 
@@ -217,6 +224,24 @@ mod tests {
         outbox.text("too late").expect("ignored");
         assert_eq!(outbox.backlog_bytes(), 0);
         assert!(!outbox.close(1000, ""));
+    }
+
+    #[test]
+    fn a_long_prompt_goes_in_pieces_that_never_make_the_connections_buffer_grow() {
+        let outbox = Outbox::new(usize::MAX);
+        let mut body = outbox.body();
+        outbox.text(&"x".repeat(100_000)).expect("room");
+        // As actix-http's dispatcher does: it takes pieces while its buffer is not full enough, then writes it out.
+        let mut buffer = BytesMut::with_capacity(CONNECTION_BUFFER);
+        while outbox.backlog_bytes() > 0 {
+            while buffer.len() < FULL_ENOUGH
+                && let Some(Some(Ok(piece))) = body.next().now_or_never()
+            {
+                buffer.extend_from_slice(&piece);
+            }
+            assert_eq!(buffer.capacity(), CONNECTION_BUFFER);
+            buffer.clear();
+        }
     }
 
     proptest! {

@@ -1,5 +1,6 @@
 //! The server: listens, starts the workers, and leaves signals to whoever runs it.
 
+use super::outbox::FULL_ENOUGH;
 use super::{HttpState, configure};
 use actix_web::dev::{Extensions, Server, ServerHandle};
 use actix_web::rt::net::TcpStream;
@@ -38,22 +39,22 @@ impl ServerSettings {
     }
 }
 
-/// A server that listens.
-pub struct RunningServer {
+/// A server whose address is bound: connections wait until it is polled.
+pub struct BoundServer {
     /// Where, with the real port.
     pub address: SocketAddr,
     /// Stops it.
     pub handle: ServerHandle,
-    /// Must be awaited or spawned: the server runs inside it, and it ends when the server has stopped.
+    /// Must be awaited or spawned: the workers start when it is first polled, and it ends when the server has stopped.
     pub server: Server,
 }
 
-/// Binds and starts a server. Its own handling of signals is off: a graceful stop refuses new connections at once,
+/// Binds a server. Its own handling of signals is off: a graceful stop refuses new connections at once,
 /// while a drain goes on taking callbacks and media.
 ///
 /// # Errors
 /// The address cannot be bound.
-pub fn start(settings: ServerSettings, state: Arc<HttpState>) -> io::Result<RunningServer> {
+pub fn bind(settings: ServerSettings, state: Arc<HttpState>) -> io::Result<BoundServer> {
     let application = move || App::new().configure(|cfg| configure(cfg, state.clone()));
     let server = HttpServer::new(application)
         .workers(settings.workers.max(1))
@@ -63,12 +64,13 @@ pub fn start(settings: ServerSettings, state: Arc<HttpState>) -> io::Result<Runn
         .client_disconnect_timeout(Duration::ZERO)
         .shutdown_timeout(settings.shutdown_timeout.as_secs())
         .tcp_nodelay(true)
+        .h1_write_buffer_size(FULL_ENOUGH)
         .disable_signals()
         .on_connect(Connection::keep)
         .bind(settings.bind)?;
     let address = server.addrs().first().copied().unwrap_or(settings.bind);
     let server = server.run();
-    Ok(RunningServer {
+    Ok(BoundServer {
         address,
         handle: server.handle(),
         server,

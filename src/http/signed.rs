@@ -73,7 +73,11 @@ pub(super) fn verify(request: &HttpRequest, content: Content<'_>, state: &HttpSt
         settings: header(SIGNATURE_SETTINGS_HEADER),
     });
     verdict.map_err(|fault| {
-        tracing::warn!(%fault, route = request.match_pattern(), "a request was not taken for Twilio's");
+        let what = match content {
+            Content::Upgrade => "an upgrade to a media socket was not taken for Twilio's",
+            _ => "a callback was not taken for Twilio's",
+        };
+        state.refusals.note(what, fault.to_string());
         Problem::new(StatusCode::FORBIDDEN, fault.to_string())
     })
 }

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 /// How long a line may stay in memory.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(250);
+/// What is collected of one journal before it is written, in bytes: some lines. There is one such buffer a call.
+const BUFFER: usize = 1_024;
 /// A full disk concerns every call; one line in this time says so.
 const COMPLAINT_INTERVAL: Duration = Duration::from_secs(600);
 
@@ -149,7 +151,7 @@ impl Writer {
                     journal,
                     OpenFile {
                         attempt,
-                        file: BufWriter::new(file),
+                        file: BufWriter::with_capacity(BUFFER, file),
                     },
                 );
             }

@@ -7,5 +7,6 @@
 
 mod attached;
 mod interrupted;
+mod purge;
 mod refusals;
 mod support;

@@ -18,6 +18,9 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
+/// Requests that nobody signed.
+const STRANGERS: usize = 100;
+
 fn signature() -> String {
     let mut mac = Hmac::<sha1::Sha1>::new_from_slice(AUTH_TOKEN.as_bytes()).expect("any length");
     mac.update(format!("wss://{PUBLIC_HOST}/twilio/media").as_bytes());
@@ -147,7 +150,9 @@ fn media_in_every_wrong_way_closes_clearly_is_logged_once_and_leaves_nothing() {
         .build()
         .expect("a runtime");
     let (closed, outcomes) = runtime.block_on(async {
-        assert_eq!(open(address, None).await.err(), Some(403), "unsigned");
+        for _ in 0..STRANGERS {
+            assert_eq!(open(address, None).await.err(), Some(403), "unsigned");
+        }
         assert_eq!(
             open(address, Some("bm9ib2R5".to_owned())).await.err(),
             Some(403),
@@ -229,10 +234,51 @@ fn media_in_every_wrong_way_closes_clearly_is_logged_once_and_leaves_nothing() {
     }
     let log = server.log_text();
     assert_no_panic(&log);
+    let unsigned: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains("carries no X-Twilio-Signature"))
+        .collect();
+    assert_eq!(unsigned.len(), 2, "one at once and then a count: {unsigned:?}");
+    assert!(
+        unsigned[1].contains(&format!("\"count\":{}", STRANGERS - 1)),
+        "{unsigned:?}"
+    );
     let warnings = log
         .lines()
         .filter(|line| line.contains("\"WARN\"") || line.contains("\"ERROR\""))
         .count();
     assert!(warnings < 60, "{warnings} lines for 23 sockets:\n{log}");
     assert_eq!(count(&server.lines(), "placed"), 0);
+}
+
+/// The first message on the stream of a waiting attempt, which is opened as soon as anything listens.
+async fn first_heard(address: SocketAddr, token: String) -> Option<Message> {
+    let mut tick = tokio::time::interval(Duration::from_millis(5));
+    while TcpStream::connect(address).await.is_err() {
+        tick.tick().await;
+    }
+    let mut socket = open(address, Some(signature())).await.expect("upgraded");
+    socket.send(start(&token, "CA1")).await.expect("taken");
+    socket.next().await?.ok()
+}
+
+#[test]
+fn who_answers_while_a_restarted_server_still_prepares_its_prompts_is_greeted_when_it_has() {
+    let world = World::of("name: Nobody\ncallers: [{name: nobody, busy: true}]\n");
+    let mut earlier = world.server(&[]);
+    earlier.signal(Signal::KILL);
+    earlier.ended(Duration::from_secs(10));
+    // Nothing is cached: there are seconds between listening and being prepared.
+    let prompts = world.directory.path().join("prompts").display().to_string();
+    let world = world.set("SAMVAD_PROMPT_CACHE_DIR", &prompts);
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let (_, token) = runtime.block_on(waiting_attempt(&world, 1));
+    let heard = runtime.spawn(first_heard(world.address, token));
+    let _server = world.server(&[]);
+    let heard = runtime.block_on(async { tokio::time::timeout(DEADLINE, heard).await.expect("in time") });
+    let heard = heard.expect("no panic");
+    assert!(
+        matches!(&heard, Some(Message::Text(text)) if text.contains("\"media\"")),
+        "{heard:?}"
+    );
 }

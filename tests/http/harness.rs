@@ -6,7 +6,7 @@ use base64::Engine;
 use hmac::{Hmac, KeyInit, Mac};
 use samvad::carrier::token::MediaTokens;
 use samvad::carrier::twilio::{AuthToken, SignatureValidator, TwilioSettings};
-use samvad::http::{HttpState, MediaLimits, ServerSettings, SocketGauges, start};
+use samvad::http::{HttpState, MediaLimits, RefusalLog, ServerSettings, SocketGauges, bind};
 use samvad_actors::domain::{AccountSid, AttemptId};
 use samvad_actors::ports::Clock;
 use samvad_actors::runtime::Readiness;
@@ -79,10 +79,11 @@ impl TestServer {
             calls: Arc::new(Shared(calls.clone())),
             readiness: readiness.clone(),
             sockets: sockets.clone(),
+            refusals: Arc::new(RefusalLog::default()),
             limits,
         };
         let settings = ServerSettings::new("127.0.0.1:0".parse().expect("an address"), 2);
-        let running = start(settings, Arc::new(state)).expect("a free port");
+        let running = bind(settings, Arc::new(state)).expect("a free port");
         actix_web::rt::spawn(running.server);
         assert_ne!(running.address.port(), 0, "the real port is told");
         Self {

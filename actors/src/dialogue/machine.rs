@@ -148,6 +148,11 @@ impl Dialogue {
         self.phase == Phase::Over
     }
 
+    /// True while the last words are spoken, or the wish to be removed is written before them.
+    pub fn is_closing(&self) -> bool {
+        matches!(self.phase, Phase::Closing(_) | Phase::Removing)
+    }
+
     /// True once a person has answered or pressed a key.
     pub fn has_met_a_person(&self) -> bool {
         self.person

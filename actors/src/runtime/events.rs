@@ -33,7 +33,7 @@ pub enum CallEvent {
         /// The attempt.
         attempt: AttemptId,
     },
-    /// The conversation moved on; a word for the phase, such as `consent` or `question 2`.
+    /// The conversation moved on; a word for the phase, such as `consent`, `question 2` or `goodbye`.
     Phase {
         /// The attempt.
         attempt: AttemptId,

@@ -183,6 +183,20 @@ async fn a_stream_of_rubbish_ends_the_call_with_one_outcome_and_does_not_touch_a
 }
 
 #[actix::test]
+async fn the_last_phase_told_is_the_goodbye_and_not_what_is_expected_meanwhile() {
+    let world = World::new();
+    world.call("told").answer("1413").await;
+    world.ended("told").await;
+    let mut phases: Vec<String> = Vec::new();
+    for event in world.events.all() {
+        if let CallEvent::Phase { phase, .. } = event {
+            phases.push(phase);
+        }
+    }
+    assert_eq!(phases, ["question 1", "question 2", "question 3", "goodbye"]);
+}
+
+#[actix::test]
 async fn phases_are_told_without_a_word_of_what_was_said() {
     let world = World::new();
     world.call("told").answer("1413").await;

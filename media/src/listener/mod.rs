@@ -76,13 +76,14 @@ pub struct Listener {
     timeline: Timeline,
     voice: VoiceDetector,
     payload: Vec<u8>,
-    /// The frame being filled.
-    frame: [i16; FRAME_SAMPLES],
+    /// The frame being filled, as mu-law.
+    frame: [u8; FRAME_SAMPLES],
     filled: usize,
     frame_has_gap: bool,
     /// Media time of the last whole frame's end, in samples; `recent` holds what lies before.
     position: u64,
-    recent: Box<[i16]>,
+    /// As mu-law, in which it came: every call keeps this much, and it is read once an utterance.
+    recent: Box<[u8]>,
     utterance: Option<Utterance>,
     speeches: u32,
     stats: ListenerStats,
@@ -113,6 +114,8 @@ const LEAST_PATIENCE_MS: u32 = 300;
 const STRETCH_PAUSE_MS: u64 = 100;
 /// The longest time from an onset until it is noticed.
 const LONGEST_ONSET: u64 = (LONGEST_ONSET_FRAMES as u64 + 1) * FRAME_SAMPLES as u64;
+/// No sound, as mu-law.
+const SILENCE: u8 = 0xff;
 /// A payload of ordinary size fits; what a huge one took is given back.
 const PAYLOAD_CAPACITY: usize = 1_024;
 
@@ -133,11 +136,11 @@ impl Listener {
             timeline: Timeline::default(),
             voice: VoiceDetector::new(),
             payload: Vec::with_capacity(PAYLOAD_CAPACITY),
-            frame: [0; FRAME_SAMPLES],
+            frame: [SILENCE; FRAME_SAMPLES],
             filled: 0,
             frame_has_gap: false,
             position: 0,
-            recent: vec![0; recent as usize].into_boxed_slice(),
+            recent: vec![SILENCE; recent as usize].into_boxed_slice(),
             utterance: None,
             speeches: 0,
             stats: ListenerStats::default(),
@@ -225,9 +228,7 @@ impl Listener {
     fn push_codes<S: ListenerSink + ?Sized>(&mut self, mut codes: &[u8], sink: &mut S) {
         while !codes.is_empty() {
             let (now, later) = codes.split_at(codes.len().min(FRAME_SAMPLES - self.filled));
-            for (sample, &code) in self.frame[self.filled..].iter_mut().zip(now) {
-                *sample = codec::mulaw_to_linear(code);
-            }
+            self.frame[self.filled..self.filled + now.len()].copy_from_slice(now);
             self.fill(now.len(), sink);
             codes = later;
         }
@@ -236,7 +237,7 @@ impl Listener {
     fn push_gap<S: ListenerSink + ?Sized>(&mut self, mut samples: u64, sink: &mut S) {
         while samples > 0 {
             let now = samples.min((FRAME_SAMPLES - self.filled) as u64);
-            self.frame[self.filled..self.filled + now as usize].fill(0);
+            self.frame[self.filled..self.filled + now as usize].fill(SILENCE);
             self.frame_has_gap = true;
             self.fill(now as usize, sink);
             samples -= now;
@@ -267,9 +268,8 @@ impl Listener {
         self.recent[start..start + until_end.len()].copy_from_slice(until_end);
         self.recent[..from_start.len()].copy_from_slice(from_start);
         self.position += FRAME_SAMPLES as u64;
-        let verdict = self
-            .voice
-            .push(&self.frame, self.utterance.is_some(), self.frame_has_gap);
+        let frame = self.frame.map(codec::mulaw_to_linear);
+        let verdict = self.voice.push(&frame, self.utterance.is_some(), self.frame_has_gap);
         if verdict.beep {
             sink.beep(self.position / SAMPLES_PER_MS);
         }
@@ -367,13 +367,16 @@ impl Listener {
         if from == self.position {
             return;
         }
-        if start < end {
-            sink.speech_audio(utterance.speech, &self.recent[start..end]);
-        } else {
-            sink.speech_audio(utterance.speech, &self.recent[start..]);
-            if end > 0 {
-                sink.speech_audio(utterance.speech, &self.recent[..end]);
+        let pieces: [&[u8]; 2] = match start < end {
+            true => [&self.recent[start..end], &[]],
+            false => [&self.recent[start..], &self.recent[..end]],
+        };
+        let mut samples = [0; FRAME_SAMPLES];
+        for codes in pieces.iter().flat_map(|piece| piece.chunks(FRAME_SAMPLES)) {
+            for (sample, &code) in samples.iter_mut().zip(codes) {
+                *sample = codec::mulaw_to_linear(code);
             }
+            sink.speech_audio(utterance.speech, &samples[..codes.len()]);
         }
     }
 }

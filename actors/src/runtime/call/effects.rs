@@ -38,23 +38,32 @@ impl CallActor {
                 disposition,
             } => self.end((reason, outcome, disposition), ctx),
         }
+        self.tell_phase();
         self.keep_latencies();
+    }
+
+    /// Tells where the conversation is, if that is news.
+    fn tell_phase(&mut self) {
+        let phase = (!self.dialogue.is_closing()).then_some(self.expectation);
+        if self.told == phase || self.dialogue.is_over() {
+            return;
+        }
+        self.told = phase;
+        let phase = match phase {
+            None => "goodbye".to_owned(),
+            Some(Expectation::Consent) => "consent".to_owned(),
+            Some(Expectation::Question(index) | Expectation::ConfirmAnswer(index)) => format!("question {}", index + 1),
+            Some(Expectation::Confirm) => "confirming".to_owned(),
+            Some(Expectation::Resume) => "holding".to_owned(),
+        };
+        self.ports.events.emit(CallEvent::Phase {
+            attempt: self.probe.attempt.clone(),
+            phase,
+        });
     }
 
     fn listen(&mut self, expectation: Expectation, patience_ms: u32) {
         self.listener.set_patience_ms(patience_ms);
-        if self.expectation != expectation {
-            let phase = match expectation {
-                Expectation::Consent => "consent".to_owned(),
-                Expectation::Question(index) | Expectation::ConfirmAnswer(index) => format!("question {}", index + 1),
-                Expectation::Confirm => "confirming".to_owned(),
-                Expectation::Resume => "holding".to_owned(),
-            };
-            self.ports.events.emit(CallEvent::Phase {
-                attempt: self.probe.attempt.clone(),
-                phase,
-            });
-        }
         self.expectation = expectation;
     }
 

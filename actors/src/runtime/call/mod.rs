@@ -104,6 +104,8 @@ pub struct CallActor {
     journal: Option<(JournalWriter, Arc<dyn JournalSink>)>,
     turns: TurnClock,
     expectation: Expectation,
+    /// What was last told to be expected; `None` while the last words are spoken.
+    told: Option<Expectation>,
 
     pending: VecDeque<Input>,
     timer: Option<(Millis, SpawnHandle)>,
@@ -160,6 +162,7 @@ impl CallActor {
             journal,
             turns: TurnClock::default(),
             expectation: Expectation::Consent,
+            told: Some(Expectation::Consent),
             pending: VecDeque::new(),
             timer: None,
             malformed: 0,
