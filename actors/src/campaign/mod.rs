@@ -1,0 +1,1 @@
+//! Planning of campaigns as pure functions.
