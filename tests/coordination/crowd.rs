@@ -17,7 +17,11 @@ async fn ask_at_once(world: &World, requests: Vec<PermitRequest>) -> Vec<Attempt
             matches!(admission, Admission::Granted { .. }).then_some(request.attempt)
         })
     });
-    join_all(tasks).await.into_iter().filter_map(|task| task.expect("no panic")).collect()
+    join_all(tasks)
+        .await
+        .into_iter()
+        .filter_map(|task| task.expect("no panic"))
+        .collect()
 }
 
 pub async fn l23_of_many_requests_at_once_exactly_as_many_as_every_limit_allows_are_granted(world: &World) {
@@ -56,7 +60,10 @@ pub async fn l18_when_every_call_has_ended_no_permit_is_left(world: &World) {
                 let request = request(&format!("{caller}-{call}"), limits.clone());
                 if let Admission::Granted { .. } = node.acquire(&request).await.expect("available") {
                     granted += 1;
-                    assert!(under_way.fetch_add(1, Ordering::SeqCst) < CAP, "more calls than permits");
+                    assert!(
+                        under_way.fetch_add(1, Ordering::SeqCst) < CAP,
+                        "more calls than permits"
+                    );
                     tokio::task::yield_now().await;
                     under_way.fetch_sub(1, Ordering::SeqCst);
                     let given_back = match call % 3 {
@@ -69,15 +76,26 @@ pub async fn l18_when_every_call_has_ended_no_permit_is_left(world: &World) {
             granted
         })
     });
-    let granted: u32 = join_all(callers).await.into_iter().map(|task| task.expect("no panic")).sum();
-    assert!(granted as usize >= CAP);
-    let survey = CampaignId::from("survey");
-    let usage = world.node().usage(Mode::Live, &survey, crate::world::TODAY).await.expect("open");
-    assert_eq!((usage.fleet_held, usage.campaign_held), (0, 0));
-    assert!(usage.fleet_today <= granted);
-    let refill: BTreeSet<_> = ask_at_once(world, (0..64).map(|n| request(&n.to_string(), limits.clone())).collect())
+    let granted: u32 = join_all(callers)
         .await
         .into_iter()
-        .collect();
+        .map(|task| task.expect("no panic"))
+        .sum();
+    assert!(granted as usize >= CAP);
+    let survey = CampaignId::from("survey");
+    let usage = world
+        .node()
+        .usage(Mode::Live, &survey, crate::world::TODAY)
+        .await
+        .expect("open");
+    assert_eq!((usage.fleet_held, usage.campaign_held), (0, 0));
+    assert!(usage.fleet_today <= granted);
+    let refill: BTreeSet<_> = ask_at_once(
+        world,
+        (0..64).map(|n| request(&n.to_string(), limits.clone())).collect(),
+    )
+    .await
+    .into_iter()
+    .collect();
     assert_eq!(refill.len(), CAP, "every place is free again");
 }

@@ -37,7 +37,11 @@ pub async fn the_epoch_rises_with_every_holder(world: &World) {
     let node = world.node();
     assert_eq!(leads(node, &candidacy("a", 0, LONG)).await, 1);
     assert_eq!(node.resign_lease(&survey(), "a", 1).await, Ok(true));
-    assert_eq!(leads(node, &candidacy("a", 0, LONG)).await, 2, "resigned is over, for itself too");
+    assert_eq!(
+        leads(node, &candidacy("a", 0, LONG)).await,
+        2,
+        "resigned is over, for itself too"
+    );
     assert_eq!(node.resign_lease(&survey(), "a", 2).await, Ok(true));
     assert_eq!(leads(node, &candidacy("b", 0, Duration::ZERO)).await, 3);
     assert_eq!(leads(node, &candidacy("c", 0, LONG)).await, 4, "b's lease has ended");
@@ -48,15 +52,26 @@ pub async fn the_epoch_rises_with_every_holder(world: &World) {
 pub async fn the_epoch_rises_above_what_the_database_knows(world: &World) {
     let node = world.node();
     assert_eq!(leads(node, &candidacy("a", 17, LONG)).await, 18);
-    assert_eq!(leads(node, &candidacy("a", 18, LONG)).await, 18, "its own, written down");
-    assert_eq!(leads(node, &candidacy("a", 30, LONG)).await, 31, "another led meanwhile");
+    assert_eq!(
+        leads(node, &candidacy("a", 18, LONG)).await,
+        18,
+        "its own, written down"
+    );
+    assert_eq!(
+        leads(node, &candidacy("a", 30, LONG)).await,
+        31,
+        "another led meanwhile"
+    );
     assert_eq!(node.renew_lease(&survey(), "a", 18, LONG).await, Ok(false));
 }
 
 pub async fn a_holder_that_asks_again_keeps_its_epoch(world: &World) {
     let node = world.node();
     let epoch = leads(node, &candidacy("a", 0, LONG)).await;
-    assert_eq!(leads(world.nodes[1].as_ref(), &candidacy("a", 0, 2 * LONG)).await, epoch);
+    assert_eq!(
+        leads(world.nodes[1].as_ref(), &candidacy("a", 0, 2 * LONG)).await,
+        epoch
+    );
     assert_eq!(node.renew_lease(&survey(), "a", epoch, 3 * LONG).await, Ok(true));
     match node.campaign_lease(&candidacy("b", 0, LONG)).await {
         Ok(Election::Follower { retry_after }) => assert!(retry_after > 2 * LONG, "{retry_after:?}"),

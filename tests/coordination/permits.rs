@@ -37,7 +37,10 @@ pub async fn of_several_limits_in_the_way_the_one_that_lasts_longest_is_named(wo
     let node = world.open().await;
     granted(node, &request("first", PermitLimits::default())).await;
     let mut limits = only(Limit::FleetRate, 1);
-    assert_eq!(refused(node, &request("second", limits.clone())).await.0, Limit::FleetRate);
+    assert_eq!(
+        refused(node, &request("second", limits.clone())).await.0,
+        Limit::FleetRate
+    );
     limits.caller_id_concurrency = Some(1);
     assert_eq!(
         refused(node, &request("second", limits.clone())).await.0,
@@ -131,7 +134,11 @@ pub async fn a_permit_whose_call_can_exist_no_more_frees_its_place(world: &World
     granted(node, &over).await;
     assert_eq!(usage(world, Mode::Live).await, used(0, 1));
     assert_eq!(node.held(Mode::Live).await, Ok(Vec::new()));
-    assert_eq!(node.cancel(&over.attempt).await, Ok(false), "the call may have been made");
+    assert_eq!(
+        node.cancel(&over.attempt).await,
+        Ok(false),
+        "the call may have been made"
+    );
     granted(node, &request("next", only(Limit::FleetConcurrency, 1))).await;
     assert_eq!(usage(world, Mode::Live).await, used(1, 2));
 }
@@ -146,7 +153,11 @@ pub async fn p46_modes_count_apart(world: &World) {
         first.scopes.mode = mode;
         second.scopes.mode = mode;
         granted(node, &first).await;
-        assert_eq!(refused(node, &second).await.0, Limit::FleetPerDay, "caps hold in {mode:?}");
+        assert_eq!(
+            refused(node, &second).await.0,
+            Limit::FleetPerDay,
+            "caps hold in {mode:?}"
+        );
         assert_eq!(usage(world, mode).await, used(1, 1));
         assert_eq!(node.held(mode).await, Ok(vec![first.attempt]));
     }

@@ -29,11 +29,18 @@ pub async fn an_empty_coordination_gives_no_permit(world: &World) {
     let ask = request("first", PermitLimits::default());
     assert_eq!(node.acquire(&ask).await, Err(CoordinationError::Shut));
     assert_eq!(node.held(Mode::Live).await, Err(CoordinationError::Shut));
-    assert_eq!(node.usage(Mode::Live, &survey, TODAY).await, Err(CoordinationError::Shut));
+    assert_eq!(
+        node.usage(Mode::Live, &survey, TODAY).await,
+        Err(CoordinationError::Shut)
+    );
     assert_eq!(node.release(&ask.attempt).await, Ok(false), "a call may end meanwhile");
     let (begun, _) = (node.begin_rebuild(&token("a"), LONG).await, ());
     assert_eq!(begun, Ok(RebuildStart::Begun));
-    assert_eq!(node.acquire(&ask).await, Err(CoordinationError::Shut), "begun is not done");
+    assert_eq!(
+        node.acquire(&ask).await,
+        Err(CoordinationError::Shut),
+        "begun is not done"
+    );
     assert_eq!(node.finish_rebuild(&token("a"), &Rebuild::default()).await, Ok(true));
     assert_eq!(world.nodes[2].is_open().await, Ok(true));
     let admission = node.acquire(&ask).await.expect("open");
@@ -63,19 +70,43 @@ pub async fn of_many_nodes_exactly_one_rebuilds(world: &World) {
         assert!(busy, "{start:?}");
     }
     let (node, winner, loser) = (world.node(), begun[0].to_string(), (begun[0] + 1).to_string());
-    assert_eq!(node.finish_rebuild(&token(&loser), &Rebuild::default()).await, Ok(false));
+    assert_eq!(
+        node.finish_rebuild(&token(&loser), &Rebuild::default()).await,
+        Ok(false)
+    );
     assert_eq!(node.is_open().await, Ok(false));
-    assert_eq!(node.finish_rebuild(&token(&winner), &Rebuild::default()).await, Ok(true));
-    assert_eq!(node.finish_rebuild(&token(&winner), &Rebuild::default()).await, Ok(false), "once");
-    assert_eq!(node.begin_rebuild(&token("late"), LONG).await, Ok(RebuildStart::AlreadyOpen));
+    assert_eq!(
+        node.finish_rebuild(&token(&winner), &Rebuild::default()).await,
+        Ok(true)
+    );
+    assert_eq!(
+        node.finish_rebuild(&token(&winner), &Rebuild::default()).await,
+        Ok(false),
+        "once"
+    );
+    assert_eq!(
+        node.begin_rebuild(&token("late"), LONG).await,
+        Ok(RebuildStart::AlreadyOpen)
+    );
 }
 
 pub async fn a_rebuilder_whose_lock_has_ended_opens_nothing(world: &World) {
     let node = world.node();
-    assert_eq!(node.begin_rebuild(&token("slow"), Duration::ZERO).await, Ok(RebuildStart::Begun));
-    assert_eq!(node.finish_rebuild(&token("slow"), &Rebuild::default()).await, Ok(false), "ended");
+    assert_eq!(
+        node.begin_rebuild(&token("slow"), Duration::ZERO).await,
+        Ok(RebuildStart::Begun)
+    );
+    assert_eq!(
+        node.finish_rebuild(&token("slow"), &Rebuild::default()).await,
+        Ok(false),
+        "ended"
+    );
     assert_eq!(node.begin_rebuild(&token("next"), LONG).await, Ok(RebuildStart::Begun));
-    assert_eq!(node.finish_rebuild(&token("slow"), &Rebuild::default()).await, Ok(false), "taken over");
+    assert_eq!(
+        node.finish_rebuild(&token("slow"), &Rebuild::default()).await,
+        Ok(false),
+        "taken over"
+    );
     assert_eq!(node.is_open().await, Ok(false));
     assert_eq!(node.finish_rebuild(&token("next"), &Rebuild::default()).await, Ok(true));
 }
@@ -112,11 +143,19 @@ pub async fn what_was_rebuilt_counts_under_every_limit(world: &World) {
 pub async fn an_attempt_that_ended_during_the_rebuild_is_left_out(world: &World) {
     let node = world.node();
     let (released, cancelled) = (AttemptId::from("released"), AttemptId::from("cancelled"));
-    assert_eq!(node.release(&AttemptId::from("kept")).await, Ok(false), "before the lock");
+    assert_eq!(
+        node.release(&AttemptId::from("kept")).await,
+        Ok(false),
+        "before the lock"
+    );
     assert_eq!(node.begin_rebuild(&token("a"), LONG).await, Ok(RebuildStart::Begun));
     assert_eq!(world.nodes[1].release(&released).await, Ok(false));
     assert_eq!(world.nodes[2].cancel(&cancelled).await, Ok(false));
-    assert_eq!(node.begin_rebuild(&token("a"), LONG).await, Ok(RebuildStart::Begun), "asked again");
+    assert_eq!(
+        node.begin_rebuild(&token("a"), LONG).await,
+        Ok(RebuildStart::Begun),
+        "asked again"
+    );
     let rebuild = Rebuild {
         permits: vec![held("released"), held("kept"), held("cancelled")],
         day_counts: BTreeMap::new(),

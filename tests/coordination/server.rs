@@ -3,6 +3,7 @@
 
 use deadpool_redis::redis::{Client, Cmd, Connection, FromRedisValue};
 use samvad::coordination::redis::RedisSettings;
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -63,20 +64,27 @@ impl RedisServer {
 
     /// Runs a command past the coordination.
     pub fn ask<T: FromRedisValue>(&self, command: &Cmd) -> T {
-        command.query(&mut self.connect().expect("connected")).expect("answered")
+        command
+            .query(&mut self.connect().expect("connected"))
+            .expect("answered")
+    }
+
+    /// True once it takes connections, with a password or without.
+    fn answers(&self) -> bool {
+        UnixStream::connect(self.socket()).is_ok()
     }
 
     fn connect(&self) -> deadpool_redis::redis::RedisResult<Connection> {
         Client::open(self.url())?.get_connection()
     }
 
-    fn socket(&self) -> PathBuf {
+    pub fn socket(&self) -> PathBuf {
         self.directory.path().join("redis.sock")
     }
 
     fn wait_until_up(&self) {
         let deadline = Instant::now() + START_LIMIT;
-        while self.connect().is_err() {
+        while !self.answers() {
             assert!(Instant::now() < deadline, "redis-server did not start");
             std::thread::sleep(Duration::from_millis(2));
         }
@@ -92,7 +100,16 @@ impl Drop for RedisServer {
 
 fn spawn(directory: &TempDir, arguments: &[String]) -> Child {
     Command::new("redis-server")
-        .args(["--port", "0", "--unixsocket", "redis.sock", "--save", "", "--appendonly", "no"])
+        .args([
+            "--port",
+            "0",
+            "--unixsocket",
+            "redis.sock",
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+        ])
         .arg("--dir")
         .arg(directory.path())
         .args(arguments)

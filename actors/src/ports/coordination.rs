@@ -6,9 +6,11 @@
 //!
 //! **Incarnations.** An empty coordination is shut: it does not know which calls are under way. One node takes the
 //! rebuild lock, reads from the store every attempt that may be with the carrier, and hands them over; that opens
-//! admission under a new [`Incarnation`]. A permit granted under an earlier incarnation is void: mark an attempt
-//! `submitting` and then acquire again (which is idempotent and cheap) before the carrier is called, so that either the
-//! rebuilder saw the attempt or the permit is checked anew.
+//! admission under a new [`Incarnation`]. A permit granted under an earlier incarnation is void. So that no call slips
+//! through between two of them, a caller acquires, marks the attempt `submitting` in the store, **acquires again**
+//! (which is idempotent and cheap), and calls the carrier only if both grants name the same incarnation; else it gives
+//! the attempt up with [`Coordination::cancel`]. Then every call that is placed was marked before any later rebuild
+//! read the store, and is counted in each incarnation until it ends.
 
 use crate::domain::{AttemptId, CampaignId, Mode, PhoneNumber};
 use async_trait::async_trait;
