@@ -17,7 +17,7 @@ fn snapshot(free_permits: u32) -> Snapshot {
     let candidate = |n: u32| Candidate {
         contact: ContactId::new(format!("contact {n}")),
         number: PhoneNumber::parse(&format!("+9198{n:08}")).expect("E.164"),
-        zone: (n % 3 == 0).then(|| ZONES[n as usize % ZONES.len()].to_owned()),
+        zone: n.is_multiple_of(3).then(|| ZONES[n as usize % ZONES.len()].to_owned()),
         due: match n % 5 {
             0 => Due::Callback {
                 at_ms: NOON_MS - i64::from(n),

@@ -208,14 +208,21 @@ fn every_key_has_the_hash_tag_and_only_state_and_leases_stay() {
             permits: vec![HeldPermit {
                 attempt: AttemptId::from("rebuilt"),
                 scopes: scopes(),
-                lasts: LONG,
+                lasts: Duration::from_secs(60),
             }],
             day_counts: samvad_actors::coordination::day_scopes(&scopes())
                 .map(|scope| (scope, 1))
                 .into(),
         };
         node.finish_rebuild(&token, &rebuild).await.expect("available");
-        granted(&node, &request("a", PermitLimits::default())).await;
+        let longer = request("a", PermitLimits::default());
+        granted(&node, &longer).await;
+        let fleet_ttl_ms: i64 = server.ask(cmd("PTTL").arg("{samvad}:live:held:fleet"));
+        assert!(fleet_ttl_ms > 3_590_000, "kept for the permit that lasts longest");
+        let mut elsewhere = request("b", PermitLimits::default());
+        elsewhere.scopes.campaign = CampaignId::from("another");
+        elsewhere.scopes.country = "US".to_owned();
+        granted(&node, &elsewhere).await;
         leads(&node, &candidacy("a", 0, LONG)).await;
         let (mut stay, end): (Vec<String>, Vec<String>) = server
             .ask::<Vec<String>>(cmd("KEYS").arg("*"))
@@ -223,7 +230,8 @@ fn every_key_has_the_hash_tag_and_only_state_and_leases_stay() {
             .partition(|key| key == "{samvad}:state" || key.starts_with("{samvad}:lease:"));
         stay.sort();
         assert_eq!(stay, ["{samvad}:lease:survey", "{samvad}:state"]);
-        assert_eq!(end.len(), 2 + 4 + 2 + 3, "{end:?}");
+        // Three permits; what is held, begun and counted by fleet, by two campaigns, two countries and a caller id.
+        assert_eq!(end.len(), 3 + 6 + 3 + 5, "{end:?}");
         assert_all_end(&server, &end);
     });
 }
