@@ -159,6 +159,36 @@ fn a_redis_emptied_in_mid_run_exceeds_no_limit_once_rebuilt() {
 }
 
 #[test]
+fn a_permit_of_an_earlier_incarnation_is_told_from_one_of_this() {
+    let server = RedisServer::start();
+    runtime().block_on(async {
+        let node = redis_node(&server);
+        open(&node, "first", &Rebuild::default()).await;
+        let limits = only(Limit::FleetConcurrency, 1);
+        let (early, next) = (request("early", limits.clone()), request("next", limits));
+        let first = incarnation(node.acquire(&early).await).expect("granted");
+        server.ask::<()>(&cmd("FLUSHALL"));
+        // Not yet marked in the store, so not rebuilt: another may have its place.
+        open(&node, "second", &Rebuild::default()).await;
+        granted(&node, &next).await;
+        assert_eq!(refused(&node, &early).await.0, Limit::FleetConcurrency);
+        server.ask::<()>(&cmd("FLUSHALL"));
+        let marked = ["early", "next"].map(|attempt| HeldPermit {
+            attempt: AttemptId::from(attempt),
+            scopes: scopes(),
+            lasts: LONG,
+        });
+        let rebuild = Rebuild {
+            permits: marked.into(),
+            day_counts: BTreeMap::new(),
+        };
+        open(&node, "third", &rebuild).await;
+        let third = incarnation(node.acquire(&early).await).expect("it holds a permit");
+        assert_ne!(third, first, "two calls would be placed where one may be");
+    });
+}
+
+#[test]
 fn after_redis_forgot_an_epoch_the_database_lifts_it() {
     let server = RedisServer::start();
     runtime().block_on(async {
