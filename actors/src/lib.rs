@@ -3,12 +3,14 @@
 //!
 //! Invariants:
 //! - Nothing here opens a socket, a file or a database; the outside is reached through [`ports`] alone.
-//! - [`domain`] and [`dialogue`] are pure: no clock, no randomness, no iteration over hash maps. Time is an
-//!   argument.
+//! - [`domain`], [`dialogue`], [`campaign`] and [`coordination`] are pure: no clock, no randomness, no iteration over
+//!   hash maps. Time is an argument.
 //! - A port future never touches the dialogue: its result comes back as an input carrying the id of what asked
 //!   for it, so that a late reply is harmless.
 //! - A call actor that ends without an outcome is impossible: its death watch reports to the supervisor.
 
+pub mod campaign;
+pub mod coordination;
 pub mod dialogue;
 pub mod domain;
 pub mod ports;

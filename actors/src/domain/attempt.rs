@@ -4,7 +4,7 @@ use super::Disposition;
 use serde::{Deserialize, Serialize};
 
 /// How real an attempt is. Only `Live` reaches a carrier that is not loopback.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// Against the simulator on this machine.

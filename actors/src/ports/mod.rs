@@ -3,6 +3,7 @@
 
 mod carrier;
 mod clock;
+mod coordination;
 mod journal;
 mod prompts;
 mod recognizer;
@@ -11,6 +12,11 @@ mod synthesizer;
 
 pub use carrier::{Carrier, CarrierCall, CarrierError, NewCall};
 pub use clock::Clock;
+pub use coordination::{
+    Admission, Candidacy, Coordination, CoordinationError, CountedOver, DayScope, Election, FleetCommand, FleetSignal,
+    FleetSignals, HeldPermit, Incarnation, LONGEST_US, Limit, LocalDate, PermitLimits, PermitRequest, PermitScopes,
+    Rate, Rebuild, RebuildStart, Usage,
+};
 pub use journal::{JournalError, JournalFiles, JournalSink};
 pub use prompts::{Prompt, PromptBook};
 pub use recognizer::{Grammar, Heard, RecognitionRequest, Recognizer, RecognizerError, UtteranceStream};

@@ -1,0 +1,7 @@
+//! The laws of campaign planning.
+
+#![expect(clippy::expect_used, reason = "helpers of tests; clippy knows test functions only")]
+
+mod planning;
+mod retrying;
+mod windows;
