@@ -33,7 +33,6 @@ const STEADY_DB: f32 = 4.0;
 const STEADY_FRAMES: u8 = 24;
 
 /// Background of a line and what stands out of it. Levels are in dB of full scale.
-#[derive(Debug, Clone)]
 pub(super) struct Gate {
     floor_db: f32,
     echo: Echo,
@@ -97,6 +96,5 @@ impl Gate {
             self.floor_db += (level_db - self.floor_db).clamp(-FLOOR_STEP_DB, step);
         }
         self.floor_db = self.floor_db.max(LOWEST_FLOOR_DB);
-        self.echo.learn(level_db, speaking);
     }
 }
