@@ -200,8 +200,8 @@ pub fn all_over_prompt(line: Line) -> Vec<Option<Sustained>> {
         .collect()
 }
 
-/// How many of the recordings, in hundredths, are sustained within so many milliseconds, but not before the onset.
+/// How many of the recordings, in hundredths, are sustained within so many milliseconds.
 pub fn share_within(limit_ms: i64, found: &[Option<Sustained>]) -> usize {
-    let within = |found: &&Sustained| (0..=limit_ms).contains(&found.at_ms);
-    found.iter().flatten().filter(within).count() * 100 / found.len().max(1)
+    let within = found.iter().flatten().filter(|found| found.at_ms <= limit_ms).count();
+    within * 100 / found.len().max(1)
 }

@@ -9,6 +9,8 @@ mod bound;
 mod canceller;
 mod delay;
 mod far_end;
+#[cfg(test)]
+mod tests;
 
 use super::{FRAME_SAMPLES, level_db};
 use bound::{Bound, NOMINAL_PROMPT_DB, SILENCE_DB, UNDECIDED_FRAMES};
@@ -41,7 +43,7 @@ const SETTLING_FRAMES: u8 = 62;
 /// Frames of audible echo after which is known whether a prompt comes back as the one before did.
 const PROOF_FRAMES: u8 = 5;
 /// How much of that is forgotten in a frame.
-const PROOF_DECAY: f32 = 0.9;
+const PROOF_DECAY: f32 = 0.8;
 /// How much of the computed echo must be found in what is heard, 1 being all of it.
 const PROOF: f32 = 0.5;
 /// An echo is spread over so many frames.
