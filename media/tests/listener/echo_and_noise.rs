@@ -58,7 +58,10 @@ fn over_any_echo_up_to_a_coupling_of_17_db_speech_is_sustained_as_soon_as_on_a_s
     shares("silent", &[SILENT]);
     for coupling_db in [-17.0, -23.0, -31.0, -38.0, -45.0] {
         let (soon, at_all, early) = shares(&format!("echo {coupling_db} dB"), &lines(coupling_db, None));
-        assert!(soon >= 93 && at_all == 100 && early <= 3, "{coupling_db} dB: {soon}, {at_all}, {early}");
+        assert!(
+            soon >= 93 && at_all == 100 && early <= 3,
+            "{coupling_db} dB: {soon}, {at_all}, {early}"
+        );
     }
 }
 
@@ -67,8 +70,15 @@ fn in_noise_an_echo_delays_nothing() {
     for (pink, seed) in [(false, 21), (true, 22)] {
         let noise = Some((pink, 15.0, seed));
         let (alone, alone_at_all, _) = shares(&format!("noise, pink {pink}"), &[Line { noise, ..SILENT }]);
+        assert!(
+            alone >= 83 && alone_at_all >= 97,
+            "pink {pink}: {alone}, {alone_at_all}"
+        );
         let (soon, at_all, early) = shares(&format!("noise, pink {pink}, echo -17 dB"), &lines(-17.0, noise));
-        assert!(soon + 3 >= alone && at_all + 2 >= alone_at_all, "pink {pink}: {soon}, {at_all} after {alone}");
+        assert!(
+            soon + 3 >= alone && at_all + 2 >= alone_at_all,
+            "pink {pink}: {soon}, {at_all} after {alone}"
+        );
         assert!(early <= 3, "{early}");
     }
 }
@@ -80,7 +90,10 @@ fn l9_an_echo_with_noise_or_without_is_no_speech() {
             for line in lines(coupling_db, None) {
                 let samples = match noisy {
                     None => vec![0; 15 * 8_000],
-                    Some(pink) => noise(15 * 8_000, pink, 300.0, 23).into_iter().map(|sample| sample as i16).collect(),
+                    Some(pink) => noise(15 * 8_000, pink, 300.0, 23)
+                        .into_iter()
+                        .map(|sample| sample as i16)
+                        .collect(),
                 };
                 assert!(sustained(&listen(line, &samples), 0).is_none(), "{noisy:?} {line:?}");
             }
@@ -117,7 +130,11 @@ fn changing(prompt_file: &str, (then, now): (usize, usize), second: bool) -> Not
             echo: Some(path(delay)),
             ..SILENT
         };
-        heard(line, &[played, &vec![0; silence]].concat(), &vec![0; played.len() + silence])
+        heard(
+            line,
+            &[played, &vec![0; silence]].concat(),
+            &vec![0; played.len() + silence],
+        )
     };
     let mut codes = mulaw(&line(then, &played, 8_000));
     let mut listener = Listener::new(ListenerConfig::default());
@@ -170,7 +187,11 @@ fn a_voice_over_an_echo_is_heard_whatever_the_frames_begin_with() {
         for shift in [32, 64, 96] {
             let line = lines(-17.0, None)[shift / 32];
             let found = over_prompt(line, recording, shift);
-            assert!(found.is_some_and(|found| found.audio_from_ms <= 60), "{}: {found:?}", recording.file);
+            assert!(
+                found.is_some_and(|found| found.audio_from_ms <= 60),
+                "{}: {found:?}",
+                recording.file
+            );
         }
     }
 }
