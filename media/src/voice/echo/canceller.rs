@@ -29,6 +29,8 @@ pub(super) struct Canceller {
     variances: [[f32; BINS]; PARTITIONS],
     played: [Spectrum; PARTITIONS],
     others: [f32; BINS],
+    /// The pair of partitions that was constrained last.
+    turn: usize,
 }
 
 impl Canceller {
@@ -40,6 +42,7 @@ impl Canceller {
             variances: [[FIRST_VARIANCE; BINS]; PARTITIONS],
             played: [[Complex32::default(); BINS]; PARTITIONS],
             others: [0.0; BINS],
+            turn: 0,
         }
     }
 
@@ -64,6 +67,14 @@ impl Canceller {
     ) -> [f32; FRAME_SAMPLES] {
         self.played.rotate_right(1);
         self.played[0] = transformed(&mut far_end.samples(self.delay));
+        if self
+            .played
+            .as_flattened()
+            .iter()
+            .all(|bin| bin.re == 0.0 && bin.im == 0.0)
+        {
+            return [0.0; FRAME_SAMPLES];
+        }
         let mut sum = [Complex32::default(); BINS];
         for (weights, played) in self.weights.iter().zip(&self.played) {
             for ((sum, weight), played) in sum.iter_mut().zip(weights).zip(played) {
@@ -107,9 +118,10 @@ impl Canceller {
                 variances[bin] = persistence * certain * variances[bin] + (1.0 - persistence) * weights[bin].norm_sqr();
             }
         }
-        for pair in self.weights.as_chunks_mut::<2>().0 {
-            constrain(pair);
-        }
+        // One pair a frame is enough, and half the work.
+        let pairs = self.weights.as_chunks_mut::<2>().0;
+        self.turn = (self.turn + 1) % pairs.len();
+        constrain(&mut pairs[self.turn]);
     }
 }
 

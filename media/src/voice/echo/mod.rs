@@ -21,6 +21,10 @@ use far_end::FarEnd;
 
 /// An echo that cannot be louder than this does not matter: the delay need not be looked for, dBFS.
 const LOUD_ECHO_DB: f32 = -42.0;
+/// The delay is looked for in every stretch at first, for a second, and in every fourth later: it costs as much as
+/// twenty frames do otherwise.
+const EAGER_SEARCHES: u8 = 4;
+const LATER_SEARCHES: u8 = 4;
 /// Two delays, in samples, that differ by no more are the same.
 const SAME_DELAY: usize = 16;
 /// The filter begins so many samples before the delay.
@@ -61,6 +65,8 @@ pub(super) struct Echo {
     next_heard: usize,
     /// A delay that was found once.
     found: Option<usize>,
+    /// How often it could be looked for since a prompt began or the filter was moved.
+    searches: u8,
     canceller: Option<Box<Canceller>>,
     /// Levels of the last frames of computed echo.
     echo_db: [f32; SPREAD_FRAMES],
@@ -84,6 +90,7 @@ impl Echo {
             heard: Box::new([[0; FRAME_SAMPLES]; STRETCH_FRAMES]),
             next_heard: 0,
             found: None,
+            searches: 0,
             canceller: None,
             echo_db: [SILENCE_DB; SPREAD_FRAMES],
             levels_db: [(SILENCE_DB, SILENCE_DB); UNDECIDED_FRAMES],
@@ -151,7 +158,10 @@ impl Echo {
             return *frame;
         }
         if self.next_heard == 0 && !self.is_trusted() && self.bound.expected_db() > LOUD_ECHO_DB {
-            self.find_delay();
+            if self.searches < EAGER_SEARCHES || self.searches.is_multiple_of(LATER_SEARCHES) {
+                self.find_delay();
+            }
+            self.searches = self.searches.wrapping_add(1);
         }
         let Some(canceller) = &mut self.canceller else {
             return *frame;
@@ -178,6 +188,7 @@ impl Echo {
     fn doubt(&mut self) {
         self.proof = (0.0, 0.0);
         self.proof_frames = 0;
+        self.searches = 0;
     }
 
     fn find_delay(&mut self) {
