@@ -124,6 +124,36 @@ fn voice(criterion: &mut Criterion) {
             });
         });
     }
+    // A speaker phone: the prompt comes back 120 ms later and 17 dB softer, under the caller's words.
+    let speech = recording("24_voicemail_human.wav");
+    let mut prompt = recording("20_free_service.wav");
+    prompt.truncate(prompt.len() / FRAME_SAMPLES * FRAME_SAMPLES);
+    let line: Vec<i16> = speech
+        .iter()
+        .zip(prompt.iter().cycle().skip(prompt.len() - 960))
+        .map(|(&voice, &echo)| voice / 2 + echo / 7)
+        .collect();
+    for (name, samples) in [
+        ("gate open, echo taken off", line),
+        ("gate open, no echo while a prompt plays", speech),
+    ] {
+        let mut codes = Vec::new();
+        codec::encode_mulaw(&prompt, &mut codes);
+        let codes = bytes::Bytes::from(codes);
+        let (frames, _) = samples.as_chunks::<FRAME_SAMPLES>();
+        let mut detector = VoiceDetector::new();
+        let (mut next, length) = (0, prompt.len() / FRAME_SAMPLES);
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                if next % length == 0 {
+                    next = 0;
+                    detector.prompt_sent(codes.clone(), 0);
+                }
+                next += 1;
+                black_box(detector.push(&frames[next - 1], false, false))
+            });
+        });
+    }
     group.finish();
 }
 

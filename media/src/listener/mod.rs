@@ -9,6 +9,7 @@ use crate::voice::{FRAME_SAMPLES, LONGEST_ONSET_FRAMES, TONE_DETECTION_MS, Verdi
 use crate::{SAMPLES_PER_MS, codec};
 use base64::Engine;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use bytes::Bytes;
 use timeline::{Placement, Timeline};
 
 /// Settings of a [`Listener`], in milliseconds.
@@ -199,8 +200,8 @@ impl Listener {
 
     /// Says what is going to be played from now on (8 kHz mu-law), after what was said before and has not been played
     /// yet, and sets that a prompt plays. Optional: an echo of a known prompt is told the better from the respondent.
-    pub fn prompt_sent(&mut self, mulaw: &[u8]) {
-        self.voice.prompt_sent(mulaw);
+    pub fn prompt_sent(&mut self, mulaw: Bytes) {
+        self.voice.prompt_sent(mulaw, self.filled);
     }
 
     /// How long a pause may be before the utterance is over; takes effect at once. At least 300 ms.

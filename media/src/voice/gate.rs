@@ -7,8 +7,13 @@ use super::echo::Echo;
 
 /// Below this nothing on a telephone line is speech meant for us, dBFS.
 pub(super) const QUIETEST_DB: f32 = -52.0;
-/// How far above the background a frame must be.
-const ABOVE_FLOOR_DB: f32 = 7.0;
+/// How far above the background a frame must be: more where the background itself comes and goes, as babble does.
+const ABOVE_FLOOR_DB: std::ops::RangeInclusive<f32> = 3.0..=7.0;
+const ABOVE_STEADY_FLOOR_DB: f32 = 2.0;
+const SPREADS_ABOVE_FLOOR: f32 = 2.0;
+/// How fast the background's spread is learned, a frame, and the most that counts of a frame: speech begins in some.
+const SPREAD_RATE: f32 = 0.02;
+const LARGEST_SPREAD_DB: f32 = 6.0;
 /// How far above the loudest echo of our own prompt a frame must be for speech to begin, and to go on.
 const START_ABOVE_ECHO_DB: f32 = 3.0;
 const ABOVE_ECHO_DB: f32 = 1.5;
@@ -33,9 +38,10 @@ const STEADY_DB: f32 = 4.0;
 const STEADY_FRAMES: u8 = 24;
 
 /// Background of a line and what stands out of it. Levels are in dB of full scale.
-#[derive(Debug, Clone)]
 pub(super) struct Gate {
     floor_db: f32,
+    /// How far levels are from the floor, on average.
+    spread_db: f32,
     echo: Echo,
     settling: u8,
     mean_db: f32,
@@ -46,6 +52,7 @@ impl Gate {
     pub(super) fn new() -> Self {
         Self {
             floor_db: FIRST_FLOOR_DB,
+            spread_db: LARGEST_SPREAD_DB,
             echo: Echo::new(),
             settling: SETTLING_FRAMES,
             mean_db: FIRST_FLOOR_DB,
@@ -59,7 +66,8 @@ impl Gate {
 
     /// The level from which a frame stands out of the background and of the echo.
     pub(super) fn threshold_db(&self, speaking: bool) -> f32 {
-        (self.floor_db + ABOVE_FLOOR_DB)
+        let above_db = ABOVE_STEADY_FLOOR_DB + SPREADS_ABOVE_FLOOR * self.spread_db;
+        (self.floor_db + above_db.clamp(*ABOVE_FLOOR_DB.start(), *ABOVE_FLOOR_DB.end()))
             .max(QUIETEST_DB)
             .max(self.echo_threshold_db(speaking))
     }
@@ -97,6 +105,9 @@ impl Gate {
             self.floor_db += (level_db - self.floor_db).clamp(-FLOOR_STEP_DB, step);
         }
         self.floor_db = self.floor_db.max(LOWEST_FLOOR_DB);
-        self.echo.learn(level_db, speaking);
+        if !speaking {
+            let spread_db = (level_db - self.floor_db).abs().min(LARGEST_SPREAD_DB);
+            self.spread_db += SPREAD_RATE * (spread_db - self.spread_db);
+        }
     }
 }

@@ -10,6 +10,7 @@ mod gate;
 mod tone;
 
 use crate::resample::Doubler;
+use bytes::Bytes;
 use gate::Gate;
 use tone::{Tone, ToneDetector};
 
@@ -125,12 +126,16 @@ impl VoiceDetector {
 
     /// What is going to be played (8 kHz mu-law), after all that was given before: its echo can be told from a voice
     /// the better. Optional.
-    pub fn prompt_sent(&mut self, mulaw: &[u8]) {
-        self.gate.echo().sent(mulaw);
+    ///
+    /// `offset` says how many samples after the last frame that was judged it begins, unless something is played still.
+    pub fn prompt_sent(&mut self, mulaw: Bytes, offset: usize) {
+        self.gate.echo().sent(mulaw, offset);
     }
 
     /// Judges a frame. `speaking` says whether an utterance is open, `gap` that (part of) the frame never came.
     pub fn push(&mut self, frame: &[i16; FRAME_SAMPLES], speaking: bool, gap: bool) -> Verdict {
+        let floor_db = self.gate.floor_db();
+        let frame = &self.gate.echo().push(frame, floor_db, speaking, gap);
         let frame_db = level_db(frame);
         // A beep is not to become the background before it ends.
         if !gap && (self.tone_hang == 0 || self.tone_frames > LONGEST_BEEP_FRAMES) {

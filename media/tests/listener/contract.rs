@@ -294,7 +294,7 @@ proptest! {
                 0 => listener.set_prompt_playing(length % 2 == 0),
                 1 => listener.set_patience_ms(length as u32),
                 2 => listener.flush(&mut notes),
-                3 => listener.prompt_sent(&audio[..length]),
+                3 => listener.prompt_sent(audio[..length].to_vec().into()),
                 _ => {}
             }
             prop_assert!(listener.media_ms() >= reached_ms);

@@ -7,6 +7,10 @@ mod barge_in;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
+mod echo_and_noise;
+#[cfg(test)]
+mod line;
+#[cfg(test)]
 mod recordings;
 #[cfg(test)]
 mod support;

@@ -44,7 +44,7 @@ impl CallActor {
                     return;
                 }
             };
-            self.listener.prompt_sent(&prompt.mulaw);
+            self.listener.prompt_sent(prompt.mulaw.clone());
             for chunk in prompt.mulaw.chunks(CHUNK_BYTES) {
                 let mut frame = String::with_capacity(chunk.len() / 3 * 4 + 128);
                 write_media(&mut frame, self.stream_sid.as_str(), chunk);

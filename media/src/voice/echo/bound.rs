@@ -1,23 +1,19 @@
-//! The echo of our own prompt: how loud it can be at the moment, learned from what is played and what comes back.
+//! How loud the echo of our own prompt can be at the moment, without knowing how it comes about.
 //!
-//! What was sent is known as an envelope, a level per frame. How long it takes to come back is not known, so the
+//! What was played is known as an envelope, a level per frame. How long it takes to come back is not known, so the
 //! loudest frame of the last 770 ms counts. How much softer it comes back, the coupling, is learned: expected high until
 //! a second of prompt has been played, so that the first words of an echo do not count as somebody's, and within that
 //! second found to be nothing on a line without echo.
-
-use super::{FRAME_SAMPLES, level_db};
-use crate::codec;
-use std::collections::VecDeque;
 
 /// How long an echo may take to come back, in frames.
 const LONGEST_DELAY_FRAMES: usize = 48;
 /// An echo that takes longer than this may be unlearned between two prompts.
 const USUAL_DELAY_FRAMES: usize = 24;
 /// The level of the loudest frames of a prompt of which only is known that it plays, dBFS.
-const NOMINAL_PROMPT_DB: f32 = -13.0;
+pub(super) const NOMINAL_PROMPT_DB: f32 = -13.0;
 /// A prompt softer than this is in a pause: that nothing comes back says nothing.
 const AUDIBLE_PROMPT_DB: f32 = -35.0;
-const SILENCE_DB: f32 = -100.0;
+pub(super) const SILENCE_DB: f32 = -100.0;
 /// The coupling expected at the beginning: a speaker phone's.
 const FIRST_COUPLING_DB: f32 = -17.0;
 const LOWEST_COUPLING_DB: f32 = -60.0;
@@ -28,18 +24,11 @@ const SETTLING_STEPS_DB: (f32, f32) = (2.0, 0.4);
 const STEPS_DB: (f32, f32) = (0.15, 0.1);
 const SPEAKING_STEPS_DB: (f32, f32) = (0.03, 0.0);
 /// Levels are learned so many frames late: what turns out to be an utterance's beginning is no echo.
-const UNDECIDED_FRAMES: usize = 18;
+pub(super) const UNDECIDED_FRAMES: usize = 18;
 /// Frames in which the loudest of an echo is looked for: longer than the pauses within words.
 const PEAK_FRAMES: usize = 26;
-/// More of a prompt (10 minutes) is not kept: no carrier buffers it.
-const LONGEST_QUEUE: usize = 600_000 / super::FRAME_MS as usize;
-
 #[derive(Debug, Clone)]
-pub(super) struct Echo {
-    /// Levels of the frames that are still to be played, in dB below full scale.
-    queued: VecDeque<u8>,
-    /// A prompt plays, known or not.
-    playing: bool,
+pub(super) struct Bound {
     /// Levels of what has been played and what has come in, the latest last.
     played: [f32; LONGEST_DELAY_FRAMES],
     heard: [f32; UNDECIDED_FRAMES + PEAK_FRAMES],
@@ -50,35 +39,15 @@ pub(super) struct Echo {
     expected_db: f32,
 }
 
-impl Echo {
+impl Bound {
     pub(super) fn new() -> Self {
         Self {
-            queued: VecDeque::new(),
-            playing: false,
             played: [SILENCE_DB; LONGEST_DELAY_FRAMES],
             heard: [SILENCE_DB; UNDECIDED_FRAMES + PEAK_FRAMES],
             idle_frames: LONGEST_DELAY_FRAMES,
             coupling_db: FIRST_COUPLING_DB,
             settling: SETTLING_FRAMES,
             expected_db: SILENCE_DB,
-        }
-    }
-
-    pub(super) fn set_playing(&mut self, playing: bool) {
-        self.playing = playing;
-        if !playing {
-            self.queued.clear();
-        }
-    }
-
-    /// Notes what is going to be played after all that was noted before.
-    pub(super) fn sent(&mut self, mulaw: &[u8]) {
-        self.playing = true;
-        for codes in mulaw.as_chunks::<FRAME_SAMPLES>().0 {
-            if self.queued.len() < LONGEST_QUEUE {
-                let level_db = level_db(&codes.map(codec::mulaw_to_linear));
-                self.queued.push_back(-level_db.clamp(-100.0, 0.0) as u8);
-            }
         }
     }
 
@@ -92,13 +61,9 @@ impl Echo {
         self.expected_db > SILENCE_DB
     }
 
-    /// Learns from a frame.
-    pub(super) fn learn(&mut self, heard_db: f32, speaking: bool) {
-        let played_db = match self.queued.pop_front() {
-            Some(level) => -f32::from(level),
-            None if self.playing => NOMINAL_PROMPT_DB,
-            None => SILENCE_DB,
-        };
+    /// Learns from a frame and the level of what was played in it, if anything was.
+    pub(super) fn learn(&mut self, played_db: Option<f32>, heard_db: f32, speaking: bool) {
+        let played_db = played_db.unwrap_or(SILENCE_DB);
         if played_db > SILENCE_DB {
             self.idle_frames = 0;
         } else if self.idle_frames == LONGEST_DELAY_FRAMES {
