@@ -119,7 +119,7 @@ impl AttemptStore for SqlStore {
             .bind(claim.stream_sid.as_str())
             .bind(claim.attempt.as_str())
             .bind(claim.token_hash.as_str())
-            .fetch_all(self.pools.write_one())
+            .fetch_all(&mut *self.writer().await?)
             .await;
         let admitted = match admitted {
             Ok(rows) => rows,
@@ -172,7 +172,7 @@ impl AttemptStore for SqlStore {
     async fn attempt(&self, id: &AttemptId) -> Result<Option<AttemptRow>, StoreError> {
         let row = sqlx::query(sql::GET_ATTEMPT)
             .bind(id.as_str())
-            .fetch_optional(&self.pools.read)
+            .fetch_optional(&mut *self.reader().await?)
             .await
             .map_err(db)?;
         row.as_ref().map(rows::attempt).transpose()
@@ -180,7 +180,7 @@ impl AttemptStore for SqlStore {
 
     async fn open_attempts(&self) -> Result<Vec<AttemptRow>, StoreError> {
         let rows = sqlx::query(sql::OPEN_ATTEMPTS)
-            .fetch_all(&self.pools.read)
+            .fetch_all(&mut *self.reader().await?)
             .await
             .map_err(db)?;
         rows.iter().map(rows::attempt).collect()
@@ -192,7 +192,7 @@ impl SqlStore {
     async fn token_refusal(&self, claim: &MediaTokenClaim, now_ms: i64) -> Result<TokenRefusal, StoreError> {
         let row = sqlx::query(sql::TOKEN_STATE)
             .bind(claim.attempt.as_str())
-            .fetch_optional(&self.pools.read)
+            .fetch_optional(&mut *self.reader().await?)
             .await
             .map_err(db)?;
         let Some(row) = row else {

@@ -31,7 +31,7 @@ impl CampaignStore for SqlStore {
     async fn campaign(&self, id: &CampaignId) -> Result<Option<Campaign>, StoreError> {
         let row = sqlx::query(sql::GET_CAMPAIGN)
             .bind(id.as_str())
-            .fetch_optional(&self.pools.read)
+            .fetch_optional(&mut *self.reader().await?)
             .await
             .map_err(db)?;
         row.map(|row| {
@@ -80,7 +80,7 @@ impl ContactStore for SqlStore {
     async fn contacts(&self, campaign: &CampaignId) -> Result<Vec<Contact>, StoreError> {
         let rows = sqlx::query(sql::CONTACTS)
             .bind(campaign.as_str())
-            .fetch_all(&self.pools.read)
+            .fetch_all(&mut *self.reader().await?)
             .await
             .map_err(db)?;
         rows.iter().map(|row| rows::contact(row, "id")).collect()
@@ -144,7 +144,7 @@ impl DoNotCallStore for SqlStore {
     async fn is_do_not_call(&self, number: &PhoneNumber) -> Result<bool, StoreError> {
         let row = sqlx::query(sql::IS_DO_NOT_CALL)
             .bind(number.expose())
-            .fetch_optional(&self.pools.read)
+            .fetch_optional(&mut *self.reader().await?)
             .await
             .map_err(db)?;
         Ok(row.is_some())

@@ -1,7 +1,7 @@
 //! The end of an attempt, with everything a conversation leaves behind.
 
 use super::attempts::lock;
-use super::rows::{answer_columns, stored, word};
+use super::rows::{answer_columns, fraction, stored, word};
 use super::{Write, campaigns, db, statements as sql};
 use samvad_actors::domain::{Answer, AttemptId, AttemptState, ConsentEvidence, Disposition, EndReason, Outcome};
 use samvad_actors::ports::{CallReport, StoreError, TranscriptLine, TurnLatency};
@@ -86,7 +86,7 @@ async fn add_consent(
         .bind(consent.wording.as_str())
         .bind(consent.language.as_str())
         .bind(consent.heard.as_str())
-        .bind(consent.confidence.map(f64::from))
+        .bind(consent.confidence.map(fraction))
         .bind(word(consent.via)?)
         .bind(stored(consent.at_ms))
         .bind(consent.reason.as_deref())
@@ -105,7 +105,7 @@ async fn add_answer(transaction: &mut Write, attempt: &AttemptId, answer: &Answe
         .bind(value)
         .bind(word(answer.via)?)
         .bind(answer.heard.as_deref())
-        .bind(answer.confidence.map(f64::from))
+        .bind(answer.confidence.map(fraction))
         .bind(i32::from(answer.uncertain))
         .bind(i64::from(answer.times_asked))
         .execute(&mut **transaction)
@@ -126,7 +126,7 @@ async fn add_line(
         .bind(stored(said.at_ms))
         .bind(word(said.speaker)?)
         .bind(said.text.as_str())
-        .bind(said.confidence.map(f64::from))
+        .bind(said.confidence.map(fraction))
         .execute(&mut **transaction)
         .await
         .map(drop)

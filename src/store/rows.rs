@@ -158,6 +158,12 @@ pub(super) fn latency(row: &AnyRow) -> Result<TurnLatency, StoreError> {
     })
 }
 
+/// A fraction as it is bound, for a CAST in the statement: the Any driver of sqlx 0.9.0 tells PostgreSQL that a missing
+/// DOUBLE PRECISION is a REAL, after which the prepared statement takes no number any more.
+pub(super) fn fraction(value: f32) -> String {
+    f64::from(value).to_string()
+}
+
 /// A time or count as the database keeps it; beyond its range, the largest.
 pub(super) fn stored(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)

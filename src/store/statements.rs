@@ -1,5 +1,5 @@
 //! Every SQL statement, one text for SQLite and PostgreSQL: `$n` placeholders, ids as TEXT, times as BIGINT,
-//! booleans as INTEGER 0 or 1. A test prepares each on the database.
+//! booleans as INTEGER 0 or 1, fractions bound as text (`rows::fraction`). A test prepares each on the database.
 
 macro_rules! statements {
     ($($(#[$doc:meta])* $name:ident = $sql:expr;)*) => {
@@ -11,6 +11,14 @@ macro_rules! statements {
     };
 }
 
+/// What a claim reads and takes; see `Dialect::claim_number`.
+macro_rules! claim_number {
+    () => {
+        "SELECT phone_number, last_contacted_at_ms, last_campaign_id FROM numbers WHERE phone_number = $1"
+    };
+}
+pub(super) use claim_number;
+
 macro_rules! attempt_columns {
     () => {
         "id, campaign_id, contact_id, attempt_number, mode, state, call_sid, carrier_status, outcome, disposition, \
@@ -19,6 +27,8 @@ macro_rules! attempt_columns {
 }
 
 statements! {
+    CLAIM_NUMBER = claim_number!();
+
     PUT_CAMPAIGN = "INSERT INTO campaigns (id, definition, created_at_ms, updated_at_ms) VALUES ($1, $2, $3, $3)
         ON CONFLICT (id) DO UPDATE SET definition = excluded.definition, updated_at_ms = excluded.updated_at_ms
         WHERE NOT EXISTS (SELECT 1 FROM attempts a WHERE a.campaign_id = campaigns.id AND a.state <> 'ended')";
@@ -92,14 +102,14 @@ statements! {
 
     ADD_CONSENT = "INSERT INTO consents
         (attempt_id, granted, wording, language, heard, confidence, via, at_ms, reason)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+        VALUES ($1, $2, $3, $4, $5, CAST($6 AS DOUBLE PRECISION), $7, $8, $9)";
 
     ADD_ANSWER = "INSERT INTO answers
         (attempt_id, question, value_type, value, via, heard, confidence, uncertain, times_asked)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+        VALUES ($1, $2, $3, $4, $5, $6, CAST($7 AS DOUBLE PRECISION), $8, $9)";
 
     ADD_TRANSCRIPT_LINE = "INSERT INTO transcript_lines (attempt_id, line, at_ms, speaker, text, confidence)
-        VALUES ($1, $2, $3, $4, $5, $6)";
+        VALUES ($1, $2, $3, $4, $5, CAST($6 AS DOUBLE PRECISION))";
 
     ADD_LATENCY = "INSERT INTO turn_latencies
         (attempt_id, turn, endpoint_ms, recognition_ms, decision_ms, first_audio_ms, total_ms)

@@ -6,6 +6,8 @@ mod admission;
 mod attempts;
 mod callbacks;
 mod people;
+#[path = "../support/postgres.rs"]
+mod postgres;
 mod results;
 mod world;
 
@@ -97,3 +99,4 @@ macro_rules! conformance {
 }
 
 conformance!(sqlite, crate::world::sqlite);
+conformance!(postgresql, crate::world::postgres);

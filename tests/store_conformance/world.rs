@@ -1,6 +1,6 @@
 //! What the tests stand on: a store, and people to call.
 
-use samvad::store::SqlStore;
+use samvad::store::{DatabaseUrl, SqlStore, migrate_up};
 use samvad_actors::domain::{
     AccountSid, Answer, AnswerValue, AnswerVia, AttemptId, CallSid, Campaign, CampaignId, CarrierStatus,
     ConsentEvidence, ContactId, Disposition, EndReason, Mode, Outcome, PhoneNumber, StreamSid,
@@ -31,6 +31,14 @@ pub async fn sqlite() -> (TestStore, TempDir) {
     let scratch = tempfile::tempdir().expect("temporary directory");
     let url = format!("sqlite://{}", scratch.path().join("samvad.db").display());
     (Arc::new(SqlStore::open(&url).await.expect("opened")), scratch)
+}
+
+/// A database of its own on the PostgreSQL server of this test program.
+pub async fn postgres() -> (TestStore, ()) {
+    let url = crate::postgres::new_database().await.expect("PostgreSQL");
+    let parsed = DatabaseUrl::parse(&url).expect("a URL");
+    migrate_up(&parsed, None).await.expect("migrated");
+    (Arc::new(SqlStore::open(&url).await.expect("opened")), ())
 }
 
 pub fn number(n: u32) -> PhoneNumber {
