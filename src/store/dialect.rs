@@ -81,11 +81,13 @@ const SQLITE_SETUP: &[&str] = &[
     "PRAGMA cache_size = -256",
 ];
 
-/// A read transaction is of one moment, as on SQLite.
+/// A read transaction is of one moment, as on SQLite. Plans go by the values: a general one for a limit that is not known
+/// may read a million contacts to return a hundred.
 const POSTGRES_READ_SETUP: &[&str] = &[
     "SET default_transaction_isolation = 'repeatable read'",
     "SET default_transaction_read_only = on",
     "SET statement_timeout = '30s'",
+    "SET plan_cache_mode = force_custom_plan",
     "SET idle_in_transaction_session_timeout = '30s'",
 ];
 

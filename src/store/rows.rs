@@ -40,11 +40,11 @@ fn read_word<T: DeserializeOwned>(word: &str, column: &str) -> Result<T, StoreEr
     T::deserialize(deserializer).map_err(|_| corrupt(&format!("column {column} holds an unknown word")))
 }
 
-fn get_count<T: TryFrom<i64>>(row: &AnyRow, column: &str) -> Result<T, StoreError> {
+pub(super) fn get_count<T: TryFrom<i64>>(row: &AnyRow, column: &str) -> Result<T, StoreError> {
     T::try_from(get::<i64>(row, column)?).map_err(|_| corrupt(&format!("column {column} is out of range")))
 }
 
-fn get_flag(row: &AnyRow, column: &str) -> Result<bool, StoreError> {
+pub(super) fn get_flag(row: &AnyRow, column: &str) -> Result<bool, StoreError> {
     Ok(get::<i32>(row, column)? != 0)
 }
 
