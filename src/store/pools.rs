@@ -185,3 +185,39 @@ fn pool_options(dialect: Dialect, access: Access, connections: u32) -> AnyPoolOp
         Dialect::Postgres => options.test_before_acquire(true),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    fn broken() -> sqlx::Error {
+        sqlx::Error::Io(std::io::ErrorKind::ConnectionRefused.into())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_database_that_is_away_is_waited_for_and_then_given_up() {
+        let away = Cell::new(5);
+        let back = patiently(|| async {
+            away.set(away.get() - 1);
+            if away.get() == 0 { Ok(()) } else { Err(broken()) }
+        });
+        assert!(back.await.is_ok());
+        let started = Instant::now();
+        let gone: Result<(), _> = patiently(|| async { Err(broken()) }).await;
+        assert!(gone.is_err());
+        assert!(started.elapsed() <= ACQUIRE_TIMEOUT);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_fault_that_does_not_pass_is_told_at_once() {
+        let tries = Cell::new(0);
+        let refused: Result<(), _> = patiently(|| async {
+            tries.set(tries.get() + 1);
+            Err(sqlx::Error::PoolTimedOut)
+        })
+        .await;
+        assert!(refused.is_err());
+        assert_eq!(tries.get(), 1);
+    }
+}

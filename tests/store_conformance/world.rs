@@ -6,7 +6,7 @@ use samvad_actors::domain::{
     ConsentEvidence, ContactId, Disposition, EndReason, Mode, Outcome, PhoneNumber, StreamSid,
 };
 use samvad_actors::ports::{
-    AttemptRow, CallReport, MediaTokenClaim, NewAttempt, NewContact, StatusCallback, Store, Submission, TranscriptLine,
+    AttemptRow, CallReport, DialerStore, MediaTokenClaim, NewAttempt, NewContact, StatusCallback, Store, Submission, TranscriptLine,
     TranscriptSpeaker, TurnLatency,
 };
 use std::sync::Arc;
@@ -17,7 +17,12 @@ pub const NOW: i64 = 1_700_000_000_000;
 /// Until when tokens are good.
 pub const EXPIRY: i64 = NOW + 60_000;
 
-pub type TestStore = Arc<dyn Store>;
+/// Both ports of a store.
+pub trait WholeStore: Store + DialerStore {}
+
+impl<T: Store + DialerStore> WholeStore for T {}
+
+pub type TestStore = Arc<dyn WholeStore>;
 
 pub fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread()
