@@ -183,7 +183,9 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
             Err(error) => {
                 let fault = error.to_string();
                 let fault = fault.strip_prefix("DATABASE_URL ").unwrap_or(&fault);
-                let (fault, remedy) = fault.split_once("; ").unwrap_or((fault, "name a SQLite file or a PostgreSQL database"));
+                let (fault, remedy) = fault
+                    .split_once("; ")
+                    .unwrap_or((fault, "name a SQLite file or a PostgreSQL database"));
                 reader.fault("DATABASE_URL", fault, remedy);
                 None
             }

@@ -4,9 +4,7 @@ use super::error::{conflict, corrupt, is_unique_violation, not_found, store_erro
 use super::{SqlStore, Write, commit, db, rows, statements as sql};
 use async_trait::async_trait;
 use samvad_actors::domain::{Campaign, CampaignId};
-use samvad_actors::ports::{
-    CampaignStore, Contact, ContactImport, ContactStore, ImportReport, NewContact, StoreError,
-};
+use samvad_actors::ports::{CampaignStore, Contact, ContactImport, ContactStore, ImportReport, NewContact, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
 #[async_trait]

@@ -55,7 +55,9 @@ pub enum OpenError {
         known: i64,
     },
     /// The schema in the database is not what this version wrote.
-    #[error("schema version {version} in the database differs from this samvad's; restore a backup, or use a new database")]
+    #[error(
+        "schema version {version} in the database differs from this samvad's; restore a backup, or use a new database"
+    )]
     SchemaAltered {
         /// Which migration.
         version: i64,

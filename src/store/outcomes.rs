@@ -34,11 +34,7 @@ impl Ending<'_> {
 }
 
 /// Ends an attempt, frees its number and moves its contact on. The attempt's row is held.
-pub(super) async fn end(
-    transaction: &mut Write,
-    attempt: &AttemptRow,
-    ending: &Ending<'_>,
-) -> Result<(), StoreError> {
+pub(super) async fn end(transaction: &mut Write, attempt: &AttemptRow, ending: &Ending<'_>) -> Result<(), StoreError> {
     sqlx::query(sql::END_ATTEMPT)
         .bind(attempt.id.as_str())
         .bind(word(ending.outcome)?)
@@ -53,11 +49,7 @@ pub(super) async fn end(
 }
 
 /// What an attempt's end means for its contact: settled, with an event, or due again by the campaign's rules.
-async fn move_contact_on(
-    transaction: &mut Write,
-    attempt: &AttemptRow,
-    ending: &Ending<'_>,
-) -> Result<(), StoreError> {
+async fn move_contact_on(transaction: &mut Write, attempt: &AttemptRow, ending: &Ending<'_>) -> Result<(), StoreError> {
     let number = number_of_contact(transaction, &attempt.contact, &attempt.campaign).await?;
     lock_number(transaction, &number).await?;
     let contact = sqlx::query(sql::CONTACT_OF_ATTEMPT)

@@ -75,7 +75,10 @@ impl Pools {
         let Some(statement) = self.dialect.settle_purge() else {
             return Ok(());
         };
-        sqlx::query(statement).fetch_all(&mut *self.writer().await?).await.map(drop)
+        sqlx::query(statement)
+            .fetch_all(&mut *self.writer().await?)
+            .await
+            .map(drop)
     }
 
     pub(super) async fn close(&self) {
@@ -128,9 +131,9 @@ where
 fn is_passing(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::BeginFailed => true,
-        sqlx::Error::Database(error) => error
-            .code()
-            .is_some_and(|code| code.len() == 5 && matches!(&code[..2], "08" | "57") && trouble(Some(&code)) != Trouble::Unexpected),
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+            code.len() == 5 && matches!(&code[..2], "08" | "57") && trouble(Some(&code)) != Trouble::Unexpected
+        }),
         _ => false,
     }
 }

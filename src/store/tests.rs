@@ -225,7 +225,10 @@ fn urls_of_files_and_servers_are_taken_and_a_refusal_does_not_repeat_the_url() {
     }
     for (url, shown) in [
         ("postgres://user:secret@host/samvad", "postgres://user:***@host/samvad"),
-        ("postgresql://user@host/samvad?password=secret", "postgres://user@host/samvad"),
+        (
+            "postgresql://user@host/samvad?password=secret",
+            "postgres://user@host/samvad",
+        ),
     ] {
         let parsed = DatabaseUrl::parse(url).expect("usable");
         assert_eq!(parsed.to_string(), shown);

@@ -7,5 +7,6 @@
 
 mod attached;
 mod interrupted;
+mod migrate;
 mod refusals;
 mod support;

@@ -33,7 +33,11 @@ pub async fn l23_of_many_claims_of_one_number_at_once_exactly_one_wins(store: Te
     let claims = (0..32).map(|n| {
         let (leadership, contact) = if n % 2 == 0 { spring.clone() } else { autumn.clone() };
         let store = store.clone();
-        tokio::spawn(async move { store.claim(&leadership, &dial_claim(&contact, &format!("a{n}")), NOW).await })
+        tokio::spawn(async move {
+            store
+                .claim(&leadership, &dial_claim(&contact, &format!("a{n}")), NOW)
+                .await
+        })
     });
     let mut won = 0;
     for claim in claims.collect::<Vec<_>>() {
@@ -47,7 +51,10 @@ pub async fn l23_of_many_claims_of_one_number_at_once_exactly_one_wins(store: Te
     }
     assert_eq!((won, store.open_attempts().await.expect("read").len()), (1, 1));
     for leadership in [&spring.0, &autumn.0] {
-        assert!(due(&store, &leadership.campaign, NOW).await.is_empty(), "the number is in flight");
+        assert!(
+            due(&store, &leadership.campaign, NOW).await.is_empty(),
+            "the number is in flight"
+        );
     }
 }
 
@@ -69,14 +76,26 @@ pub async fn a_claim_is_refused_with_the_reason(store: TestStore) {
     assert_eq!(store.attempt(&"a".into()).await, Ok(None), "a refusal writes nothing");
 
     let other = import(&store, &leadership.campaign, 2).await;
-    let taken = store.claim(&leadership, &dial_claim(&other, "b"), NOW).await.expect("store");
+    let taken = store
+        .claim(&leadership, &dial_claim(&other, "b"), NOW)
+        .await
+        .expect("store");
     assert!(taken.is_ok());
-    let again = store.claim(&leadership, &dial_claim(&other, "c"), NOW).await.expect("store");
+    let again = store
+        .claim(&leadership, &dial_claim(&other, "c"), NOW)
+        .await
+        .expect("store");
     assert_eq!(again.expect_err("refused"), ClaimRefusal::InFlight);
 
     let excluded = import(&store, &leadership.campaign, 3).await;
-    store.exclude_contact(&excluded.id, "asked by letter").await.expect("excluded");
-    let refusal = store.claim(&leadership, &dial_claim(&excluded, "d"), NOW).await.expect("store");
+    store
+        .exclude_contact(&excluded.id, "asked by letter")
+        .await
+        .expect("excluded");
+    let refusal = store
+        .claim(&leadership, &dial_claim(&excluded, "d"), NOW)
+        .await
+        .expect("store");
     assert_eq!(refusal.expect_err("refused"), ClaimRefusal::Excluded);
 }
 
@@ -110,7 +129,10 @@ pub async fn an_opt_out_between_claim_and_dial_stops_the_call_and_names_what_is_
     assert_eq!(report.added, 2);
     let in_flight: Vec<_> = report.in_flight.into_iter().map(|row| row.id).collect();
     assert_eq!(in_flight, [attempt.clone()]);
-    let refusal = store.mark_submitting_as(&leadership, &attempt, NOW).await.expect("store");
+    let refusal = store
+        .mark_submitting_as(&leadership, &attempt, NOW)
+        .await
+        .expect("store");
     assert_eq!(refusal, Err(SubmitRefusal::DoNotCall));
     assert_eq!(row(&store, &attempt).await.state, AttemptState::Ended);
     let counts = store.contact_counts(&leadership.campaign).await.expect("counted");
@@ -144,7 +166,10 @@ pub async fn nothing_is_submitted_for_a_campaign_that_was_paused_or_a_leader_tha
     let attempt = claimed(&store, &leadership, &contact, "a").await;
     let next = led_by(&leadership, "node-2", 2);
     assert_eq!(store.take_leadership(&next).await, Ok(true));
-    let stale = store.mark_submitting_as(&leadership, &attempt, NOW).await.expect("store");
+    let stale = store
+        .mark_submitting_as(&leadership, &attempt, NOW)
+        .await
+        .expect("store");
     assert_eq!(stale, Err(SubmitRefusal::StaleEpoch));
     assert_eq!(row(&store, &attempt).await.state, AttemptState::Planned);
 
@@ -153,7 +178,13 @@ pub async fn nothing_is_submitted_for_a_campaign_that_was_paused_or_a_leader_tha
     assert_eq!(paused, Err(SubmitRefusal::NotRunning));
     assert_eq!(store.attempt(&attempt).await, Ok(None), "the claim was released");
     let counts = store.contact_counts(&leadership.campaign).await.expect("counted");
-    assert_eq!(counts, ContactCounts { pending: 1, ..ContactCounts::default() });
+    assert_eq!(
+        counts,
+        ContactCounts {
+            pending: 1,
+            ..ContactCounts::default()
+        }
+    );
 }
 
 pub async fn an_attempt_is_submitted_by_one_node_once(store: TestStore) {
@@ -178,19 +209,34 @@ pub async fn leadership_passes_to_newer_epochs_alone(store: TestStore) {
     let first = leadership(&campaign, "node-1", 1);
     assert_eq!(store.take_leadership(&first).await, Ok(true));
     assert_eq!(store.take_leadership(&first).await, Ok(true), "it leads already");
-    assert_eq!(store.take_leadership(&leadership(&campaign, "node-2", 1)).await, Ok(false));
-    assert_eq!(store.take_leadership(&leadership(&campaign, "node-2", 3)).await, Ok(true));
-    assert_eq!(store.take_leadership(&leadership(&campaign, "node-1", 2)).await, Ok(false));
+    assert_eq!(
+        store.take_leadership(&leadership(&campaign, "node-2", 1)).await,
+        Ok(false)
+    );
+    assert_eq!(
+        store.take_leadership(&leadership(&campaign, "node-2", 3)).await,
+        Ok(true)
+    );
+    assert_eq!(
+        store.take_leadership(&leadership(&campaign, "node-1", 2)).await,
+        Ok(false)
+    );
     let state = store.campaign_state(&campaign).await.expect("read").expect("there");
     assert_eq!((state.epoch, state.leader.as_deref()), (3, Some("node-2")));
     let unknown = leadership(&"unknown".into(), "node-1", 1);
-    assert!(matches!(store.take_leadership(&unknown).await, Err(StoreError::NotFound { .. })));
+    assert!(matches!(
+        store.take_leadership(&unknown).await,
+        Err(StoreError::NotFound { .. })
+    ));
 }
 
 pub async fn l19_at_the_last_attempt_the_contact_is_not_reached_with_exactly_one_event(store: TestStore) {
     let (leadership, contact) = running_with_contact(&store, "spring", 1, Mode::Live).await;
     let mut now_ms = NOW;
-    for (n, told) in [CarrierStatus::Busy, CarrierStatus::NoAnswer, CarrierStatus::Failed].into_iter().enumerate() {
+    for (n, told) in [CarrierStatus::Busy, CarrierStatus::NoAnswer, CarrierStatus::Failed]
+        .into_iter()
+        .enumerate()
+    {
         let id = format!("a{n}");
         let attempt = AttemptId::from(id.as_str());
         let claim = dial_claim(&contact, &id);
@@ -203,11 +249,17 @@ pub async fn l19_at_the_last_attempt_the_contact_is_not_reached_with_exactly_one
             let taken = store.claim(&leadership, &claim, now_ms).await.expect("store");
             taken.expect("due");
         }
-        let marked = store.mark_submitting_as(&leadership, &attempt, now_ms).await.expect("store");
+        let marked = store
+            .mark_submitting_as(&leadership, &attempt, now_ms)
+            .await
+            .expect("store");
         marked.expect("marked");
         assert_eq!(store.pending_events(10).await.expect("read"), [], "attempt {n}");
         for _ in 0..2 {
-            store.record_callback(&status(&attempt, told, 1), now_ms).await.expect("recorded");
+            store
+                .record_callback(&status(&attempt, told, 1), now_ms)
+                .await
+                .expect("recorded");
         }
         now_ms += match told {
             CarrierStatus::Busy => 30 * 60_000,
@@ -220,9 +272,18 @@ pub async fn l19_at_the_last_attempt_the_contact_is_not_reached_with_exactly_one
         (events[0].kind.as_str(), events[0].attempt.as_str(), events[0].mode),
         ("survey.not_reached", "a2", Mode::Live)
     );
-    let late = store.claim(&leadership, &dial_claim(&contact, "b"), i64::MAX).await.expect("store");
+    let late = store
+        .claim(&leadership, &dial_claim(&contact, "b"), i64::MAX)
+        .await
+        .expect("store");
     assert_eq!(late.expect_err("refused"), ClaimRefusal::Settled);
-    assert_eq!(store.mark_event_delivered(&"a2".into(), "survey.not_reached").await, Ok(true));
-    assert_eq!(store.mark_event_delivered(&"a2".into(), "survey.not_reached").await, Ok(false));
+    assert_eq!(
+        store.mark_event_delivered(&"a2".into(), "survey.not_reached").await,
+        Ok(true)
+    );
+    assert_eq!(
+        store.mark_event_delivered(&"a2".into(), "survey.not_reached").await,
+        Ok(false)
+    );
     assert_eq!(store.pending_events(10).await.expect("read"), []);
 }

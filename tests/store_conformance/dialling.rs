@@ -101,14 +101,20 @@ pub fn dial_claim(contact: &NewContact, id: &str) -> DialClaim {
 }
 
 pub async fn claimed(store: &TestStore, leadership: &Leadership, contact: &NewContact, id: &str) -> AttemptId {
-    let claimed = store.claim(leadership, &dial_claim(contact, id), NOW).await.expect("store");
+    let claimed = store
+        .claim(leadership, &dial_claim(contact, id), NOW)
+        .await
+        .expect("store");
     claimed.expect("claimed").id
 }
 
 /// An attempt that the carrier is being asked for.
 pub async fn dialled(store: &TestStore, leadership: &Leadership, contact: &NewContact, id: &str) -> AttemptId {
     let attempt = claimed(store, leadership, contact, id).await;
-    let marked = store.mark_submitting_as(leadership, &attempt, NOW).await.expect("store");
+    let marked = store
+        .mark_submitting_as(leadership, &attempt, NOW)
+        .await
+        .expect("store");
     marked.expect("marked");
     attempt
 }

@@ -11,9 +11,7 @@ use crate::store::{Write, db, rows, statements};
 use samvad_actors::domain::{
     AttemptId, AttemptState, CampaignId, ContactState, DialingRules, Disposition, Lifecycle, Mode, Outcome,
 };
-use samvad_actors::ports::{
-    AttemptRow, ClaimRefusal, DialClaim, Leadership, NewAttempt, StoreError, SubmitRefusal,
-};
+use samvad_actors::ports::{AttemptRow, ClaimRefusal, DialClaim, Leadership, NewAttempt, StoreError, SubmitRefusal};
 use sqlx::any::AnyRow;
 
 /// Writes a planned attempt. To be rolled back on a refusal.
@@ -77,11 +75,7 @@ pub(super) async fn claim(
     Ok(row.ok_or(ClaimRefusal::InFlight))
 }
 
-fn refusal_of_contact(
-    contact: &AnyRow,
-    rules: &DialingRules,
-    now_ms: i64,
-) -> Result<Option<ClaimRefusal>, StoreError> {
+fn refusal_of_contact(contact: &AnyRow, rules: &DialingRules, now_ms: i64) -> Result<Option<ClaimRefusal>, StoreError> {
     let due_at_ms: i64 = rows::get(contact, "next_attempt_at_ms")?;
     let has_consent = rows::get_flag(contact, "prior_consent")?;
     Ok(match rows::get_word(contact, "state")? {
@@ -130,7 +124,10 @@ pub(super) async fn release(
     leadership: &Leadership,
     attempt: &AttemptId,
 ) -> Result<bool, StoreError> {
-    if fence(transaction, &leadership.campaign, leadership.epoch).await?.is_none() {
+    if fence(transaction, &leadership.campaign, leadership.epoch)
+        .await?
+        .is_none()
+    {
         return Ok(false);
     }
     let found = lock(transaction, attempt).await?;

@@ -57,8 +57,8 @@ statements! {
 
     COUNT_CONTACTS = "SELECT state, COUNT(*) AS n FROM contacts WHERE campaign_id = $1 GROUP BY state";
 
-    /// $4: consent wanted; $5: contacts of other campaigns before it do not matter; $6: oldest word of the registry, 0 if it
-    /// is not asked.
+    /// $4: whether consent is wanted; $5: calls of other campaigns up to then do not matter; $6: the oldest word of the
+    /// registry that counts, 0 if it is not asked.
     DUE = "SELECT c.id, c.phone_number, c.zone, c.language, c.used_attempts, c.next_attempt_at_ms
         FROM contacts c
         WHERE c.campaign_id = $1 AND c.zone = $2 AND c.state = 'pending' AND c.next_attempt_at_ms <= $3
@@ -102,7 +102,9 @@ statements! {
         WHERE phone_number = $1 AND campaign_id <> $3 AND state = 'pending'
           AND next_attempt_at_ms < $2 + (SELECT k.cooldown_ms FROM campaigns k WHERE k.id = contacts.campaign_id)";
 
-    EXCLUDE_CONTACT = "UPDATE contacts SET state = 'excluded', excluded_reason = $2 WHERE id = $1";
+    /// One that is settled stays what it is.
+    EXCLUDE_CONTACT = "UPDATE contacts SET state = 'excluded', excluded_reason = $2
+        WHERE id = $1 AND state IN ('pending', 'in_progress')";
 
     NUMBER_AND_CAMPAIGN = "SELECT phone_number, campaign_id FROM contacts WHERE id = $1";
 

@@ -3,7 +3,9 @@
 use super::campaign;
 use super::postgres::new_database;
 use crate::store::statements::ALL;
-use crate::store::{DatabaseUrl, MigrationStep, OpenError, SqlStore, dialer, migrate_down, migrate_up, pools, schema_status};
+use crate::store::{
+    DatabaseUrl, MigrationStep, OpenError, SqlStore, dialer, migrate_down, migrate_up, pools, schema_status,
+};
 use samvad_actors::domain::{CampaignId, ContactId, PhoneNumber};
 use samvad_actors::ports::{CampaignStore, ContactCounts, ContactStore, DialerStore, NewContact};
 use sqlx::{AnyConnection, AssertSqlSafe, Executor, Row, SqlSafeStr};
@@ -28,7 +30,10 @@ async fn open(url: &DatabaseUrl) -> Result<SqlStore, OpenError> {
 
 async fn execute(connection: &mut AnyConnection, statement: impl Into<String>) {
     let statement = statement.into();
-    if let Err(error) = sqlx::raw_sql(AssertSqlSafe(statement.clone())).execute(connection).await {
+    if let Err(error) = sqlx::raw_sql(AssertSqlSafe(statement.clone()))
+        .execute(connection)
+        .await
+    {
         panic!("{statement}: {error}");
     }
 }
@@ -61,7 +66,11 @@ async fn the_schema_goes_up_down_and_up_again_on_existing_data() {
             assert_eq!(up, MigrationStep { from: 0, to: newest }, "round {round}");
             let store = open(&url).await.expect("opened");
             let id = CampaignId::from("survey");
-            assert_eq!(store.campaign(&id).await.expect("read"), None, "round {round} starts empty");
+            assert_eq!(
+                store.campaign(&id).await.expect("read"),
+                None,
+                "round {round} starts empty"
+            );
             store.put_campaign(&campaign(), 1).await.expect("written");
             let contact = NewContact {
                 id: ContactId::from("c"),
@@ -72,7 +81,13 @@ async fn the_schema_goes_up_down_and_up_again_on_existing_data() {
             assert_eq!(store.add_contacts(&[contact], 1).await.expect("added"), 1);
             store.close().await;
             let again = migrate_up(&url, None).await.expect("nothing to do");
-            assert_eq!(again, MigrationStep { from: newest, to: newest });
+            assert_eq!(
+                again,
+                MigrationStep {
+                    from: newest,
+                    to: newest
+                }
+            );
             let step = migrate_down(&url, 1).await.expect("down by one");
             assert_eq!(step, MigrationStep { from: newest, to: 1 });
             migrate_up(&url, None).await.expect("up on data");
@@ -115,7 +130,11 @@ async fn an_upgrade_finds_out_where_every_contact_stands() {
             ("open", "'submitted'", "NULL", "NULL"),
             ("dead", "'ended'", "'failed'", "'4.31'"),
         ] {
-            let (ended, number) = if outcome == "NULL" { ("NULL", "'+14155550103'") } else { ("7", "NULL") };
+            let (ended, number) = if outcome == "NULL" {
+                ("NULL", "'+14155550103'")
+            } else {
+                ("7", "NULL")
+            };
             execute(
                 &mut connection,
                 format!(
@@ -139,7 +158,10 @@ async fn an_upgrade_finds_out_where_every_contact_stands() {
         assert!(refusal.to_string().contains("samvad migrate up"), "{refusal}");
         migrate_up(&url, None).await.expect("upgraded");
         let store = open(&url).await.expect("opened");
-        let counts = store.contact_counts(&CampaignId::from("survey")).await.expect("counted");
+        let counts = store
+            .contact_counts(&CampaignId::from("survey"))
+            .await
+            .expect("counted");
         let expected = ContactCounts {
             pending: 2,
             in_progress: 1,
@@ -186,7 +208,10 @@ async fn a_schema_newer_than_the_binary_is_refused_with_the_remedy() {
 async fn a_schema_that_somebody_altered_or_that_does_not_exist_is_refused() {
     for (url, _kept) in databases().await {
         let unknown = migrate_up(&url, Some(99)).await.expect_err("no such version");
-        assert!(matches!(unknown, OpenError::NoSuchVersion { wanted: 99, .. }), "{unknown}");
+        assert!(
+            matches!(unknown, OpenError::NoSuchVersion { wanted: 99, .. }),
+            "{unknown}"
+        );
         assert!(migrate_down(&url, -1).await.is_err());
         if url.sqlite_file().is_none() {
             let missing = open(&url).await.expect_err("no schema").to_string();
@@ -262,13 +287,21 @@ async fn a_tick_reads_an_index_in_order_and_never_every_contact() {
             let column = rows[0].len() - 1;
             let plan: Vec<String> = rows.iter().map(|row| row.get(column)).collect();
             let plan = plan.join("\n");
-            assert!(
-                !plan.contains("Seq Scan on contacts") && !plan.contains("SCAN c\n") && !plan.contains("SCAN contacts\n"),
-                "{name}:\n{plan}"
-            );
+            let reads_all = match url.sqlite_file() {
+                // The zones found so far are a table of a few rows.
+                Some(_) => plan
+                    .lines()
+                    .any(|line| line.starts_with("SCAN") && !line.starts_with("SCAN z")),
+                // Tables without a row are read whole: the others of this test.
+                None => plan.contains("Seq Scan on contacts"),
+            };
+            assert!(!reads_all, "{name}:\n{plan}");
             if matches!(name, "DUE" | "ZONES") {
                 assert!(plan.contains("contacts_due"), "{name}:\n{plan}");
-                assert!(!plan.contains("Sort") && !plan.contains("TEMP B-TREE"), "{name}:\n{plan}");
+                assert!(
+                    !plan.contains("Sort") && !plan.contains("TEMP B-TREE"),
+                    "{name}:\n{plan}"
+                );
             }
         }
     }

@@ -103,7 +103,7 @@ pub struct CalendarDate {
 impl CalendarDate {
     /// A day; `None` if the calendar has none such.
     pub fn new(year: u16, month: u8, day: u8) -> Option<Self> {
-        let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
         let days = match month {
             2 if leap => 29,
             2 => 28,
@@ -186,7 +186,15 @@ mod tests {
         for text in ["24:00", "9:00", "09:60", "0900", "", "09:00:00"] {
             assert_eq!(TimeOfDay::parse(text), Err(CalendarError::TimeOfDay), "{text}");
         }
-        for text in ["2026-02-29", "1900-02-29", "2026-13-01", "2026-00-10", "2026-1-1", "0000-01-01", "2026-01-01-"] {
+        for text in [
+            "2026-02-29",
+            "1900-02-29",
+            "2026-13-01",
+            "2026-00-10",
+            "2026-1-1",
+            "0000-01-01",
+            "2026-01-01-",
+        ] {
             assert_eq!(CalendarDate::parse(text), Err(CalendarError::CalendarDate), "{text}");
         }
         assert!(CalendarDate::parse("2000-02-29").is_ok());

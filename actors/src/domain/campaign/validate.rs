@@ -1,6 +1,8 @@
 //! Every rule a campaign must keep, checked at once so that its author sees every fault in one go.
 
-use super::{Campaign, CampaignFault, ChoiceOption, DialingRules, QUESTION_COUNT, Question, QuestionKind, VoicemailPolicy};
+use super::{
+    Campaign, CampaignFault, ChoiceOption, DialingRules, QUESTION_COUNT, Question, QuestionKind, VoicemailPolicy,
+};
 use std::collections::BTreeSet;
 
 /// Longest spoken text in characters: about a minute of speech.
@@ -134,8 +136,18 @@ impl Faults {
             ("dialing.retry.max_attempts", Some(rules.retry.max_attempts), 1, 20),
             ("dialing.cooldown_days", Some(rules.cooldown_days), 0, 365),
             ("dialing.scrub_max_age_days", rules.scrub_max_age_days, 1, 365),
-            ("dialing.limits.concurrent_calls", rules.limits.concurrent_calls, 1, u32::MAX),
-            ("dialing.limits.calls_per_second", rules.limits.calls_per_second, 1, u32::MAX),
+            (
+                "dialing.limits.concurrent_calls",
+                rules.limits.concurrent_calls,
+                1,
+                u32::MAX,
+            ),
+            (
+                "dialing.limits.calls_per_second",
+                rules.limits.calls_per_second,
+                1,
+                u32::MAX,
+            ),
             ("dialing.limits.calls_per_day", rules.limits.calls_per_day, 1, u32::MAX),
         ];
         for (field, value, lowest, highest) in bounded {
@@ -144,7 +156,12 @@ impl Faults {
                 u32::MAX => format!("use {lowest} or more, or leave it out"),
                 _ => format!("use {lowest} to {highest}"),
             };
-            self.unless((lowest..=highest).contains(&value), field, format!("is {value}"), remedy);
+            self.unless(
+                (lowest..=highest).contains(&value),
+                field,
+                format!("is {value}"),
+                remedy,
+            );
         }
     }
 

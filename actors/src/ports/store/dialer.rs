@@ -2,9 +2,7 @@
 //! refused once the campaign's row knows a newer one: a lock elsewhere may have two holders, a row has one.
 
 use super::{AttemptRow, CallReport, DoNotCallEntry, NewContact, StoreError};
-use crate::domain::{
-    AttemptId, CalendarDate, CampaignId, ContactId, Language, Lifecycle, Mode, PhoneNumber,
-};
+use crate::domain::{AttemptId, CalendarDate, CampaignId, ContactId, Language, Lifecycle, Mode, PhoneNumber};
 use async_trait::async_trait;
 
 /// Who leads a campaign.
@@ -322,7 +320,7 @@ pub trait DialerStore: Send + Sync {
     /// Adds contacts in the order given. A number the campaign has already is left as it is and reported; one on
     /// do-not-call is excluded from the start; one that another campaign called lately is due after its cooldown.
     async fn import_contacts(&self, contacts: &[ContactImport], now_ms: i64) -> Result<ImportReport, StoreError>;
-    /// Takes a contact out for good. An attempt in flight is not ended by this.
+    /// Takes a contact out for good; one that is settled stays so. An attempt in flight is not ended by this.
     async fn exclude_contact(&self, contact: &ContactId, reason: &str) -> Result<(), StoreError>;
     /// Zones of pending contacts, each once; `None` is the campaign's own.
     async fn zones(&self, campaign: &CampaignId) -> Result<Vec<Option<String>>, StoreError>;
