@@ -23,10 +23,10 @@ pub enum OpenError {
     #[error("the database file cannot be used: {0}")]
     Files(PrivateFileError),
     /// The database does not answer.
-    #[error("the database {url} cannot be opened: {error}; start it, or correct DATABASE_URL")]
+    #[error("the database {database} cannot be opened: {error}; start it, or correct DATABASE_URL")]
     Connect {
         /// Which, without its password.
-        url: DatabaseUrl,
+        database: String,
         /// Why.
         error: StoreError,
     },
@@ -77,14 +77,14 @@ pub enum OpenError {
 
 impl OpenError {
     pub(super) fn connect(url: &DatabaseUrl, error: &sqlx::Error) -> Self {
-        let url = url.clone();
+        let database = url.to_string();
         let error = match error {
             sqlx::Error::PoolTimedOut => StoreError::Unavailable {
                 reason: "it does not answer".to_owned(),
             },
             error => store_error(error),
         };
-        Self::Connect { url, error }
+        Self::Connect { database, error }
     }
 
     pub(super) fn migration(error: MigrateError, known: i64) -> Self {
