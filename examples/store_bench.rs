@@ -1,6 +1,6 @@
 //! How long a tick and a claim take over a million contacts, on SQLite and on PostgreSQL.
 //!
-//! `cargo run --release --example store_bench -- [CONTACTS]` (default 1000000); needs the PostgreSQL programs
+//! `cargo run --example store_bench -- [CONTACTS]` (default 1000000); needs the PostgreSQL programs
 //! (`tools/setup test`). Figures are of this machine; the PostgreSQL server runs with `fsync = off`, as in the tests,
 //! the SQLite file with full synchronisation, as always.
 

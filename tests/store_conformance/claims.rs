@@ -128,7 +128,7 @@ pub async fn an_opt_out_between_claim_and_dial_stops_the_call_and_names_what_is_
     let report = store.opt_out(&[opt_out_of(1), opt_out_of(7)]).await.expect("listed");
     assert_eq!(report.added, 2);
     let in_flight: Vec<_> = report.in_flight.into_iter().map(|row| row.id).collect();
-    assert_eq!(in_flight, [attempt.clone()]);
+    assert_eq!(in_flight, std::slice::from_ref(&attempt));
     let refusal = store
         .mark_submitting_as(&leadership, &attempt, NOW)
         .await
