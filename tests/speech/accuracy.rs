@@ -107,9 +107,7 @@ pub fn measure(clips: usize, seed: u64) -> Report {
     let mut bench = Bench::new(seed);
     let share = clips.div_ceil(bench.tasks.all().len());
     Report {
-        inside: (0..bench.tasks.all().len())
-            .map(|task| bench.answers(task, share))
-            .collect(),
+        inside: (0..bench.tasks.all().len()).map(|task| bench.answers(task, share)).collect(),
         outside: bench.everything_else(clips),
     }
 }
