@@ -5,8 +5,8 @@ mod dialer;
 
 pub use dialer::{
     CampaignState, ClaimRefusal, ContactCounts, ContactImport, DayCount, DialClaim, DialerStore, DueContact, DueQuery,
-    DueSnapshot, ImportReport, InFlightAttempt, Leadership, LifecycleChange, ModeCounts, OptOutReport, RegistryScrub,
-    SubmitRefusal, SurveyEvent, Usage,
+    DueSnapshot, ImportReport, InFlightAttempt, Leadership, LifecycleChange, ModeCounts, OptOutReport, RecordedUsage,
+    RegistryScrub, SubmitRefusal, SurveyEvent,
 };
 
 use crate::domain::{

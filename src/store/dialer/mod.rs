@@ -17,7 +17,7 @@ use samvad_actors::domain::{AttemptId, CalendarDate, CampaignId, ContactId, Mode
 use samvad_actors::ports::{
     AttemptRow, CallReport, CampaignState, ClaimRefusal, ContactCounts, ContactImport, DialClaim, DialerStore,
     DoNotCallEntry, DueQuery, DueSnapshot, ImportReport, InFlightAttempt, Leadership, LifecycleChange, OptOutReport,
-    RegistryScrub, StoreError, SubmitRefusal, SurveyEvent, Usage,
+    RecordedUsage, RegistryScrub, StoreError, SubmitRefusal, SurveyEvent,
 };
 use statements as sql;
 
@@ -151,7 +151,7 @@ impl DialerStore for SqlStore {
         usage::in_flight(&mut *self.reader().await?, node).await
     }
 
-    async fn usage(&self, since: CalendarDate) -> Result<Usage, StoreError> {
+    async fn usage(&self, since: CalendarDate) -> Result<RecordedUsage, StoreError> {
         usage::usage(&mut *self.reader().await?, since).await
     }
 

@@ -4,7 +4,7 @@ use super::sql;
 use crate::store::error::corrupt;
 use crate::store::{db, rows};
 use samvad_actors::domain::{AttemptId, CalendarDate, CampaignId, ContactId, PhoneNumber};
-use samvad_actors::ports::{DayCount, InFlightAttempt, StoreError, SurveyEvent, Usage};
+use samvad_actors::ports::{DayCount, InFlightAttempt, RecordedUsage, StoreError, SurveyEvent};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Connection};
 
@@ -21,7 +21,7 @@ pub(super) async fn in_flight(
 }
 
 /// All of one moment.
-pub(super) async fn usage(connection: &mut AnyConnection, since: CalendarDate) -> Result<Usage, StoreError> {
+pub(super) async fn usage(connection: &mut AnyConnection, since: CalendarDate) -> Result<RecordedUsage, StoreError> {
     let mut transaction = connection.begin().await.map_err(db)?;
     let in_flight = in_flight(&mut transaction, None).await?;
     let by_day = sqlx::query(sql::BY_DAY)
@@ -30,7 +30,7 @@ pub(super) async fn usage(connection: &mut AnyConnection, since: CalendarDate) -
         .await
         .map_err(db)?;
     transaction.commit().await.map_err(db)?;
-    Ok(Usage {
+    Ok(RecordedUsage {
         in_flight,
         by_day: by_day.iter().map(day_count).collect::<Result<_, _>>()?,
     })

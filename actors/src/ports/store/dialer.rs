@@ -251,7 +251,7 @@ pub struct DayCount {
 
 /// Everything that counts against a limit, of one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Usage {
+pub struct RecordedUsage {
     /// Of every campaign, oldest first.
     pub in_flight: Vec<InFlightAttempt>,
     /// Of every campaign and the days asked for.
@@ -359,7 +359,7 @@ pub trait DialerStore: Send + Sync {
     /// Attempts that have not ended, of one node or of all, oldest first.
     async fn in_flight(&self, node: Option<&str>) -> Result<Vec<InFlightAttempt>, StoreError>;
     /// Everything that counts against a limit: attempts in flight, and calls begun on `since` and later days.
-    async fn usage(&self, since: CalendarDate) -> Result<Usage, StoreError>;
+    async fn usage(&self, since: CalendarDate) -> Result<RecordedUsage, StoreError>;
 
     /// Adds numbers to do-not-call and takes their pending contacts out, in one transaction.
     async fn opt_out(&self, entries: &[DoNotCallEntry]) -> Result<OptOutReport, StoreError>;
