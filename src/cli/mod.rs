@@ -4,6 +4,7 @@ mod demo;
 mod demo_files;
 mod doctor;
 mod live_table;
+mod migrate;
 mod output;
 mod purge;
 mod replay;
@@ -84,6 +85,9 @@ enum Command {
     /// Run it daily. The retention is set by SAMVAD_RETENTION_TRANSCRIPT_DAYS, _JOURNAL_DAYS and _RECORDING_DAYS.
     /// Outcomes, answers and the do-not-call list stay. Exit status 0: done. 2: something could not be removed.
     Purge(purge::PurgeArgs),
+    /// Brings the database's schema up to this version, takes it back, or shows it.
+    #[command(after_help = migrate::EXAMPLES)]
+    Migrate(migrate::MigrateArgs),
     /// The recogniser's own process; started by the server.
     #[command(hide = true)]
     RecognizerChild,
@@ -133,6 +137,7 @@ pub fn run() -> ExitCode {
         Command::Results(args) => results::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Purge(args) => purge::run(args),
+        Command::Migrate(args) => migrate::run(&args),
         Command::RecognizerChild => return crate::speech::embedded::run_recognizer_child(),
     };
     done.unwrap_or_else(|error| {

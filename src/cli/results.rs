@@ -4,7 +4,7 @@ use super::output::say;
 use super::report;
 use crate::campaign_files::load_campaign;
 use crate::config::{Settings, process_environment};
-use crate::store::{SqlStore, sqlite_file};
+use crate::store::{DatabaseUrl, SqlStore};
 use anyhow::bail;
 use clap::Args;
 use samvad_actors::ports::ResultStore;
@@ -25,8 +25,10 @@ pub(super) struct ResultsArgs {
 pub(super) fn run(args: &ResultsArgs) -> anyhow::Result<ExitCode> {
     let settings = Settings::from_env(&process_environment())?;
     let campaign = load_campaign(&args.campaign)?;
-    let file = sqlite_file(&settings.database_url)?;
-    if !file.exists() {
+    let database = DatabaseUrl::parse(&settings.database_url)?;
+    if let Some(file) = database.sqlite_file()
+        && !file.exists()
+    {
         bail!(
             "there is no database {}; set SAMVAD_DATA_DIR or DATABASE_URL to what the server uses",
             file.display()
@@ -39,7 +41,7 @@ pub(super) fn run(args: &ResultsArgs) -> anyhow::Result<ExitCode> {
         anyhow::Ok(rows)
     })?;
     if rows.is_empty() {
-        bail!("{} holds no contact of campaign {}", file.display(), campaign.id);
+        bail!("{database} holds no contact of campaign {}", campaign.id);
     }
     if let Some(csv) = &args.csv {
         report::write_csv(csv, &rows)?;

@@ -178,12 +178,14 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
     let database_url = data_dir.as_deref().and_then(|data_dir| {
         let default = format!("sqlite://{}", data_dir.join("samvad.db").display());
         let url = reader.text("DATABASE_URL").map_or(default, str::to_owned);
-        match crate::store::sqlite_file(&url) {
+        match crate::store::DatabaseUrl::parse(&url) {
             Ok(_) => Some(url),
             Err(error) => {
                 let fault = error.to_string();
                 let fault = fault.strip_prefix("DATABASE_URL ").unwrap_or(&fault);
-                let (fault, remedy) = fault.split_once("; ").unwrap_or((fault, "name a SQLite file"));
+                let (fault, remedy) = fault
+                    .split_once("; ")
+                    .unwrap_or((fault, "name a SQLite file or a PostgreSQL database"));
                 reader.fault("DATABASE_URL", fault, remedy);
                 None
             }

@@ -54,7 +54,7 @@ fn every_fault_is_named_at_once_with_its_remedy_and_without_the_value() {
         ("SAMVAD_PUBLIC_URL", "http://example.org"),
         ("TWILIO_API_BASE_URL", "ftp://example.org"),
         ("TWILIO_ACCOUNT_SID", "AC-canary"),
-        ("DATABASE_URL", "postgres://canary:canary@host/db"),
+        ("DATABASE_URL", "mysql://canary:canary@host/db"),
         ("SAMVAD_MEDIA_TOKEN_KEY", "canary"),
         ("SAMVAD_RECOGNIZER", "canary"),
         ("SAMVAD_RECOGNIZER_THREADS", "0"),

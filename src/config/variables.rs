@@ -82,7 +82,7 @@ pub const VARIABLES: &[Variable] = &[
     ),
     computed(
         "DATABASE_URL",
-        "SQLite file, for example sqlite:///var/lib/samvad/samvad.db; default samvad.db in SAMVAD_DATA_DIR",
+        "database: sqlite:///var/lib/samvad/samvad.db or postgres://user:password@host/samvad; default samvad.db in SAMVAD_DATA_DIR",
     ),
     computed(
         "SAMVAD_PROMPT_CACHE_DIR",

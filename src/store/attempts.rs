@@ -1,57 +1,30 @@
 //! Attempts from the plan to the stream's admission. Callbacks and outcomes are in their own files.
 
 use super::error::{conflict, corrupt, is_unique_violation, not_found, store_error};
+use super::opt_outs::{is_listed, lock_number};
 use super::outcomes::{self, Ending};
 use super::{SqlStore, Write, callbacks, commit, db, rows, statements as sql};
 use async_trait::async_trait;
 use samvad_actors::domain::{AttemptId, AttemptState, CallSid, CampaignId, ContactId, Disposition, Outcome};
 use samvad_actors::ports::{
-    AdmittedCall, AttemptRow, AttemptStore, CallReport, CallbackEffect, DoNotCallStore, MachineDetection,
-    MediaTokenClaim, NewAttempt, StatusCallback, StoreError, Submission, TokenRefusal,
+    AdmittedCall, AttemptRow, AttemptStore, CallReport, CallbackEffect, DialClaim, DoNotCallStore, Leadership,
+    MachineDetection, MediaTokenClaim, NewAttempt, StatusCallback, StoreError, Submission, TokenRefusal,
 };
 
 #[async_trait]
 impl AttemptStore for SqlStore {
     async fn create_attempt(&self, attempt: NewAttempt, now_ms: i64) -> Result<AttemptRow, StoreError> {
         let mut transaction = self.begin_write().await?;
-        let (number, phone_number) = count_attempt(&mut transaction, &attempt).await?;
-        if is_do_not_call(&mut transaction, &attempt.contact).await? {
+        let phone_number = number_of_contact(&mut transaction, &attempt.contact, &attempt.campaign).await?;
+        lock_number(&mut transaction, &phone_number).await?;
+        if is_listed(&mut transaction, &phone_number).await? {
             return Err(conflict("the number is on do-not-call"));
         }
-        let written = sqlx::query(sql::CREATE_ATTEMPT)
-            .bind(attempt.id.as_str())
-            .bind(attempt.campaign.as_str())
-            .bind(attempt.contact.as_str())
-            .bind(number)
-            .bind(rows::word(attempt.mode)?)
-            .bind(phone_number)
-            .bind(attempt.token_hash.as_str())
-            .bind(attempt.token_expires_at_ms)
-            .bind(now_ms)
-            .execute(&mut *transaction)
-            .await
-            .map_err(|error| match is_unique_violation(&error) {
-                true => conflict("an attempt with this id exists already"),
-                false => store_error(&error),
-            })?;
-        if written.rows_affected() == 0 {
-            return Err(conflict("an attempt to this number is open; wait until it has ended"));
-        }
+        let row = create(&mut transaction, &attempt, &phone_number, None, now_ms)
+            .await?
+            .ok_or_else(|| conflict("an attempt to this number is open; wait until it has ended"))?;
         commit(transaction).await?;
-        Ok(AttemptRow {
-            id: attempt.id,
-            campaign: attempt.campaign,
-            contact: attempt.contact,
-            number: u32::try_from(number).map_err(|_| corrupt("column attempts_count is out of range"))?,
-            mode: attempt.mode,
-            state: AttemptState::Planned,
-            call_sid: None,
-            carrier_status: None,
-            outcome: None,
-            disposition: None,
-            created_at_ms: now_ms,
-            ended_at_ms: None,
-        })
+        Ok(row)
     }
 
     async fn mark_submitting(&self, attempt: &AttemptId, now_ms: i64) -> Result<(), StoreError> {
@@ -60,9 +33,11 @@ impl AttemptStore for SqlStore {
         if found.state != AttemptState::Planned {
             return Err(conflict("the attempt is not planned any more"));
         }
-        if is_do_not_call(&mut transaction, &found.contact).await? {
+        let number = number_of_contact(&mut transaction, &found.contact, &found.campaign).await?;
+        lock_number(&mut transaction, &number).await?;
+        if is_listed(&mut transaction, &number).await? {
             let never_called = Ending::without_conversation(Outcome::Failed, Disposition::NotAttempted, now_ms);
-            outcomes::end(&mut transaction, attempt, &never_called).await?;
+            outcomes::end(&mut transaction, &found, &never_called).await?;
             commit(transaction).await?;
             return Err(conflict(
                 "the number is on do-not-call; the attempt has been ended without a call",
@@ -94,7 +69,7 @@ impl AttemptStore for SqlStore {
             }
             Submission::Refused { reason } if waiting => {
                 let refused = Ending::without_conversation(Outcome::Failed, Disposition::TechnicalProblem, now_ms);
-                outcomes::end(&mut transaction, attempt, &refused).await?;
+                outcomes::end(&mut transaction, &found, &refused).await?;
                 sqlx::query(sql::SET_REFUSAL_REASON)
                     .bind(attempt.as_str())
                     .bind(reason)
@@ -119,7 +94,7 @@ impl AttemptStore for SqlStore {
             .bind(claim.stream_sid.as_str())
             .bind(claim.attempt.as_str())
             .bind(claim.token_hash.as_str())
-            .fetch_all(self.pools.write_one())
+            .fetch_all(&mut *self.writer().await?)
             .await;
         let admitted = match admitted {
             Ok(rows) => rows,
@@ -154,8 +129,35 @@ impl AttemptStore for SqlStore {
     }
 
     async fn record_outcome(&self, report: &CallReport) -> Result<bool, StoreError> {
+        self.record_report(report, None).await
+    }
+
+    async fn attempt(&self, id: &AttemptId) -> Result<Option<AttemptRow>, StoreError> {
+        let row = sqlx::query(sql::GET_ATTEMPT)
+            .bind(id.as_str())
+            .fetch_optional(&mut *self.reader().await?)
+            .await
+            .map_err(db)?;
+        row.as_ref().map(rows::attempt).transpose()
+    }
+
+    async fn open_attempts(&self) -> Result<Vec<AttemptRow>, StoreError> {
+        let rows = sqlx::query(sql::OPEN_ATTEMPTS)
+            .fetch_all(&mut *self.reader().await?)
+            .await
+            .map_err(db)?;
+        rows.iter().map(rows::attempt).collect()
+    }
+}
+
+impl SqlStore {
+    pub(super) async fn record_report(
+        &self,
+        report: &CallReport,
+        callback_at_ms: Option<i64>,
+    ) -> Result<bool, StoreError> {
         let mut transaction = self.begin_write().await?;
-        match outcomes::record(&mut transaction, report).await {
+        match outcomes::record(&mut transaction, report, callback_at_ms).await {
             Ok(first) => commit(transaction).await.map(|()| first),
             Err(error) => {
                 transaction.rollback().await.map_err(db)?;
@@ -169,30 +171,11 @@ impl AttemptStore for SqlStore {
         }
     }
 
-    async fn attempt(&self, id: &AttemptId) -> Result<Option<AttemptRow>, StoreError> {
-        let row = sqlx::query(sql::GET_ATTEMPT)
-            .bind(id.as_str())
-            .fetch_optional(&self.pools.read)
-            .await
-            .map_err(db)?;
-        row.as_ref().map(rows::attempt).transpose()
-    }
-
-    async fn open_attempts(&self) -> Result<Vec<AttemptRow>, StoreError> {
-        let rows = sqlx::query(sql::OPEN_ATTEMPTS)
-            .fetch_all(&self.pools.read)
-            .await
-            .map_err(db)?;
-        rows.iter().map(rows::attempt).collect()
-    }
-}
-
-impl SqlStore {
     /// Why a token that was not admitted is refused; read afterwards, for the log alone.
     async fn token_refusal(&self, claim: &MediaTokenClaim, now_ms: i64) -> Result<TokenRefusal, StoreError> {
         let row = sqlx::query(sql::TOKEN_STATE)
             .bind(claim.attempt.as_str())
-            .fetch_optional(&self.pools.read)
+            .fetch_optional(&mut *self.reader().await?)
             .await
             .map_err(db)?;
         let Some(row) = row else {
@@ -264,23 +247,84 @@ async fn set_state(transaction: &mut Write, attempt: &AttemptId, state: AttemptS
         .map_err(db)
 }
 
-/// The contact's next attempt number, and its telephone number.
-async fn count_attempt(transaction: &mut Write, attempt: &NewAttempt) -> Result<(i64, String), StoreError> {
-    let rows = sqlx::query(sql::COUNT_ATTEMPT)
+/// The telephone number of a contact. It never changes.
+pub(super) async fn number_of_contact(
+    transaction: &mut Write,
+    contact: &ContactId,
+    campaign: &CampaignId,
+) -> Result<String, StoreError> {
+    let row = sqlx::query(sql::NUMBER_OF_CONTACT)
+        .bind(contact.as_str())
+        .bind(campaign.as_str())
+        .fetch_optional(&mut **transaction)
+        .await
+        .map_err(db)?
+        .ok_or_else(|| not_found("contact", contact))?;
+    rows::get(&row, "phone_number")
+}
+
+/// What an attempt claimed by a leader is kept with.
+pub(super) struct Claimed<'a> {
+    pub(super) leadership: &'a Leadership,
+    pub(super) claim: &'a DialClaim,
+}
+
+/// Writes a planned attempt and counts it with its contact; the number is held. `None` if an attempt to it is open.
+pub(super) async fn create(
+    transaction: &mut Write,
+    attempt: &NewAttempt,
+    phone_number: &str,
+    claimed: Option<Claimed<'_>>,
+    now_ms: i64,
+) -> Result<Option<AttemptRow>, StoreError> {
+    let counted = sqlx::query(sql::COUNT_ATTEMPT)
         .bind(attempt.contact.as_str())
         .bind(attempt.campaign.as_str())
+        .bind(now_ms)
         .fetch_all(&mut **transaction)
         .await
         .map_err(db)?;
-    let row = rows.first().ok_or_else(|| not_found("contact", &attempt.contact))?;
-    Ok((rows::get(row, "attempts_count")?, rows::get(row, "phone_number")?))
-}
-
-async fn is_do_not_call(transaction: &mut Write, contact: &ContactId) -> Result<bool, StoreError> {
-    let row = sqlx::query(sql::IS_DO_NOT_CALL_BY_CONTACT)
-        .bind(contact.as_str())
-        .fetch_optional(&mut **transaction)
+    let counted = counted.first().ok_or_else(|| not_found("contact", &attempt.contact))?;
+    let number: i64 = rows::get(counted, "attempts_count")?;
+    let claim = claimed.as_ref().map(|claimed| claimed.claim);
+    let leadership = claimed.as_ref().map(|claimed| claimed.leadership);
+    let written = sqlx::query(sql::CREATE_ATTEMPT)
+        .bind(attempt.id.as_str())
+        .bind(attempt.campaign.as_str())
+        .bind(attempt.contact.as_str())
+        .bind(number)
+        .bind(rows::word(attempt.mode)?)
+        .bind(phone_number)
+        .bind(attempt.token_hash.as_str())
+        .bind(attempt.token_expires_at_ms)
+        .bind(now_ms)
+        .bind(leadership.map(|leadership| leadership.node.as_str()))
+        .bind(leadership.map(|leadership| leadership.epoch))
+        .bind(claim.map(|claim| claim.permit_deadline_ms))
+        .bind(claim.map(|claim| claim.country.as_str()))
+        .bind(claim.map(|claim| claim.caller_id.expose()))
+        .bind(claim.map(|claim| claim.local_date.to_string()))
+        .execute(&mut **transaction)
         .await
-        .map_err(db)?;
-    Ok(row.is_some())
+        .map_err(|error| match is_unique_violation(&error) {
+            true => conflict("an attempt with this id exists already"),
+            false => store_error(&error),
+        })?;
+    if written.rows_affected() == 0 {
+        return Ok(None);
+    }
+    Ok(Some(AttemptRow {
+        id: attempt.id.clone(),
+        campaign: attempt.campaign.clone(),
+        contact: attempt.contact.clone(),
+        number: u32::try_from(number).map_err(|_| corrupt("column attempts_count is out of range"))?,
+        mode: attempt.mode,
+        state: AttemptState::Planned,
+        call_sid: None,
+        carrier_status: None,
+        outcome: None,
+        disposition: None,
+        created_at_ms: now_ms,
+        ended_at_ms: None,
+    }))
 }

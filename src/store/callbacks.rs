@@ -52,7 +52,7 @@ pub(super) async fn record_status(
         status.disposition_without_conversation(callback.sip_code),
         now_ms,
     );
-    outcomes::end(transaction, &callback.attempt, &ending).await?;
+    outcomes::end(transaction, &found, &ending).await?;
     Ok(CallbackEffect::Ended)
 }
 

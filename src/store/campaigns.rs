@@ -1,13 +1,11 @@
-//! Campaigns, their contacts, and the do-not-call list.
+//! Campaigns and their contacts.
 
 use super::error::{conflict, corrupt, is_unique_violation, not_found, store_error};
 use super::{SqlStore, Write, commit, db, rows, statements as sql};
 use async_trait::async_trait;
-use samvad_actors::domain::{AttemptId, Campaign, CampaignId, PhoneNumber};
-use samvad_actors::ports::{
-    CampaignStore, Contact, ContactStore, DoNotCallEntry, DoNotCallStore, NewContact, StoreError,
-};
-use std::collections::BTreeMap;
+use samvad_actors::domain::{Campaign, CampaignId};
+use samvad_actors::ports::{CampaignStore, Contact, ContactImport, ContactStore, ImportReport, NewContact, StoreError};
+use std::collections::{BTreeMap, BTreeSet};
 
 #[async_trait]
 impl CampaignStore for SqlStore {
@@ -15,10 +13,14 @@ impl CampaignStore for SqlStore {
         let definition =
             serde_json::to_string(campaign).map_err(|_| corrupt("the campaign cannot be written as JSON"))?;
         let mut transaction = self.begin_write().await?;
+        // Held first, so that no attempt is claimed between the look and the write.
+        lock_campaign(&mut transaction, &campaign.id).await?;
         let written = sqlx::query(sql::PUT_CAMPAIGN)
             .bind(campaign.id.as_str())
             .bind(definition)
             .bind(now_ms)
+            .bind(i64::from(campaign.dialing.priority))
+            .bind(campaign.dialing.cooldown_ms())
             .execute(&mut *transaction)
             .await
             .map_err(db)?;
@@ -31,7 +33,7 @@ impl CampaignStore for SqlStore {
     async fn campaign(&self, id: &CampaignId) -> Result<Option<Campaign>, StoreError> {
         let row = sqlx::query(sql::GET_CAMPAIGN)
             .bind(id.as_str())
-            .fetch_optional(&self.pools.read)
+            .fetch_optional(&mut *self.reader().await?)
             .await
             .map_err(db)?;
         row.map(|row| {
@@ -45,56 +47,83 @@ impl CampaignStore for SqlStore {
 #[async_trait]
 impl ContactStore for SqlStore {
     async fn add_contacts(&self, contacts: &[NewContact], now_ms: i64) -> Result<u64, StoreError> {
-        let mut transaction = self.begin_write().await?;
-        let mut positions = BTreeMap::new();
-        let mut added = 0;
-        for contact in contacts {
-            let position = match positions.entry(&contact.campaign) {
-                std::collections::btree_map::Entry::Occupied(known) => known.into_mut(),
-                std::collections::btree_map::Entry::Vacant(new) => {
-                    new.insert(last_position(&mut transaction, &contact.campaign).await?)
-                }
-            };
-            let written = sqlx::query(sql::ADD_CONTACT)
-                .bind(contact.id.as_str())
-                .bind(contact.campaign.as_str())
-                .bind(*position + 1)
-                .bind(contact.number.expose())
-                .bind(contact.external_id.as_deref())
-                .bind(now_ms)
-                .execute(&mut *transaction)
-                .await
-                .map_err(|error| match is_unique_violation(&error) {
-                    true => conflict("a contact with this id exists already"),
-                    false => store_error(&error),
-                })?;
-            if written.rows_affected() > 0 {
-                *position += 1;
-                added += 1;
-            }
-        }
-        commit(transaction).await?;
-        Ok(added)
+        let plain = |contact: &NewContact| ContactImport {
+            contact: contact.clone(),
+            zone: None,
+            language: None,
+            prior_consent: false,
+        };
+        let contacts: Vec<ContactImport> = contacts.iter().map(plain).collect();
+        Ok(self.import(&contacts, now_ms).await?.added)
     }
 
     async fn contacts(&self, campaign: &CampaignId) -> Result<Vec<Contact>, StoreError> {
         let rows = sqlx::query(sql::CONTACTS)
             .bind(campaign.as_str())
-            .fetch_all(&self.pools.read)
+            .fetch_all(&mut *self.reader().await?)
             .await
             .map_err(db)?;
         rows.iter().map(|row| rows::contact(row, "id")).collect()
     }
 }
 
-/// Where the campaign's contacts end so far; its row is held until the transaction ends.
-async fn last_position(transaction: &mut Write, campaign: &CampaignId) -> Result<i64, StoreError> {
-    let locked = sqlx::query(sql::LOCK_CAMPAIGN)
-        .bind(campaign.as_str())
+impl SqlStore {
+    /// Adds contacts in one transaction.
+    pub(super) async fn import(&self, contacts: &[ContactImport], now_ms: i64) -> Result<ImportReport, StoreError> {
+        let mut transaction = self.begin_write().await?;
+        // Every campaign's row before any contact, and in one order: two imports must not wait for each other.
+        let campaigns: BTreeSet<&CampaignId> = contacts.iter().map(|import| &import.contact.campaign).collect();
+        let mut positions = BTreeMap::new();
+        for campaign in campaigns {
+            positions.insert(campaign, last_position(&mut transaction, campaign).await?);
+        }
+        let mut report = ImportReport::default();
+        for (index, import) in contacts.iter().enumerate() {
+            let Some(position) = positions.get_mut(&import.contact.campaign) else {
+                continue;
+            };
+            if add_contact(&mut transaction, import, *position + 1, now_ms).await? {
+                *position += 1;
+                report.added += 1;
+            } else {
+                report.duplicates.push(index);
+            }
+        }
+        commit(transaction).await?;
+        Ok(report)
+    }
+}
+
+/// False if the campaign has the number already.
+async fn add_contact(
+    transaction: &mut Write,
+    import: &ContactImport,
+    position: i64,
+    now_ms: i64,
+) -> Result<bool, StoreError> {
+    let contact = &import.contact;
+    let written = sqlx::query(sql::ADD_CONTACT)
+        .bind(contact.id.as_str())
+        .bind(contact.campaign.as_str())
+        .bind(position)
+        .bind(contact.number.expose())
+        .bind(contact.external_id.as_deref())
+        .bind(now_ms)
+        .bind(import.zone.as_deref().unwrap_or_default())
+        .bind(import.language.as_ref().map(|language| language.0.as_str()))
+        .bind(i32::from(import.prior_consent))
         .execute(&mut **transaction)
         .await
-        .map_err(db)?;
-    if locked.rows_affected() == 0 {
+        .map_err(|error| match is_unique_violation(&error) {
+            true => conflict("a contact with this id exists already"),
+            false => store_error(&error),
+        })?;
+    Ok(written.rows_affected() > 0)
+}
+
+/// Where the campaign's contacts end so far; its row is held until the transaction ends.
+async fn last_position(transaction: &mut Write, campaign: &CampaignId) -> Result<i64, StoreError> {
+    if !lock_campaign(transaction, campaign).await? {
         return Err(not_found("campaign", campaign));
     }
     let row = sqlx::query(sql::LAST_POSITION)
@@ -105,63 +134,12 @@ async fn last_position(transaction: &mut Write, campaign: &CampaignId) -> Result
     rows::get(&row, "position")
 }
 
-#[async_trait]
-impl DoNotCallStore for SqlStore {
-    async fn add_do_not_call_by_attempt(&self, attempt: &AttemptId, now_ms: i64) -> Result<(), StoreError> {
-        let mut transaction = self.begin_write().await?;
-        if !add_by_attempt(&mut transaction, attempt, now_ms).await? {
-            let known = sqlx::query(sql::GET_ATTEMPT)
-                .bind(attempt.as_str())
-                .fetch_optional(&mut *transaction)
-                .await
-                .map_err(db)?;
-            if known.is_none() {
-                return Err(not_found("attempt", attempt));
-            }
-        }
-        commit(transaction).await
-    }
-
-    async fn add_do_not_call(&self, entry: &DoNotCallEntry) -> Result<bool, StoreError> {
-        if !matches!(entry.source.as_str(), "in_call" | "import" | "manual") {
-            return Err(conflict(
-                "the source of a do-not-call entry is in_call, import or manual",
-            ));
-        }
-        let mut transaction = self.begin_write().await?;
-        let written = sqlx::query(sql::ADD_DO_NOT_CALL)
-            .bind(entry.number.expose())
-            .bind(entry.source.as_str())
-            .bind(entry.attempt.as_ref().map(AttemptId::as_str))
-            .bind(entry.added_at_ms)
-            .execute(&mut *transaction)
-            .await
-            .map_err(db)?;
-        commit(transaction).await?;
-        Ok(written.rows_affected() > 0)
-    }
-
-    async fn is_do_not_call(&self, number: &PhoneNumber) -> Result<bool, StoreError> {
-        let row = sqlx::query(sql::IS_DO_NOT_CALL)
-            .bind(number.expose())
-            .fetch_optional(&self.pools.read)
-            .await
-            .map_err(db)?;
-        Ok(row.is_some())
-    }
-}
-
-/// Puts the number of an attempt's contact on the list. False if it is there, or there is no such attempt.
-pub(super) async fn add_by_attempt(
-    transaction: &mut Write,
-    attempt: &AttemptId,
-    now_ms: i64,
-) -> Result<bool, StoreError> {
-    let written = sqlx::query(sql::ADD_DO_NOT_CALL_BY_ATTEMPT)
-        .bind(attempt.as_str())
-        .bind(now_ms)
+/// Holds a campaign's row until the transaction ends. False if there is none.
+pub(super) async fn lock_campaign(transaction: &mut Write, campaign: &CampaignId) -> Result<bool, StoreError> {
+    let locked = sqlx::query(sql::LOCK_CAMPAIGN)
+        .bind(campaign.as_str())
         .execute(&mut **transaction)
         .await
         .map_err(db)?;
-    Ok(written.rows_affected() > 0)
+    Ok(locked.rows_affected() > 0)
 }

@@ -1,26 +1,79 @@
-//! Everything in which one database differs from another; today SQLite alone. The statements themselves are the
-//! same for all (see `statements`).
+//! Everything in which SQLite and PostgreSQL differ. The statements are the same for both (see `statements`), with two
+//! seams: how a transaction that writes begins ([`Dialect::begin_write`]), and how a row is claimed that another node may
+//! be deciding about ([`Dialect::claim_number`]). The rest is set-up of a connection, and error codes.
 
-use super::OpenError;
-use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::{Any, AnyPool, ConnectOptions, Transaction};
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
-use std::time::Duration;
+use super::statements as sql;
 
-/// How long a use case waits for a connection before the database counts as not available.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
-const READERS: u32 = 4;
+/// Which database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dialect {
+    Sqlite,
+    Postgres,
+}
 
-/// Takes the write lock at once: a transaction that reads first and writes later would otherwise fail with
-/// `SQLITE_BUSY` when another wrote in between, whatever the busy timeout.
-const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
+impl Dialect {
+    /// Begins a transaction that will write.
+    ///
+    /// SQLite takes the write lock at once: a transaction that reads first and writes later would otherwise fail with
+    /// `SQLITE_BUSY` when another wrote in between, whatever the busy timeout. PostgreSQL locks row by row.
+    pub(super) fn begin_write(self) -> &'static str {
+        match self {
+            Self::Sqlite => "BEGIN IMMEDIATE",
+            Self::Postgres => "BEGIN",
+        }
+    }
 
-/// Set on every connection. `busy_timeout` (milliseconds) is for other processes, such as a purge; `synchronous = FULL`,
-/// because an attempt forgotten in a power cut could be called twice; `secure_delete`, because purged words must not stay
-/// in free pages; `cache_size` (here in KiB), because each of several connections would keep up to 2 MiB of pages, and the
-/// operating system keeps them anyway.
-const CONNECTION_SETUP: &[&str] = &[
+    /// Takes a number for this transaction, or finds nothing if another transaction has it. On SQLite none can: there is
+    /// one writer at a time.
+    pub(super) fn claim_number(self) -> &'static str {
+        match self {
+            Self::Sqlite => sql::CLAIM_NUMBER,
+            Self::Postgres => concat!(sql::claim_number!(), " FOR UPDATE SKIP LOCKED"),
+        }
+    }
+
+    /// What every connection is set to.
+    pub(super) fn connection_setup(self, access: Access) -> &'static [&'static str] {
+        match (self, access) {
+            (Self::Sqlite, _) => SQLITE_SETUP,
+            (Self::Postgres, Access::Read) => POSTGRES_READ_SETUP,
+            (Self::Postgres, Access::Write) => POSTGRES_WRITE_SETUP,
+            (Self::Postgres, Access::Migrate) => POSTGRES_MIGRATE_SETUP,
+        }
+    }
+
+    /// First in a transaction that changes the schema: nobody else changes it until the end. On SQLite the write lock
+    /// does that.
+    pub(super) fn lock_schema(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            // Any number, the same in every version: "samvad" in ASCII.
+            Self::Postgres => Some("SELECT pg_advisory_xact_lock(126879297106276)"),
+        }
+    }
+
+    /// Takes what a purge removed out of SQLite's write-ahead log too.
+    pub(super) fn settle_purge(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => Some("PRAGMA wal_checkpoint(TRUNCATE)"),
+            Self::Postgres => None,
+        }
+    }
+}
+
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    Read,
+    Write,
+    Migrate,
+}
+
+/// `busy_timeout` (milliseconds) is for other processes, such as a purge; `synchronous = FULL`, because an attempt
+/// forgotten in a power cut could be called twice; `secure_delete`, because purged words must not stay in free pages;
+/// `cache_size` (here in KiB), because each of several connections would keep up to 2 MiB of pages, and the operating
+/// system keeps them anyway.
+const SQLITE_SETUP: &[&str] = &[
     "PRAGMA busy_timeout = 5000",
     "PRAGMA foreign_keys = ON",
     "PRAGMA synchronous = FULL",
@@ -28,149 +81,82 @@ const CONNECTION_SETUP: &[&str] = &[
     "PRAGMA cache_size = -256",
 ];
 
-/// Connections to one database.
-#[derive(Clone, Debug)]
-pub(super) struct Pools {
-    /// For single reads and read transactions.
-    pub(super) read: AnyPool,
-    /// One connection: SQLite has one writer at a time, and this pool's queue is fair where its lock is not.
-    write: AnyPool,
-}
+/// A read transaction is of one moment, as on SQLite. Plans go by the values: a general one for a limit that is not known
+/// may read a million contacts to return a hundred.
+const POSTGRES_READ_SETUP: &[&str] = &[
+    "SET default_transaction_isolation = 'repeatable read'",
+    "SET default_transaction_read_only = on",
+    "SET statement_timeout = '30s'",
+    "SET plan_cache_mode = force_custom_plan",
+    "SET idle_in_transaction_session_timeout = '30s'",
+];
 
-impl Pools {
-    /// Opens the database behind a URL, made with its directory if missing.
-    pub(super) async fn open(url: &str) -> Result<Self, OpenError> {
-        sqlx::any::install_default_drivers();
-        let file = sqlite_file(url)?;
-        prepare_file(&file)?;
-        let options = connect_options(&file)?;
-        let write = pool_options(1)
-            .connect_with(options.clone())
-            .await
-            .map_err(|error| OpenError::connect(&error))?;
-        // Kept in the file: one switch by one connection is enough.
-        sqlx::query("PRAGMA journal_mode = WAL")
-            .execute(&write)
-            .await
-            .map_err(|error| OpenError::connect(&error))?;
-        let read = pool_options(READERS)
-            .connect_with(options)
-            .await
-            .map_err(|error| OpenError::connect(&error))?;
-        Ok(Self { read, write })
-    }
+/// Read committed: whoever waited for a row reads what the one before it wrote. Synchronous, as on SQLite. A node that
+/// hangs in a transaction must not hold others up for ever.
+const POSTGRES_WRITE_SETUP: &[&str] = &[
+    "SET default_transaction_isolation = 'read committed'",
+    "SET synchronous_commit = on",
+    "SET lock_timeout = '10s'",
+    "SET statement_timeout = '60s'",
+    "SET idle_in_transaction_session_timeout = '30s'",
+];
 
-    /// Begins a transaction that will write.
-    pub(super) async fn begin_write(&self) -> Result<Transaction<'static, Any>, sqlx::Error> {
-        self.write.begin_with(BEGIN_WRITE).await
-    }
-
-    /// For a single statement that writes.
-    pub(super) fn write_one(&self) -> &AnyPool {
-        &self.write
-    }
-
-    /// Takes what a purge removed out of the write-ahead log too.
-    pub(super) async fn settle_purge(&self) -> Result<(), sqlx::Error> {
-        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
-            .fetch_all(&self.write)
-            .await
-            .map(drop)
-    }
-
-    pub(super) async fn close(&self) {
-        self.read.close().await;
-        self.write.close().await;
-    }
-}
+/// A migration takes its time; the lock of another node's migration is waited for.
+const POSTGRES_MIGRATE_SETUP: &[&str] = &[
+    "SET default_transaction_isolation = 'read committed'",
+    "SET synchronous_commit = on",
+];
 
 /// What a database error without a constraint's name means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trouble {
     /// Passing, or curable from outside; with words for people.
     Unavailable(&'static str),
+    /// A table that does not exist, or another fault of the statement: the schema is not there.
+    NoSchema,
     /// Not to be expected.
     Unexpected,
 }
 
-/// Reads a database's error code (SQLite: the extended result code, whose low byte is the primary one,
-/// <https://sqlite.org/rescode.html>).
+/// Reads a database's error code: of SQLite the extended result code, whose low byte is the primary one and which has at
+/// most four digits (<https://sqlite.org/rescode.html>); of PostgreSQL the SQLSTATE, which has five signs
+/// (<https://www.postgresql.org/docs/15/errcodes-appendix.html>).
 pub(super) fn trouble(code: Option<&str>) -> Trouble {
-    let primary = code.and_then(|code| code.parse::<i32>().ok()).map(|code| code & 0xff);
-    match primary {
-        Some(5 | 6) => Trouble::Unavailable("it is locked by another process for too long"),
-        Some(8) => Trouble::Unavailable("its file is read-only"),
-        Some(10) => Trouble::Unavailable("its disk fails to read or write"),
-        Some(13) => Trouble::Unavailable("its disk is full"),
-        Some(14) => Trouble::Unavailable("its file cannot be opened"),
-        Some(7) => Trouble::Unavailable("memory is exhausted"),
+    match code {
+        Some(code) if code.len() == 5 => sqlstate(code),
+        Some(code) => sqlite_code(code),
+        None => Trouble::Unexpected,
+    }
+}
+
+fn sqlite_code(code: &str) -> Trouble {
+    match code.parse::<i32>().map(|code| code & 0xff) {
+        Ok(5 | 6) => Trouble::Unavailable("it is locked by another process for too long"),
+        Ok(7) => Trouble::Unavailable("memory is exhausted"),
+        Ok(8) => Trouble::Unavailable("its file is read-only"),
+        Ok(10) => Trouble::Unavailable("its disk fails to read or write"),
+        Ok(13) => Trouble::Unavailable("its disk is full"),
+        Ok(14) => Trouble::Unavailable("its file cannot be opened"),
+        Ok(1) => Trouble::NoSchema,
         _ => Trouble::Unexpected,
     }
 }
 
-/// The file behind a `sqlite:` URL: `sqlite:data/samvad.db`, `sqlite://data/samvad.db`, `sqlite:///var/lib/samvad.db`.
-///
-/// # Errors
-/// [`OpenError::Url`] for another scheme, a database in memory, or options after `?`. The URL itself is left out:
-/// those of other databases hold passwords.
-pub fn sqlite_file(url: &str) -> Result<PathBuf, OpenError> {
-    let Some(rest) = url.strip_prefix("sqlite:") else {
-        let scheme = url.split(':').next().unwrap_or_default();
-        let fault = if matches!(scheme, "postgres" | "postgresql") {
-            "PostgreSQL is not supported yet"
-        } else {
-            "it is no SQLite URL"
-        };
-        return Err(OpenError::Url { fault });
-    };
-    let path = rest.strip_prefix("//").unwrap_or(rest);
-    let fault = if path.is_empty() || path.ends_with('/') {
-        "it names no file"
-    } else if path.contains(":memory:") {
-        "a database in memory is not kept"
-    } else if path.contains(['?', '#', '%']) {
-        "it has options or escapes, which are not supported"
-    } else {
-        return Ok(PathBuf::from(path));
-    };
-    Err(OpenError::Url { fault })
-}
-
-/// Makes the file readable by its owner alone before SQLite does; the write-ahead log takes its permissions over.
-fn prepare_file(file: &Path) -> Result<(), OpenError> {
-    use crate::config::private_files;
-    let directory = file
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    private_files::ensure_directory(directory)
-        .and_then(|()| private_files::ensure_file(file))
-        .map_err(OpenError::Files)
-}
-
-fn connect_options(file: &Path) -> Result<AnyConnectOptions, OpenError> {
-    let unusable = || OpenError::Url {
-        fault: "its path cannot be written as a URL",
-    };
-    let absolute = std::path::absolute(file).map_err(|_| unusable())?;
-    let path = url::Url::from_file_path(absolute).map_err(|()| unusable())?;
-    let options = AnyConnectOptions::from_str(&format!("sqlite://{}", path.path())).map_err(|_| unusable())?;
-    Ok(options.disable_statement_logging())
-}
-
-fn pool_options(connections: u32) -> AnyPoolOptions {
-    AnyPoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .test_before_acquire(false)
-        .after_connect(|connection, _| {
-            Box::pin(async move {
-                use sqlx::Executor;
-                for pragma in CONNECTION_SETUP {
-                    connection.execute(*pragma).await?;
-                }
-                Ok(())
-            })
-        })
+fn sqlstate(code: &str) -> Trouble {
+    match (&code[..2], code) {
+        (_, "42P01" | "3F000") => Trouble::NoSchema,
+        (_, "40001" | "40P01") => Trouble::Unavailable("two transactions were in each other's way"),
+        (_, "55P03") => Trouble::Unavailable("a row is locked by another transaction for too long"),
+        (_, "57014") => Trouble::Unavailable("a statement took too long"),
+        (_, "25006") => Trouble::Unavailable("it is read-only (a standby, perhaps)"),
+        (_, "53100") => Trouble::Unavailable("its disk is full"),
+        (_, "53200") => Trouble::Unavailable("its memory is exhausted"),
+        (_, "53300") => Trouble::Unavailable("it takes no more connections"),
+        (_, "3D000") => Trouble::Unavailable("the server has no database of this name"),
+        (_, "42501") => Trouble::Unavailable("its user lacks a right"),
+        ("28", _) => Trouble::Unavailable("it refuses this user or password"),
+        ("08", _) => Trouble::Unavailable("the connection broke"),
+        ("57" | "53", _) => Trouble::Unavailable("it is starting up or shutting down"),
+        _ => Trouble::Unexpected,
+    }
 }

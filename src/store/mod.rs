@@ -3,26 +3,35 @@
 //! Each method is one atomic use case, and correctness lives in SQL: a token is used up by one conditional update,
 //! one open attempt per number is a unique index, and a writer takes the row it decides about before it reads it.
 //! The statements (`statements`) are one text for SQLite and PostgreSQL; what differs is in `dialect`.
+//!
+//! Rows are locked in one order, whoever does what: campaign, attempt, number, contact. A number's row (`numbers`) is
+//! what a call to it and an opt-out meet at: whichever commits first is seen by the other.
 
 mod attempts;
 mod callbacks;
 mod campaigns;
 mod dialect;
+mod dialer;
 mod error;
 mod migrations;
+mod opt_outs;
 mod outcomes;
+mod pools;
 mod results;
 mod rows;
 mod statements;
 #[cfg(test)]
 mod tests;
+mod url;
 
-pub use dialect::sqlite_file;
 pub use error::OpenError;
+pub use migrations::{MigrationStep, SchemaStatus, SchemaVersion, migrate_down, migrate_up, schema_status};
+pub use url::DatabaseUrl;
 
-use dialect::Pools;
 use error::store_error;
+use pools::Pools;
 use samvad_actors::ports::StoreError;
+use sqlx::pool::PoolConnection;
 use sqlx::{Any, Transaction};
 
 /// A store in an SQL database.
@@ -32,31 +41,23 @@ pub struct SqlStore {
 }
 
 impl SqlStore {
-    /// Opens the database behind a URL (`sqlite:///path/to/samvad.db`), made if missing, and brings its schema up to
-    /// date. File and directory are for their owner alone.
+    /// Opens the database behind a `DATABASE_URL` whose schema is this binary's. A SQLite file that is missing or empty
+    /// is made and given the schema; file and directory are for their owner alone. Any other change of a schema is
+    /// [`migrate_up`]'s: a node that starts must not change what others run on.
     ///
     /// # Errors
-    /// [`OpenError`], with the remedy; also if a newer Samvad wrote the schema.
+    /// [`OpenError`], with the remedy; also if an older or newer Samvad wrote the schema.
     pub async fn open(url: &str) -> Result<Self, OpenError> {
-        let pools = Pools::open(url).await?;
-        migrations::up(&pools).await?;
-        Ok(Self { pools })
+        let url = DatabaseUrl::parse(url)?;
+        migrations::prepare(&url).await?;
+        Ok(Self {
+            pools: Pools::open(&url).await?,
+        })
     }
 
-    /// The schema version this binary writes.
+    /// The schema version this binary needs.
     pub fn schema_version() -> i64 {
         migrations::newest()
-    }
-
-    /// Takes the schema back to an older version, 0 for none: what the versions above it hold is lost. The store
-    /// cannot be used afterwards; a binary that knows that version can open the database again.
-    ///
-    /// # Errors
-    /// [`OpenError`]; nothing is changed then.
-    pub async fn migrate_down(self, version: i64) -> Result<(), OpenError> {
-        migrations::down_to(&self.pools, version).await?;
-        self.close().await;
-        Ok(())
     }
 
     /// Whether the database answers.
@@ -65,7 +66,7 @@ impl SqlStore {
     /// [`StoreError::Unavailable`] if not.
     pub async fn ping(&self) -> Result<(), StoreError> {
         sqlx::query("SELECT 1")
-            .execute(&self.pools.read)
+            .execute(&mut *self.reader().await?)
             .await
             .map(drop)
             .map_err(db)
@@ -74,6 +75,14 @@ impl SqlStore {
     /// Closes every connection once it is idle.
     pub async fn close(&self) {
         self.pools.close().await;
+    }
+
+    async fn reader(&self) -> Result<PoolConnection<Any>, StoreError> {
+        self.pools.reader().await.map_err(db)
+    }
+
+    async fn writer(&self) -> Result<PoolConnection<Any>, StoreError> {
+        self.pools.writer().await.map_err(db)
     }
 
     async fn begin_write(&self) -> Result<Write, StoreError> {

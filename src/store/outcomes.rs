@@ -1,10 +1,13 @@
 //! The end of an attempt, with everything a conversation leaves behind.
 
-use super::attempts::lock;
-use super::rows::{answer_columns, stored, word};
-use super::{Write, campaigns, db, statements as sql};
-use samvad_actors::domain::{Answer, AttemptId, AttemptState, ConsentEvidence, Disposition, EndReason, Outcome};
-use samvad_actors::ports::{CallReport, StoreError, TranscriptLine, TurnLatency};
+use super::attempts::{lock, number_of_contact};
+use super::opt_outs::{self, is_listed, lock_number};
+use super::rows::{answer_columns, fraction, get, get_count, get_word, stored, word};
+use super::{Write, db, statements as sql};
+use samvad_actors::domain::{
+    Answer, AttemptId, AttemptState, Campaign, ConsentEvidence, ContactState, Disposition, EndReason, FollowUp, Outcome,
+};
+use samvad_actors::ports::{AttemptRow, CallReport, StoreError, TranscriptLine, TurnLatency};
 
 /// How an attempt ends.
 pub(super) struct Ending<'a> {
@@ -12,6 +15,7 @@ pub(super) struct Ending<'a> {
     disposition: Disposition,
     end_reason: Option<EndReason>,
     callback_request: Option<&'a str>,
+    callback_at_ms: Option<i64>,
     at_ms: i64,
 }
 
@@ -23,19 +27,81 @@ impl Ending<'_> {
             disposition,
             end_reason: None,
             callback_request: None,
+            callback_at_ms: None,
             at_ms,
         }
     }
 }
 
-/// Ends an attempt and frees its number.
-pub(super) async fn end(transaction: &mut Write, attempt: &AttemptId, ending: &Ending<'_>) -> Result<(), StoreError> {
+/// Ends an attempt, frees its number and moves its contact on. The attempt's row is held.
+pub(super) async fn end(transaction: &mut Write, attempt: &AttemptRow, ending: &Ending<'_>) -> Result<(), StoreError> {
     sqlx::query(sql::END_ATTEMPT)
-        .bind(attempt.as_str())
+        .bind(attempt.id.as_str())
         .bind(word(ending.outcome)?)
         .bind(word(ending.disposition)?)
         .bind(ending.end_reason.map(word).transpose()?)
         .bind(ending.callback_request)
+        .bind(ending.at_ms)
+        .execute(&mut **transaction)
+        .await
+        .map_err(db)?;
+    move_contact_on(transaction, attempt, ending).await
+}
+
+/// What an attempt's end means for its contact: settled, with an event, or due again by the campaign's rules.
+async fn move_contact_on(transaction: &mut Write, attempt: &AttemptRow, ending: &Ending<'_>) -> Result<(), StoreError> {
+    let number = number_of_contact(transaction, &attempt.contact, &attempt.campaign).await?;
+    lock_number(transaction, &number).await?;
+    let contact = sqlx::query(sql::CONTACT_OF_ATTEMPT)
+        .bind(attempt.contact.as_str())
+        .bind(attempt.campaign.as_str())
+        .fetch_one(&mut **transaction)
+        .await
+        .map_err(db)?;
+    // An attempt must end even if its campaign was written by a version whose words this one does not know.
+    let retry = serde_json::from_str::<Campaign>(&get::<String>(&contact, "definition")?)
+        .map(|campaign| campaign.dialing.retry)
+        .unwrap_or_default();
+    let follow_up = retry.follow_up(
+        ending.outcome,
+        ending.disposition,
+        get_count(&contact, "used_attempts")?,
+        ending.callback_at_ms,
+        ending.at_ms,
+    );
+    let excluded: ContactState = get_word(&contact, "state")?;
+    let (state, event, due_at_ms) = match follow_up {
+        FollowUp::Completed => (ContactState::Completed, Some("survey.completed"), 0),
+        FollowUp::Refused => (ContactState::Refused, Some("survey.refused"), 0),
+        FollowUp::NotReached => (ContactState::NotReached, Some("survey.not_reached"), 0),
+        FollowUp::Retry { not_before_ms } => (ContactState::Pending, None, not_before_ms),
+    };
+    let (state, reason) = match state {
+        ContactState::Pending if is_listed(transaction, &number).await? => {
+            (ContactState::Excluded, Some("do_not_call".to_owned()))
+        }
+        ContactState::Pending if excluded == ContactState::Excluded => {
+            (ContactState::Excluded, get(&contact, "excluded_reason")?)
+        }
+        state => (state, None),
+    };
+    sqlx::query(sql::MOVE_CONTACT_ON)
+        .bind(attempt.contact.as_str())
+        .bind(word(state)?)
+        .bind(reason)
+        .bind(due_at_ms)
+        .bind(word(ending.outcome)?)
+        .bind(word(ending.disposition)?)
+        .execute(&mut **transaction)
+        .await
+        .map_err(db)?;
+    let Some(event) = event else { return Ok(()) };
+    sqlx::query(sql::ADD_EVENT)
+        .bind(attempt.id.as_str())
+        .bind(event)
+        .bind(attempt.campaign.as_str())
+        .bind(attempt.contact.as_str())
+        .bind(word(attempt.mode)?)
         .bind(ending.at_ms)
         .execute(&mut **transaction)
         .await
@@ -44,10 +110,14 @@ pub(super) async fn end(transaction: &mut Write, attempt: &AttemptId, ending: &E
 }
 
 /// Keeps a call's report. False if the attempt had ended already; a wish for removal is kept all the same.
-pub(super) async fn record(transaction: &mut Write, report: &CallReport) -> Result<bool, StoreError> {
+pub(super) async fn record(
+    transaction: &mut Write,
+    report: &CallReport,
+    callback_at_ms: Option<i64>,
+) -> Result<bool, StoreError> {
     let found = lock(transaction, &report.attempt).await?;
     if report.do_not_call {
-        campaigns::add_by_attempt(transaction, &report.attempt, report.ended_at_ms).await?;
+        opt_outs::add_by_attempt(transaction, &report.attempt, report.ended_at_ms).await?;
     }
     if found.state == AttemptState::Ended {
         return Ok(false);
@@ -57,9 +127,10 @@ pub(super) async fn record(transaction: &mut Write, report: &CallReport) -> Resu
         disposition: report.disposition,
         end_reason: Some(report.end_reason),
         callback_request: report.callback_request.as_deref(),
+        callback_at_ms,
         at_ms: report.ended_at_ms,
     };
-    end(transaction, &report.attempt, &ending).await?;
+    end(transaction, &found, &ending).await?;
     if let Some(consent) = &report.consent {
         add_consent(transaction, &report.attempt, consent).await?;
     }
@@ -86,7 +157,7 @@ async fn add_consent(
         .bind(consent.wording.as_str())
         .bind(consent.language.as_str())
         .bind(consent.heard.as_str())
-        .bind(consent.confidence.map(f64::from))
+        .bind(consent.confidence.map(fraction))
         .bind(word(consent.via)?)
         .bind(stored(consent.at_ms))
         .bind(consent.reason.as_deref())
@@ -105,7 +176,7 @@ async fn add_answer(transaction: &mut Write, attempt: &AttemptId, answer: &Answe
         .bind(value)
         .bind(word(answer.via)?)
         .bind(answer.heard.as_deref())
-        .bind(answer.confidence.map(f64::from))
+        .bind(answer.confidence.map(fraction))
         .bind(i32::from(answer.uncertain))
         .bind(i64::from(answer.times_asked))
         .execute(&mut **transaction)
@@ -126,7 +197,7 @@ async fn add_line(
         .bind(stored(said.at_ms))
         .bind(word(said.speaker)?)
         .bind(said.text.as_str())
-        .bind(said.confidence.map(f64::from))
+        .bind(said.confidence.map(fraction))
         .execute(&mut **transaction)
         .await
         .map(drop)

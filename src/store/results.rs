@@ -4,6 +4,7 @@ use super::{SqlStore, Write, commit, db, rows, statements as sql};
 use async_trait::async_trait;
 use samvad_actors::domain::{Answer, AttemptId, CampaignId};
 use samvad_actors::ports::{PurgeCounts, ResultRow, ResultStore, StoreError, TranscriptLine, TurnLatency};
+use sqlx::Connection;
 use sqlx::any::AnyRow;
 use std::collections::BTreeMap;
 
@@ -11,7 +12,8 @@ use std::collections::BTreeMap;
 impl ResultStore for SqlStore {
     async fn results(&self, campaign: &CampaignId) -> Result<Vec<ResultRow>, StoreError> {
         // One read transaction, so that answers and attempts are of one moment.
-        let mut transaction = self.pools.read.begin().await.map_err(db)?;
+        let mut reader = self.reader().await?;
+        let mut transaction = reader.begin().await.map_err(db)?;
         let contacts = sqlx::query(sql::RESULTS)
             .bind(campaign.as_str())
             .fetch_all(&mut *transaction)
@@ -37,7 +39,7 @@ impl ResultStore for SqlStore {
     async fn transcript(&self, attempt: &AttemptId) -> Result<Vec<TranscriptLine>, StoreError> {
         let rows = sqlx::query(sql::TRANSCRIPT)
             .bind(attempt.as_str())
-            .fetch_all(&self.pools.read)
+            .fetch_all(&mut *self.reader().await?)
             .await
             .map_err(db)?;
         rows.iter().map(rows::transcript_line).collect()
@@ -46,7 +48,7 @@ impl ResultStore for SqlStore {
     async fn latencies(&self, attempt: &AttemptId) -> Result<Vec<TurnLatency>, StoreError> {
         let rows = sqlx::query(sql::LATENCIES)
             .bind(attempt.as_str())
-            .fetch_all(&self.pools.read)
+            .fetch_all(&mut *self.reader().await?)
             .await
             .map_err(db)?;
         rows.iter().map(rows::latency).collect()

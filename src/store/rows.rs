@@ -40,11 +40,11 @@ fn read_word<T: DeserializeOwned>(word: &str, column: &str) -> Result<T, StoreEr
     T::deserialize(deserializer).map_err(|_| corrupt(&format!("column {column} holds an unknown word")))
 }
 
-fn get_count<T: TryFrom<i64>>(row: &AnyRow, column: &str) -> Result<T, StoreError> {
+pub(super) fn get_count<T: TryFrom<i64>>(row: &AnyRow, column: &str) -> Result<T, StoreError> {
     T::try_from(get::<i64>(row, column)?).map_err(|_| corrupt(&format!("column {column} is out of range")))
 }
 
-fn get_flag(row: &AnyRow, column: &str) -> Result<bool, StoreError> {
+pub(super) fn get_flag(row: &AnyRow, column: &str) -> Result<bool, StoreError> {
     Ok(get::<i32>(row, column)? != 0)
 }
 
@@ -156,6 +156,12 @@ pub(super) fn latency(row: &AnyRow) -> Result<TurnLatency, StoreError> {
         first_audio_ms: get_count(row, "first_audio_ms")?,
         total_ms: get_count(row, "total_ms")?,
     })
+}
+
+/// A fraction as it is bound, for a CAST in the statement: the Any driver of sqlx 0.9.0 tells PostgreSQL that a missing
+/// DOUBLE PRECISION is a REAL, after which the prepared statement takes no number any more.
+pub(super) fn fraction(value: f32) -> String {
+    f64::from(value).to_string()
 }
 
 /// A time or count as the database keeps it; beyond its range, the largest.

@@ -1,15 +1,24 @@
 //! Every SQL statement, one text for SQLite and PostgreSQL: `$n` placeholders, ids as TEXT, times as BIGINT,
-//! booleans as INTEGER 0 or 1. A test prepares each on the database.
+//! booleans as INTEGER 0 or 1, fractions bound as text (`rows::fraction`). A test prepares each on the database.
 
 macro_rules! statements {
     ($($(#[$doc:meta])* $name:ident = $sql:expr;)*) => {
-        $($(#[$doc])* pub(super) const $name: &str = $sql;)*
+        $($(#[$doc])* pub(in crate::store) const $name: &str = $sql;)*
 
         /// All of them, by name.
         #[cfg(test)]
-        pub(super) const ALL: &[(&str, &str)] = &[$((stringify!($name), $name)),*];
+        pub(in crate::store) const ALL: &[(&str, &str)] = &[$((stringify!($name), $name)),*];
     };
 }
+pub(super) use statements;
+
+/// What a claim reads and takes; see `Dialect::claim_number`.
+macro_rules! claim_number {
+    () => {
+        "SELECT phone_number, last_contacted_at_ms, last_campaign_id FROM numbers WHERE phone_number = $1"
+    };
+}
+pub(super) use claim_number;
 
 macro_rules! attempt_columns {
     () => {
@@ -17,10 +26,15 @@ macro_rules! attempt_columns {
          created_at_ms, ended_at_ms"
     };
 }
+pub(super) use attempt_columns;
 
 statements! {
-    PUT_CAMPAIGN = "INSERT INTO campaigns (id, definition, created_at_ms, updated_at_ms) VALUES ($1, $2, $3, $3)
-        ON CONFLICT (id) DO UPDATE SET definition = excluded.definition, updated_at_ms = excluded.updated_at_ms
+    CLAIM_NUMBER = claim_number!();
+
+    PUT_CAMPAIGN = "INSERT INTO campaigns (id, definition, created_at_ms, updated_at_ms, priority, cooldown_ms)
+        VALUES ($1, $2, $3, $3, $4, $5)
+        ON CONFLICT (id) DO UPDATE SET definition = excluded.definition, updated_at_ms = excluded.updated_at_ms,
+            priority = excluded.priority, cooldown_ms = excluded.cooldown_ms
         WHERE NOT EXISTS (SELECT 1 FROM attempts a WHERE a.campaign_id = campaigns.id AND a.state <> 'ended')";
 
     GET_CAMPAIGN = "SELECT definition FROM campaigns WHERE id = $1";
@@ -30,23 +44,33 @@ statements! {
 
     LAST_POSITION = "SELECT COALESCE(MAX(position), 0) AS position FROM contacts WHERE campaign_id = $1";
 
+    /// Excluded if on do-not-call, not due before its cooldown ends.
     ADD_CONTACT = "INSERT INTO contacts
-        (id, campaign_id, position, phone_number, external_id, attempts_count, created_at_ms)
-        VALUES ($1, $2, $3, $4, $5, 0, $6)
+        (id, campaign_id, position, phone_number, external_id, attempts_count, created_at_ms, zone, language,
+         prior_consent, state, excluded_reason, next_attempt_at_ms)
+        VALUES ($1, $2, $3, $4, $5, 0, $6, $7, $8, $9,
+            CASE WHEN EXISTS (SELECT 1 FROM do_not_call d WHERE d.phone_number = $4) THEN 'excluded' ELSE 'pending' END,
+            CASE WHEN EXISTS (SELECT 1 FROM do_not_call d WHERE d.phone_number = $4) THEN 'do_not_call' ELSE NULL END,
+            COALESCE((SELECT n.last_contacted_at_ms + k.cooldown_ms FROM numbers n JOIN campaigns k ON k.id = $2
+                WHERE n.phone_number = $4 AND n.last_campaign_id <> $2), 0))
         ON CONFLICT (campaign_id, phone_number) DO NOTHING";
 
     CONTACTS = "SELECT id, campaign_id, phone_number, external_id, attempts_count FROM contacts
         WHERE campaign_id = $1 ORDER BY position";
 
+    NUMBER_OF_CONTACT = "SELECT phone_number FROM contacts WHERE id = $1 AND campaign_id = $2";
+
     /// Gives out the contact's next attempt number and holds its row until the attempt is written.
-    COUNT_ATTEMPT = "UPDATE contacts SET attempts_count = attempts_count + 1 WHERE id = $1 AND campaign_id = $2
-        RETURNING attempts_count, phone_number";
+    COUNT_ATTEMPT = "UPDATE contacts SET attempts_count = attempts_count + 1, used_attempts = used_attempts + 1,
+            state = 'in_progress', last_attempt_at_ms = $3
+        WHERE id = $1 AND campaign_id = $2
+        RETURNING attempts_count";
 
     /// Writes nothing if an attempt to the number is open.
     CREATE_ATTEMPT = "INSERT INTO attempts
         (id, campaign_id, contact_id, attempt_number, mode, state, open_number, token_hash, token_expires_at_ms,
-         created_at_ms)
-        VALUES ($1, $2, $3, $4, $5, 'planned', $6, $7, $8, $9)
+         created_at_ms, node, epoch, permit_deadline_ms, country, caller_id, local_date)
+        VALUES ($1, $2, $3, $4, $5, 'planned', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
         ON CONFLICT (open_number) WHERE open_number IS NOT NULL DO NOTHING";
 
     GET_ATTEMPT = concat!("SELECT ", attempt_columns!(), " FROM attempts WHERE id = $1");
@@ -73,6 +97,28 @@ statements! {
 
     TOKEN_STATE = "SELECT token_hash, token_used_at_ms, token_expires_at_ms, call_sid, state FROM attempts WHERE id = $1";
 
+    /// Where the contact of an attempt stands, and by which rules its campaign dials.
+    CONTACT_OF_ATTEMPT = "SELECT c.phone_number, c.state, c.excluded_reason, c.used_attempts, k.definition
+        FROM contacts c JOIN campaigns k ON k.id = c.campaign_id WHERE c.id = $1 AND c.campaign_id = $2";
+
+    MOVE_CONTACT_ON = "UPDATE contacts
+        SET state = $2, excluded_reason = $3, next_attempt_at_ms = $4, last_outcome = $5, last_disposition = $6
+        WHERE id = $1";
+
+    ADD_EVENT = "INSERT INTO events (attempt_id, kind, campaign_id, contact_id, mode, created_at_ms)
+        VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (attempt_id, kind) DO NOTHING";
+
+    /// Holds the number's row until the transaction ends.
+    LOCK_NUMBER = "INSERT INTO numbers (phone_number) VALUES ($1)
+        ON CONFLICT (phone_number) DO UPDATE SET phone_number = excluded.phone_number";
+
+    /// Takes the pending contacts of a number out, in every campaign.
+    EXCLUDE_NUMBER = "UPDATE contacts SET state = 'excluded', excluded_reason = 'do_not_call'
+        WHERE phone_number = $1 AND state = 'pending'";
+
+    OPEN_ATTEMPTS_TO = concat!("SELECT ", attempt_columns!(), " FROM attempts WHERE open_number = $1");
+
     /// Writes nothing if it was told before.
     ADD_CALLBACK = "INSERT INTO callbacks (call_sid, dedupe_key, attempt_id, kind, value, received_at_ms)
         VALUES ($1, $2, $3, $4, $5, $6)
@@ -92,14 +138,14 @@ statements! {
 
     ADD_CONSENT = "INSERT INTO consents
         (attempt_id, granted, wording, language, heard, confidence, via, at_ms, reason)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+        VALUES ($1, $2, $3, $4, $5, CAST($6 AS DOUBLE PRECISION), $7, $8, $9)";
 
     ADD_ANSWER = "INSERT INTO answers
         (attempt_id, question, value_type, value, via, heard, confidence, uncertain, times_asked)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+        VALUES ($1, $2, $3, $4, $5, $6, CAST($7 AS DOUBLE PRECISION), $8, $9)";
 
     ADD_TRANSCRIPT_LINE = "INSERT INTO transcript_lines (attempt_id, line, at_ms, speaker, text, confidence)
-        VALUES ($1, $2, $3, $4, $5, $6)";
+        VALUES ($1, $2, $3, $4, $5, CAST($6 AS DOUBLE PRECISION))";
 
     ADD_LATENCY = "INSERT INTO turn_latencies
         (attempt_id, turn, endpoint_ms, recognition_ms, decision_ms, first_audio_ms, total_ms)
@@ -109,15 +155,9 @@ statements! {
         VALUES ($1, $2, $3, $4)
         ON CONFLICT (phone_number) DO NOTHING";
 
-    ADD_DO_NOT_CALL_BY_ATTEMPT = "INSERT INTO do_not_call (phone_number, source, attempt_id, added_at_ms)
-        SELECT c.phone_number, 'in_call', a.id, $2
-        FROM attempts a JOIN contacts c ON c.id = a.contact_id WHERE a.id = $1
-        ON CONFLICT (phone_number) DO NOTHING";
+    NUMBER_OF_ATTEMPT = "SELECT c.phone_number FROM attempts a JOIN contacts c ON c.id = a.contact_id WHERE a.id = $1";
 
     IS_DO_NOT_CALL = "SELECT 1 AS found FROM do_not_call WHERE phone_number = $1";
-
-    IS_DO_NOT_CALL_BY_CONTACT = "SELECT 1 AS found FROM do_not_call d
-        JOIN contacts c ON c.phone_number = d.phone_number WHERE c.id = $1";
 
     /// One row per contact: its last attempt, what was said to consent, and whether it may be called.
     RESULTS = "SELECT c.id AS contact, c.campaign_id, c.phone_number, c.external_id, c.attempts_count,

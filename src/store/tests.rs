@@ -1,6 +1,12 @@
-//! What belongs to SQL alone; the port's rules are in `tests/store_conformance.rs`.
+//! What belongs to SQL alone; the port's rules are in `tests/store_conformance`. Here what a SQLite file promises.
 
-use super::statements::ALL;
+mod outage;
+#[path = "../../tests/support/postgres.rs"]
+mod postgres;
+#[path = "../../tests/support/postgres_outage.rs"]
+mod postgres_outage;
+mod schema;
+
 use super::*;
 use samvad_actors::domain::{
     AccountSid, AttemptId, CallSid, Campaign, CampaignId, ContactId, Disposition, EndReason, Mode, Outcome,
@@ -10,7 +16,7 @@ use samvad_actors::ports::{
     AttemptStore, CallReport, CampaignStore, ContactStore, MediaTokenClaim, NewAttempt, NewContact, ResultStore,
     TranscriptLine, TranscriptSpeaker,
 };
-use sqlx::{Executor, Row, SqlSafeStr};
+use sqlx::Row;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -24,73 +30,6 @@ fn campaign() -> Campaign {
         "caller_id": "+14155550100", "questions": []
     }))
     .expect("a campaign")
-}
-
-#[tokio::test]
-async fn every_statement_is_prepared_by_the_database() {
-    let scratch = tempfile::tempdir().expect("temporary directory");
-    let store = SqlStore::open(&url(scratch.path())).await.expect("opened");
-    let mut connection = store.pools.read.acquire().await.expect("connection");
-    assert!(ALL.len() > 30);
-    for (name, statement) in ALL {
-        if let Err(error) = connection.prepare(statement.into_sql_str()).await {
-            panic!("{name}: {error}");
-        }
-        assert!(!statement.contains('?'), "{name}: PostgreSQL knows $n only");
-    }
-}
-
-#[tokio::test]
-async fn the_schema_goes_up_down_and_up_again_on_existing_data() {
-    let scratch = tempfile::tempdir().expect("temporary directory");
-    let url = url(scratch.path());
-    let number = PhoneNumber::parse("+14155550123").expect("E.164");
-    for round in 0..2 {
-        let store = SqlStore::open(&url).await.expect("opened");
-        let id = CampaignId::from("survey");
-        assert_eq!(
-            store.campaign(&id).await.expect("read"),
-            None,
-            "round {round} starts empty"
-        );
-        store.put_campaign(&campaign(), 1).await.expect("written");
-        let contact = NewContact {
-            id: ContactId::from("c"),
-            campaign: id.clone(),
-            number: number.clone(),
-            external_id: None,
-        };
-        assert_eq!(store.add_contacts(&[contact], 1).await.expect("added"), 1);
-        store.close().await;
-
-        let again = SqlStore::open(&url).await.expect("opened with data");
-        assert_eq!(
-            again.contacts(&id).await.expect("read").len(),
-            1,
-            "an upgrade keeps what is there"
-        );
-        again.migrate_down(0).await.expect("taken back");
-    }
-}
-
-#[tokio::test]
-async fn a_schema_newer_than_the_binary_is_refused_with_the_remedy() {
-    let scratch = tempfile::tempdir().expect("temporary directory");
-    let store = SqlStore::open(&url(scratch.path())).await.expect("opened");
-    let newer = SqlStore::schema_version() + 1;
-    sqlx::query(
-        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
-         VALUES ($1, 'from the future', 1, $2, 0)",
-    )
-    .bind(newer)
-    .bind(vec![0_u8])
-    .execute(store.pools.write_one())
-    .await
-    .expect("written");
-    store.close().await;
-    let refusal = SqlStore::open(&url(scratch.path())).await.expect_err("too new");
-    assert!(matches!(refusal, OpenError::SchemaTooNew { found, known } if found == newer && known == newer - 1));
-    assert!(refusal.to_string().contains("run the newer samvad"), "{refusal}");
 }
 
 #[tokio::test]
@@ -120,7 +59,8 @@ async fn the_database_and_its_write_ahead_log_are_for_their_owner_alone() {
 async fn every_connection_has_wal_full_synchronisation_foreign_keys_secure_deletion_and_a_small_cache() {
     let scratch = tempfile::tempdir().expect("temporary directory");
     let store = SqlStore::open(&url(scratch.path())).await.expect("opened");
-    for pool in [&store.pools.read, store.pools.write_one()] {
+    for connection in [store.reader().await, store.writer().await] {
+        let mut connection = connection.expect("connection");
         for (pragma, expected) in [
             ("synchronous", 2_i64),
             ("foreign_keys", 1),
@@ -129,12 +69,15 @@ async fn every_connection_has_wal_full_synchronisation_foreign_keys_secure_delet
             ("cache_size", -256),
         ] {
             let row = sqlx::query(sqlx::AssertSqlSafe(format!("PRAGMA {pragma}")))
-                .fetch_one(pool)
+                .fetch_one(&mut *connection)
                 .await
                 .expect("read");
             assert_eq!(row.get::<i64, _>(0), expected, "{pragma}");
         }
-        let row = sqlx::query("PRAGMA journal_mode").fetch_one(pool).await.expect("read");
+        let row = sqlx::query("PRAGMA journal_mode")
+            .fetch_one(&mut *connection)
+            .await
+            .expect("read");
         assert_eq!(row.get::<String, _>(0), "wal");
     }
 }
@@ -197,7 +140,7 @@ async fn transactions_of_two_processes_that_read_before_they_write_wait_for_each
         assert_eq!(count.expect("no panic"), Ok(()));
     }
     let row = sqlx::query("SELECT token_expires_at_ms AS n FROM attempts")
-        .fetch_one(&nodes[0].pools.read)
+        .fetch_one(&mut *nodes[0].reader().await.expect("connection"))
         .await;
     assert_eq!(
         rows::get::<i64>(&row.expect("read"), "n"),
@@ -271,16 +214,29 @@ async fn purged_words_are_in_no_file_of_the_database_any_more() {
 }
 
 #[test]
-fn only_urls_of_sqlite_files_are_taken_and_a_refusal_does_not_repeat_the_url() {
+fn urls_of_files_and_servers_are_taken_and_a_refusal_does_not_repeat_the_url() {
     for (url, file) in [
         ("sqlite:data/samvad.db", "data/samvad.db"),
         ("sqlite://data/samvad.db", "data/samvad.db"),
         ("sqlite:///var/lib/samvad/samvad.db", "/var/lib/samvad/samvad.db"),
     ] {
-        assert_eq!(sqlite_file(url).expect("usable"), Path::new(file), "{url}");
+        let parsed = DatabaseUrl::parse(url).expect("usable");
+        assert_eq!(parsed.sqlite_file(), Some(Path::new(file)), "{url}");
+    }
+    for (url, shown) in [
+        ("postgres://user:secret@host/samvad", "postgres://user:***@host/samvad"),
+        (
+            "postgresql://user@host/samvad?password=secret",
+            "postgres://user@host/samvad",
+        ),
+    ] {
+        let parsed = DatabaseUrl::parse(url).expect("usable");
+        assert_eq!(parsed.to_string(), shown);
+        assert!(!format!("{parsed:?}").contains("secret"));
     }
     for url in [
-        "postgres://user:secret@host/samvad",
+        "postgres://user:secret@host",
+        "postgres://user:sec/ret@host:x/db",
         "mysql://secret",
         "secret",
         "",
@@ -289,9 +245,9 @@ fn only_urls_of_sqlite_files_are_taken_and_a_refusal_does_not_repeat_the_url() {
         "sqlite:///data/",
         "sqlite:x.db?secret=1",
     ] {
-        let refusal = sqlite_file(url).expect_err(url).to_string();
+        let refusal = DatabaseUrl::parse(url).expect_err(url).to_string();
         assert!(
-            refusal.contains("DATABASE_URL") && !refusal.contains("secret"),
+            refusal.contains("DATABASE_URL") && !refusal.contains("sec"),
             "{refusal}"
         );
     }

@@ -7,6 +7,7 @@
 
 mod attached;
 mod interrupted;
+mod migrate;
 mod purge;
 mod refusals;
 mod support;

@@ -44,6 +44,9 @@ fn wrong_input_of_every_kind_is_named_and_ends_with_status_2() {
         (&["replay", "absent.jsonl"], &["absent.jsonl"]),
         (&["replay", "."], &["no journals"]),
         (&["purge", "--journals", "-1"], &["-1"]),
+        (&["migrate", "status"], &["no database", "samvad migrate up"]),
+        (&["migrate", "down"], &["--to"]),
+        (&["migrate", "up", "--to", "99"], &["no schema version 99"]),
     ];
     for (args, words) in cases {
         let (out, err, status) = run(&mut samvad(directory.path(), args));

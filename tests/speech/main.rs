@@ -14,4 +14,5 @@ mod line;
 mod recordings;
 #[cfg(test)]
 mod tasks;
+#[cfg(test)]
 mod voices;

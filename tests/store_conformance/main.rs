@@ -5,7 +5,12 @@
 mod admission;
 mod attempts;
 mod callbacks;
+mod claims;
+mod dialling;
+mod due;
 mod people;
+#[path = "../support/postgres.rs"]
+mod postgres;
 mod results;
 mod world;
 
@@ -70,6 +75,29 @@ macro_rules! conformance {
                     a_purge_removes_words_and_keeps_values
                     a_purge_leaves_open_and_recent_attempts_alone
             }
+            conformance! { @each $factory;
+                claims: a_claim_writes_the_attempt_and_moves_the_contact_in_one_step
+                    l23_of_many_claims_of_one_number_at_once_exactly_one_wins
+                    a_claim_is_refused_with_the_reason
+                    a_released_claim_uses_nothing_up
+                    an_opt_out_between_claim_and_dial_stops_the_call_and_names_what_is_in_flight
+                    of_an_opt_out_and_a_dial_at_once_none_is_submitted_after_the_opt_out
+                    nothing_is_submitted_for_a_campaign_that_was_paused_or_a_leader_that_was_replaced
+                    an_attempt_is_submitted_by_one_node_once
+                    leadership_passes_to_newer_epochs_alone
+                    l19_at_the_last_attempt_the_contact_is_not_reached_with_exactly_one_event
+            }
+            conformance! { @each $factory;
+                due: only_contacts_in_open_zones_that_are_due_are_candidates
+                    a_number_that_another_campaign_called_cools_down_and_a_retry_is_exempt
+                    p44_a_rehearsal_uses_up_no_attempt_and_no_cooldown_and_counts_apart
+                    consent_and_the_registry_are_asked_where_the_campaign_wants_them_and_a_stale_word_fails_closed
+                    a_listed_number_is_excluded_in_every_campaign_and_from_the_start_in_later_ones
+                    a_callback_is_due_at_the_time_asked_for
+                    completed_and_refused_contacts_are_never_due_again_and_tell_it_once
+                    usage_holds_what_is_in_flight_and_what_was_begun_by_day
+                    a_campaign_goes_through_its_life_in_order
+            }
         }
     };
     (@each $factory:path; $module:ident: $($test:ident)*) => {
@@ -97,3 +125,4 @@ macro_rules! conformance {
 }
 
 conformance!(sqlite, crate::world::sqlite);
+conformance!(postgresql, crate::world::postgres);

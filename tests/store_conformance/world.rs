@@ -1,13 +1,13 @@
 //! What the tests stand on: a store, and people to call.
 
-use samvad::store::SqlStore;
+use samvad::store::{DatabaseUrl, SqlStore, migrate_up};
 use samvad_actors::domain::{
     AccountSid, Answer, AnswerValue, AnswerVia, AttemptId, CallSid, Campaign, CampaignId, CarrierStatus,
     ConsentEvidence, ContactId, Disposition, EndReason, Mode, Outcome, PhoneNumber, StreamSid,
 };
 use samvad_actors::ports::{
-    AttemptRow, CallReport, MediaTokenClaim, NewAttempt, NewContact, StatusCallback, Store, Submission, TranscriptLine,
-    TranscriptSpeaker, TurnLatency,
+    AttemptRow, CallReport, DialerStore, MediaTokenClaim, NewAttempt, NewContact, StatusCallback, Store, Submission,
+    TranscriptLine, TranscriptSpeaker, TurnLatency,
 };
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -17,7 +17,12 @@ pub const NOW: i64 = 1_700_000_000_000;
 /// Until when tokens are good.
 pub const EXPIRY: i64 = NOW + 60_000;
 
-pub type TestStore = Arc<dyn Store>;
+/// Both ports of a store.
+pub trait WholeStore: Store + DialerStore {}
+
+impl<T: Store + DialerStore> WholeStore for T {}
+
+pub type TestStore = Arc<dyn WholeStore>;
 
 pub fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread()
@@ -31,6 +36,14 @@ pub async fn sqlite() -> (TestStore, TempDir) {
     let scratch = tempfile::tempdir().expect("temporary directory");
     let url = format!("sqlite://{}", scratch.path().join("samvad.db").display());
     (Arc::new(SqlStore::open(&url).await.expect("opened")), scratch)
+}
+
+/// A database of its own on the PostgreSQL server of this test program.
+pub async fn postgres() -> (TestStore, ()) {
+    let url = crate::postgres::new_database().await.expect("PostgreSQL");
+    let parsed = DatabaseUrl::parse(&url).expect("a URL");
+    migrate_up(&parsed, None).await.expect("migrated");
+    (Arc::new(SqlStore::open(&url).await.expect("opened")), ())
 }
 
 pub fn number(n: u32) -> PhoneNumber {

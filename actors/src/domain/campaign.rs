@@ -1,6 +1,11 @@
 //! A campaign as its author writes it, and what is wrong with it.
 
+mod calendar;
+mod dialing;
 mod validate;
+
+pub use calendar::{CalendarDate, CalendarError, TimeOfDay, Weekday};
+pub use dialing::{CallingWindow, CampaignLimits, DialingRules, FollowUp, RetryPolicy};
 
 use super::{CampaignId, PhoneNumber};
 use serde::{Deserialize, Serialize};
@@ -124,6 +129,9 @@ pub struct Campaign {
     /// Longest call in seconds (30 to 3600).
     #[serde(default = "default_longest_call")]
     pub longest_call_seconds: u32,
+    /// When, how often, and how many at once.
+    #[serde(default, skip_serializing_if = "DialingRules::is_default")]
+    pub dialing: DialingRules,
 }
 
 fn default_reprompts() -> u8 {

@@ -6,15 +6,18 @@ mod attempt;
 mod campaign;
 mod ids;
 mod intent;
+mod lifecycle;
 mod outcome;
 mod phone;
 
 pub use answer::{Answer, AnswerValue, AnswerVia};
 pub use attempt::{AttemptState, CarrierStatus, Mode};
 pub use campaign::{
-    Campaign, CampaignFault, ChoiceOption, Language, QUESTION_COUNT, Question, QuestionKind, VoicemailPolicy,
+    CalendarDate, CalendarError, CallingWindow, Campaign, CampaignFault, CampaignLimits, ChoiceOption, DialingRules,
+    FollowUp, Language, QUESTION_COUNT, Question, QuestionKind, RetryPolicy, TimeOfDay, VoicemailPolicy, Weekday,
 };
 pub use ids::{AccountSid, AttemptId, CallSid, CampaignId, ContactId, StreamSid};
 pub use intent::Intent;
+pub use lifecycle::{ContactState, Lifecycle};
 pub use outcome::{ConsentEvidence, Disposition, EndReason, MachineVerdict, Outcome};
 pub use phone::{PhoneNumber, PhoneNumberError};

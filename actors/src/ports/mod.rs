@@ -21,9 +21,11 @@ pub use journal::{JournalError, JournalFiles, JournalSink};
 pub use prompts::{Prompt, PromptBook};
 pub use recognizer::{Grammar, Heard, RecognitionRequest, Recognizer, RecognizerError, UtteranceStream};
 pub use store::{
-    AdmittedCall, AttemptRow, AttemptStore, CallReport, CallbackEffect, CampaignStore, Contact, ContactStore,
-    DoNotCallEntry, DoNotCallStore, MachineDetection, MediaTokenClaim, NewAttempt, NewContact, PurgeCounts, ResultRow,
-    ResultStore, StatusCallback, Store, StoreError, Submission, TokenRefusal, TranscriptLine, TranscriptSpeaker,
-    TurnLatency,
+    AdmittedCall, AttemptRow, AttemptStore, CallReport, CallbackEffect, CampaignState, CampaignStore, ClaimRefusal,
+    Contact, ContactCounts, ContactImport, ContactStore, DayCount, DialClaim, DialerStore, DoNotCallEntry,
+    DoNotCallStore, DueContact, DueQuery, DueSnapshot, ImportReport, InFlightAttempt, Leadership, LifecycleChange,
+    MachineDetection, MediaTokenClaim, ModeCounts, NewAttempt, NewContact, OptOutReport, PurgeCounts, RecordedUsage,
+    RegistryScrub, ResultRow, ResultStore, StatusCallback, Store, StoreError, Submission, SubmitRefusal, SurveyEvent,
+    TokenRefusal, TranscriptLine, TranscriptSpeaker, TurnLatency,
 };
 pub use synthesizer::{Pcm, SynthesisError, SynthesisRequest, Synthesizer};

@@ -1,6 +1,14 @@
 //! What is kept. Each method is one atomic use case; correctness (claims, one-time tokens, idempotency) lives here.
 //! Times are UTC milliseconds since 1970.
 
+mod dialer;
+
+pub use dialer::{
+    CampaignState, ClaimRefusal, ContactCounts, ContactImport, DayCount, DialClaim, DialerStore, DueContact, DueQuery,
+    DueSnapshot, ImportReport, InFlightAttempt, Leadership, LifecycleChange, ModeCounts, OptOutReport, RecordedUsage,
+    RegistryScrub, SubmitRefusal, SurveyEvent,
+};
+
 use crate::domain::{
     AccountSid, Answer, AttemptId, AttemptState, CallSid, Campaign, CampaignId, CarrierStatus, ConsentEvidence,
     ContactId, Disposition, EndReason, MachineVerdict, Mode, Outcome, PhoneNumber, StreamSid,

@@ -2,7 +2,7 @@
 
 use super::Finding;
 use crate::config::{DataDirectory, Settings, private_files};
-use crate::store::{SqlStore, sqlite_file};
+use crate::store::{DatabaseUrl, SqlStore};
 use rustix::process::{Resource, getrlimit};
 use std::net::TcpListener;
 use std::path::Path;
@@ -29,8 +29,8 @@ const FILES_PER_CALL: u64 = 2;
 /// Whether the clock can be right. Tokens, callbacks and retention go by it.
 pub(super) fn clock(settings: Option<&Settings>) -> Finding {
     let database = settings
-        .and_then(|settings| sqlite_file(&settings.database_url).ok())
-        .and_then(|file| std::fs::metadata(file).ok())
+        .and_then(|settings| DatabaseUrl::parse(&settings.database_url).ok())
+        .and_then(|url| std::fs::metadata(url.sqlite_file()?).ok())
         .and_then(|found| found.modified().ok());
     judge_clock(SystemTime::now(), database)
 }
@@ -119,14 +119,16 @@ fn judge_space(bytes: u64) -> Finding {
     }
 }
 
-/// The database, opened as a start would: its schema is brought up to date.
+/// The database, opened as a start would: its schema must be this binary's.
 pub(super) async fn database(settings: &Settings) -> Finding {
     const CHECK: &str = "database";
-    let file = match sqlite_file(&settings.database_url) {
-        Ok(file) => file,
+    let url = match DatabaseUrl::parse(&settings.database_url) {
+        Ok(url) => url,
         Err(error) => return Finding::from_error(CHECK, &error),
     };
-    if !file.exists() {
+    if let Some(file) = url.sqlite_file()
+        && !file.exists()
+    {
         return Finding::ok(CHECK, format!("{}, made at the first start", file.display()));
     }
     let opened = async {
@@ -137,11 +139,7 @@ pub(super) async fn database(settings: &Settings) -> Finding {
     match opened.await {
         Ok(()) => Finding::ok(
             CHECK,
-            format!(
-                "{} opens, schema version {}",
-                file.display(),
-                SqlStore::schema_version()
-            ),
+            format!("{url} opens, schema version {}", SqlStore::schema_version()),
         ),
         Err(error) => Finding::from_error(CHECK, &error),
     }

@@ -1,6 +1,8 @@
 //! Every rule a campaign must keep, checked at once so that its author sees every fault in one go.
 
-use super::{Campaign, CampaignFault, ChoiceOption, QUESTION_COUNT, Question, QuestionKind, VoicemailPolicy};
+use super::{
+    Campaign, CampaignFault, ChoiceOption, DialingRules, QUESTION_COUNT, Question, QuestionKind, VoicemailPolicy,
+};
 use std::collections::BTreeSet;
 
 /// Longest spoken text in characters: about a minute of speech.
@@ -71,6 +73,7 @@ impl Campaign {
         for (index, question) in self.questions.iter().enumerate() {
             faults.question(&format!("questions[{index}]"), question);
         }
+        faults.dialing(&self.dialing);
         faults.0
     }
 }
@@ -105,6 +108,61 @@ impl Faults {
             "contains a control character, a line break or a brace",
             "write it on one line without braces",
         );
+    }
+
+    fn dialing(&mut self, rules: &DialingRules) {
+        let window = &rules.window;
+        let zone_ok = !window.zone.is_empty()
+            && (window.zone.bytes()).all(|byte| byte.is_ascii_alphanumeric() || b"/_+-".contains(&byte));
+        self.unless(
+            zone_ok,
+            "dialing.window.zone",
+            "is no name of a zone",
+            "use a name of the IANA time zone database, for example Asia/Kolkata",
+        );
+        self.unless(
+            !window.weekdays.is_empty(),
+            "dialing.window.weekdays",
+            "is empty",
+            "name the days, for example [monday, friday]",
+        );
+        self.unless(
+            window.start != window.end,
+            "dialing.window.end",
+            "is the start",
+            "write a later time, or an earlier one for a window that passes midnight",
+        );
+        let bounded = [
+            ("dialing.retry.max_attempts", Some(rules.retry.max_attempts), 1, 20),
+            ("dialing.cooldown_days", Some(rules.cooldown_days), 0, 365),
+            ("dialing.scrub_max_age_days", rules.scrub_max_age_days, 1, 365),
+            (
+                "dialing.limits.concurrent_calls",
+                rules.limits.concurrent_calls,
+                1,
+                u32::MAX,
+            ),
+            (
+                "dialing.limits.calls_per_second",
+                rules.limits.calls_per_second,
+                1,
+                u32::MAX,
+            ),
+            ("dialing.limits.calls_per_day", rules.limits.calls_per_day, 1, u32::MAX),
+        ];
+        for (field, value, lowest, highest) in bounded {
+            let Some(value) = value else { continue };
+            let remedy = match highest {
+                u32::MAX => format!("use {lowest} or more, or leave it out"),
+                _ => format!("use {lowest} to {highest}"),
+            };
+            self.unless(
+                (lowest..=highest).contains(&value),
+                field,
+                format!("is {value}"),
+                remedy,
+            );
+        }
     }
 
     fn question(&mut self, field: &str, question: &Question) {

@@ -1,0 +1,140 @@
+//! The campaign's row: where it stands, and who may write for it.
+
+use super::sql;
+use crate::store::campaigns::lock_campaign;
+use crate::store::error::{conflict, corrupt, not_found};
+use crate::store::{Write, db, rows};
+use samvad_actors::domain::{Campaign, CampaignId, DialingRules, Lifecycle, Mode};
+use samvad_actors::ports::{CampaignState, LifecycleChange, StoreError};
+use sqlx::any::AnyRow;
+
+pub(super) fn state(row: &AnyRow) -> Result<CampaignState, StoreError> {
+    let priority: i64 = rows::get(row, "priority")?;
+    Ok(CampaignState {
+        id: CampaignId::new(rows::get::<String>(row, "id")?),
+        lifecycle: rows::get_word(row, "lifecycle")?,
+        reason: rows::get(row, "lifecycle_reason")?,
+        mode: rows::get_word(row, "mode")?,
+        starts_at_ms: rows::get(row, "starts_at_ms")?,
+        priority: i32::try_from(priority).map_err(|_| corrupt("column priority is out of range"))?,
+        epoch: rows::get(row, "epoch")?,
+        leader: rows::get(row, "leader")?,
+    })
+}
+
+/// What a leader's transaction goes by, while it holds the campaign's row.
+pub(super) struct Fenced {
+    pub(super) lifecycle: Lifecycle,
+    pub(super) mode: Mode,
+    pub(super) rules: DialingRules,
+}
+
+/// Holds the campaign's row until the transaction ends. `None` if a newer epoch is known.
+pub(super) async fn fence(
+    transaction: &mut Write,
+    campaign: &CampaignId,
+    epoch: i64,
+) -> Result<Option<Fenced>, StoreError> {
+    let fenced = sqlx::query(sql::FENCE)
+        .bind(campaign.as_str())
+        .bind(epoch)
+        .fetch_all(&mut **transaction)
+        .await
+        .map_err(db)?;
+    let Some(row) = fenced.first() else {
+        return match read(transaction, campaign).await? {
+            Some(_) => Ok(None),
+            None => Err(not_found("campaign", campaign)),
+        };
+    };
+    let campaign: Campaign = serde_json::from_str(&rows::get::<String>(row, "definition")?)
+        .map_err(|_| corrupt("column definition holds no campaign this version can read"))?;
+    Ok(Some(Fenced {
+        lifecycle: rows::get_word(row, "lifecycle")?,
+        mode: rows::get_word(row, "mode")?,
+        rules: campaign.dialing,
+    }))
+}
+
+pub(super) async fn change_lifecycle(
+    transaction: &mut Write,
+    change: &LifecycleChange,
+    now_ms: i64,
+) -> Result<CampaignState, StoreError> {
+    let missing = || not_found("campaign", &change.campaign);
+    if !lock_campaign(transaction, &change.campaign).await? {
+        return Err(missing());
+    }
+    let found = read(transaction, &change.campaign).await?.ok_or_else(missing)?;
+    if change.epoch.is_some_and(|epoch| epoch < found.epoch) {
+        return Err(conflict("this node leads the campaign no more"));
+    }
+    if !found.lifecycle.may_become(change.to) {
+        return Err(conflict(&format!(
+            "a campaign that is {} cannot become {}",
+            found.lifecycle.as_str(),
+            change.to.as_str()
+        )));
+    }
+    sqlx::query(sql::SET_LIFECYCLE)
+        .bind(change.campaign.as_str())
+        .bind(change.to.as_str())
+        .bind(change.reason.as_deref())
+        .bind(change.starts_at_ms)
+        .bind(now_ms)
+        .execute(&mut **transaction)
+        .await
+        .map_err(db)?;
+    read(transaction, &change.campaign).await?.ok_or_else(missing)
+}
+
+pub(super) async fn set_mode(
+    transaction: &mut Write,
+    campaign: &CampaignId,
+    mode: Mode,
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    let missing = || not_found("campaign", campaign);
+    if !lock_campaign(transaction, campaign).await? {
+        return Err(missing());
+    }
+    let found = read(transaction, campaign).await?.ok_or_else(missing)?;
+    if found.mode == mode {
+        return Ok(());
+    }
+    if found.lifecycle == Lifecycle::Running {
+        return Err(conflict("the campaign runs; pause it first"));
+    }
+    let row = sqlx::query(sql::OPEN_OR_LIVE)
+        .bind(campaign.as_str())
+        .fetch_one(&mut **transaction)
+        .await
+        .map_err(db)?;
+    if rows::get::<i64>(&row, "n")? > 0 {
+        return Err(conflict(
+            "the campaign has open attempts or has made live calls; wait until they have ended, or rehearse with a copy",
+        ));
+    }
+    sqlx::query(sql::RESET_CONTACTS)
+        .bind(campaign.as_str())
+        .execute(&mut **transaction)
+        .await
+        .map_err(db)?;
+    sqlx::query(sql::SET_MODE)
+        .bind(campaign.as_str())
+        .bind(rows::word(mode)?)
+        .bind(now_ms)
+        .execute(&mut **transaction)
+        .await
+        .map(drop)
+        .map_err(db)
+}
+
+async fn read(transaction: &mut Write, campaign: &CampaignId) -> Result<Option<CampaignState>, StoreError> {
+    let row = sqlx::query(sql::CAMPAIGN_STATE)
+        .bind(campaign.as_str())
+        .fetch_optional(&mut **transaction)
+        .await
+        .map_err(db)?;
+    row.as_ref().map(state).transpose()
+}

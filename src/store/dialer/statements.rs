@@ -1,0 +1,129 @@
+//! The dialler's statements, by the rules of the other ones (see `store::statements`).
+
+use crate::store::statements::{attempt_columns, statements};
+
+macro_rules! campaign_state {
+    () => {
+        "SELECT id, lifecycle, lifecycle_reason, mode, starts_at_ms, priority, epoch, leader FROM campaigns "
+    };
+}
+
+macro_rules! in_flight {
+    () => {
+        concat!(
+            "SELECT ",
+            attempt_columns!(),
+            ", node, permit_deadline_ms, country, caller_id, local_date FROM attempts WHERE state <> 'ended' "
+        )
+    };
+}
+
+statements! {
+    CAMPAIGN_STATE = concat!(campaign_state!(), "WHERE id = $1");
+
+    ACTIVE_CAMPAIGNS = concat!(campaign_state!(), "WHERE lifecycle IN ('scheduled', 'running', 'paused')
+        ORDER BY priority DESC, created_at_ms, id");
+
+    SET_LIFECYCLE = "UPDATE campaigns
+        SET lifecycle = $2, lifecycle_reason = $3, starts_at_ms = $4, updated_at_ms = $5 WHERE id = $1";
+
+    SET_MODE = "UPDATE campaigns SET mode = $2, updated_at_ms = $3 WHERE id = $1";
+
+    OPEN_OR_LIVE = "SELECT COUNT(*) AS n FROM attempts WHERE campaign_id = $1 AND (state <> 'ended' OR mode = 'live')";
+
+    COUNT_OPEN = "SELECT COUNT(*) AS n FROM attempts WHERE campaign_id = $1 AND state <> 'ended'";
+
+    /// Forgets a rehearsal.
+    RESET_CONTACTS = "UPDATE contacts SET state = 'pending', used_attempts = 0, last_attempt_at_ms = NULL,
+            last_outcome = NULL, last_disposition = NULL, next_attempt_at_ms = 0
+        WHERE campaign_id = $1 AND state <> 'excluded' AND last_attempt_at_ms IS NOT NULL";
+
+    TAKE_LEADERSHIP = "UPDATE campaigns SET epoch = $2, leader = $3
+        WHERE id = $1 AND (epoch < $2 OR (epoch = $2 AND (leader = $3 OR leader IS NULL)))";
+
+    /// Holds the campaign's row until the transaction ends, unless a newer leader is known: no takeover, pause or stop
+    /// comes in between.
+    FENCE = "UPDATE campaigns SET epoch = epoch WHERE id = $1 AND epoch <= $2
+        RETURNING lifecycle, mode, definition, cooldown_ms";
+
+    /// Distinct zones by skipping from one to the next in the index, not by reading every contact.
+    ZONES = "WITH RECURSIVE z (zone) AS (
+            SELECT MIN(zone) FROM contacts WHERE campaign_id = $1 AND state = 'pending'
+            UNION ALL
+            SELECT (SELECT MIN(c.zone) FROM contacts c
+                WHERE c.campaign_id = $1 AND c.state = 'pending' AND c.zone > z.zone)
+            FROM z WHERE z.zone IS NOT NULL)
+        SELECT zone FROM z WHERE zone IS NOT NULL";
+
+    COUNT_CONTACTS = "SELECT state, COUNT(*) AS n FROM contacts WHERE campaign_id = $1 GROUP BY state";
+
+    /// $4: whether consent is wanted; $5: calls of other campaigns up to then do not matter; $6: the oldest word of the
+    /// registry that counts, 0 if it is not asked.
+    DUE = "SELECT c.id, c.phone_number, c.zone, c.language, c.used_attempts, c.next_attempt_at_ms
+        FROM contacts c
+        WHERE c.campaign_id = $1 AND c.zone = $2 AND c.state = 'pending' AND c.next_attempt_at_ms <= $3
+          AND ($4 = 0 OR c.prior_consent = 1)
+          AND NOT EXISTS (SELECT 1 FROM do_not_call d WHERE d.phone_number = c.phone_number)
+          AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.open_number = c.phone_number)
+          AND NOT EXISTS (SELECT 1 FROM numbers n WHERE n.phone_number = c.phone_number
+                AND n.last_contacted_at_ms > $5 AND n.last_campaign_id <> c.campaign_id)
+          AND ($6 = 0 OR EXISTS (SELECT 1 FROM registry_scrubs r
+                WHERE r.phone_number = c.phone_number AND r.listed = 0 AND r.scrubbed_at_ms >= $6))
+        ORDER BY c.next_attempt_at_ms, c.position LIMIT $7";
+
+    TODAY_BY_MODE = "SELECT mode, COUNT(*) AS n FROM attempts
+        WHERE local_date = $1 AND campaign_id = $2 AND (submitted_at_ms IS NOT NULL OR state <> 'ended')
+        GROUP BY mode";
+
+    CONTACT_TO_CLAIM = "SELECT phone_number, state, next_attempt_at_ms, prior_consent FROM contacts
+        WHERE id = $1 AND campaign_id = $2";
+
+    ENSURE_NUMBER = "INSERT INTO numbers (phone_number) VALUES ($1) ON CONFLICT (phone_number) DO NOTHING";
+
+    SCRUB_OF = "SELECT listed, scrubbed_at_ms FROM registry_scrubs WHERE phone_number = $1";
+
+    /// A planned attempt alone: the carrier was never asked for it.
+    DELETE_PLANNED = "DELETE FROM attempts WHERE id = $1 AND state = 'planned'";
+
+    GIVE_ATTEMPT_BACK = "UPDATE contacts
+        SET attempts_count = attempts_count - 1, used_attempts = used_attempts - 1,
+            state = CASE WHEN state = 'in_progress' THEN 'pending' ELSE state END,
+            last_attempt_at_ms = (SELECT MAX(a.created_at_ms) FROM attempts a
+                WHERE a.campaign_id = contacts.campaign_id AND a.contact_id = contacts.id AND a.mode = $2)
+        WHERE id = $1";
+
+    MARK_SUBMITTING = "UPDATE attempts SET state = 'submitting', submitted_at_ms = $2 WHERE id = $1";
+
+    BEGIN_COOLDOWN = "UPDATE numbers SET last_contacted_at_ms = $2, last_campaign_id = $3 WHERE phone_number = $1";
+
+    /// Puts a number's other campaigns off until their cooldown ends, so that no tick passes over them.
+    PUT_OTHERS_OFF = "UPDATE contacts
+        SET next_attempt_at_ms = $2 + (SELECT k.cooldown_ms FROM campaigns k WHERE k.id = contacts.campaign_id)
+        WHERE phone_number = $1 AND campaign_id <> $3 AND state = 'pending'
+          AND next_attempt_at_ms < $2 + (SELECT k.cooldown_ms FROM campaigns k WHERE k.id = contacts.campaign_id)";
+
+    /// One that is settled stays what it is.
+    EXCLUDE_CONTACT = "UPDATE contacts SET state = 'excluded', excluded_reason = $2
+        WHERE id = $1 AND state IN ('pending', 'in_progress')";
+
+    NUMBER_AND_CAMPAIGN = "SELECT phone_number, campaign_id FROM contacts WHERE id = $1";
+
+    IN_FLIGHT = concat!(in_flight!(), "ORDER BY created_at_ms, id");
+
+    IN_FLIGHT_OF = concat!(in_flight!(), "AND node = $1 ORDER BY created_at_ms, id");
+
+    BY_DAY = "SELECT local_date, campaign_id, country, caller_id, mode, COUNT(*) AS n FROM attempts
+        WHERE local_date >= $1 AND (submitted_at_ms IS NOT NULL OR state <> 'ended')
+        GROUP BY local_date, campaign_id, country, caller_id, mode
+        ORDER BY local_date, campaign_id, country, caller_id, mode";
+
+    RECORD_SCRUB = "INSERT INTO registry_scrubs (phone_number, listed, scrubbed_at_ms) VALUES ($1, $2, $3)
+        ON CONFLICT (phone_number) DO UPDATE SET listed = excluded.listed, scrubbed_at_ms = excluded.scrubbed_at_ms
+        WHERE excluded.scrubbed_at_ms >= registry_scrubs.scrubbed_at_ms";
+
+    PENDING_EVENTS = "SELECT attempt_id, kind, campaign_id, contact_id, mode, created_at_ms FROM events
+        WHERE status = 'pending' ORDER BY created_at_ms, attempt_id LIMIT $1";
+
+    MARK_EVENT_DELIVERED = "UPDATE events SET status = 'delivered'
+        WHERE attempt_id = $1 AND kind = $2 AND status = 'pending'";
+}
