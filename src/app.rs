@@ -1,6 +1,7 @@
 //! Puts the parts together: one node, from its settings to its end.
 
 mod adapters;
+pub mod campaigns;
 mod node;
 mod surveys;
 

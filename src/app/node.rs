@@ -346,7 +346,7 @@ impl Node {
     }
 }
 
-fn twilio_settings(settings: &Settings) -> anyhow::Result<TwilioSettings> {
+pub(super) fn twilio_settings(settings: &Settings) -> anyhow::Result<TwilioSettings> {
     let account = settings.require_twilio_account()?;
     Ok(TwilioSettings {
         api_base_url: settings.twilio.api_base_url.clone(),

@@ -15,6 +15,8 @@ pub use secret::Secret;
 pub use values::{LogFormat, MEDIA_PATH, PublicUrl, RecognizerSetting, is_loopback};
 pub use variables::{VARIABLES, Variable};
 
+use crate::coordination::RedisCoordination;
+use crate::coordination::redis::RedisSettings;
 use reader::Reader;
 use samvad_actors::domain::{AccountSid, Mode};
 use std::collections::BTreeMap;
@@ -39,6 +41,10 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// The database, as [`SqlStore::open`](crate::store::SqlStore::open) takes it.
     pub database_url: String,
+    /// The Redis that several nodes share; `None`: this node is the only one. May hold a password.
+    pub redis_url: Option<Secret<String>>,
+    /// What the node is called.
+    pub node_name: String,
     /// Key of the media tokens; `None` if it is kept in the data directory
     /// (see [`DataDirectory::media_token_key`]).
     pub media_token_key: Option<Secret<Vec<u8>>>,
@@ -50,10 +56,14 @@ pub struct Settings {
     pub prompt_cache_dir: Option<PathBuf>,
     /// Prompts and lexicons in place of the embedded ones.
     pub prompts_dir: Option<PathBuf>,
-    /// Calls under way at the same time.
+    /// Calls under way at the same time in the fleet.
     pub max_calls: u32,
-    /// Calls placed per second.
+    /// Calls placed per second by the fleet.
     pub calls_per_second: f64,
+    /// Further limits of the fleet.
+    pub fleet: FleetSettings,
+    /// What the carrier takes for a minute, in whatever currency; `None`: no cost is shown.
+    pub price_per_minute: Option<f64>,
     /// How long a phone may ring, in seconds.
     pub ring_timeout_seconds: u32,
     /// How long the carrier may queue a call, in seconds.
@@ -66,6 +76,19 @@ pub struct Settings {
     pub retention: Retention,
     /// What is suspicious and no fault, for the log: variables that look like ours and are unknown.
     pub warnings: Vec<String>,
+}
+
+/// Limits of the fleet that are not set unless somebody sets them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FleetSettings {
+    /// Calls at once to one country.
+    pub country_calls: Option<u32>,
+    /// Calls at once from one caller id.
+    pub caller_id_calls: Option<u32>,
+    /// Calls begun on one day.
+    pub calls_per_day: Option<u32>,
+    /// Calls begun on one day to one country.
+    pub country_calls_per_day: Option<u32>,
 }
 
 /// The carrier's settings.
@@ -203,6 +226,13 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
         }
         key
     });
+    let redis_url = read_redis_url(reader);
+    let node_name = reader.parsed("SAMVAD_NODE_NAME", values::node_name);
+    let node_name = if reader.text("SAMVAD_NODE_NAME").is_some() {
+        node_name
+    } else {
+        Some(values::machine_name())
+    };
     let recognizer = reader.parsed("SAMVAD_RECOGNIZER", RecognizerSetting::parse);
     let recognizer_threads = read_threads(reader, "SAMVAD_RECOGNIZER_THREADS", processors);
     let prompt_cache_dir = reader.text("SAMVAD_PROMPT_CACHE_DIR").map(PathBuf::from);
@@ -216,6 +246,17 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
     });
     let max_calls = reader.number("SAMVAD_MAX_CALLS", 1..=100_000);
     let calls_per_second = reader.number("SAMVAD_CALLS_PER_SECOND", 0.01..=1000.0);
+    let fleet = FleetSettings {
+        country_calls: read_limit(reader, "SAMVAD_COUNTRY_MAX_CALLS", 100_000),
+        caller_id_calls: read_limit(reader, "SAMVAD_CALLER_ID_MAX_CALLS", 100_000),
+        calls_per_day: read_limit(reader, "SAMVAD_CALLS_PER_DAY", 10_000_000),
+        country_calls_per_day: read_limit(reader, "SAMVAD_COUNTRY_CALLS_PER_DAY", 10_000_000),
+    };
+    let price_per_minute = reader
+        .text("SAMVAD_PRICE_PER_MINUTE")
+        .is_some()
+        .then(|| reader.number("SAMVAD_PRICE_PER_MINUTE", 0.0..=1000.0))
+        .flatten();
     let ring_timeout_seconds = reader.number("SAMVAD_RING_TIMEOUT_SECONDS", 5..=600);
     let queue_limit_seconds = reader.number("SAMVAD_QUEUE_LIMIT_SECONDS", 0..=86_400);
     let drain_seconds = reader.number("SAMVAD_DRAIN_SECONDS", 0..=86_400);
@@ -232,6 +273,8 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
         twilio: twilio?,
         data_dir: data_dir?,
         database_url: database_url?,
+        redis_url,
+        node_name: node_name?,
         media_token_key,
         recognizer: recognizer?,
         recognizer_threads: recognizer_threads?,
@@ -239,6 +282,8 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
         prompts_dir,
         max_calls: max_calls?,
         calls_per_second: calls_per_second?,
+        fleet,
+        price_per_minute,
         ring_timeout_seconds: ring_timeout_seconds?,
         queue_limit_seconds: queue_limit_seconds?,
         drain_seconds: drain_seconds?,
@@ -256,6 +301,37 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
     };
     check_live(reader, &settings);
     Some(settings)
+}
+
+/// Nodes that share a Redis let in each other's calls, so they need one key for the tokens.
+fn read_redis_url(reader: &mut Reader<'_>) -> Option<Secret<String>> {
+    let url = reader.secret("REDIS_URL")?;
+    if let Err(error) = RedisCoordination::new(&RedisSettings::new(url.expose())) {
+        let fault = error.to_string();
+        let fault = fault.strip_prefix("REDIS_URL: ").unwrap_or(&fault);
+        reader.fault(
+            "REDIS_URL",
+            &format!("cannot be used: {fault}"),
+            "write for example redis://redis.example.org:6379",
+        );
+        return None;
+    }
+    let has_key = ["SAMVAD_MEDIA_TOKEN_KEY", "SAMVAD_MEDIA_TOKEN_KEY_FILE"]
+        .iter()
+        .any(|name| reader.text(name).is_some());
+    if !has_key {
+        reader.fault(
+            "SAMVAD_MEDIA_TOKEN_KEY",
+            "is not set, but REDIS_URL is",
+            "give all servers the same key: the output of `openssl rand -hex 32`",
+        );
+    }
+    Some(url)
+}
+
+fn read_limit(reader: &mut Reader<'_>, name: &str, most: u32) -> Option<u32> {
+    reader.text(name)?;
+    reader.number(name, 1..=most)
 }
 
 fn read_threads(reader: &mut Reader<'_>, name: &str, default: usize) -> Option<usize> {

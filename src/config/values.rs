@@ -171,3 +171,20 @@ pub(super) fn key_from_hex(text: &str) -> Option<Vec<u8>> {
     let digits = digits.filter(|digits| digits.len() >= 64 && digits.len() % 2 == 0)?;
     Some(digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
 }
+/// A node's name: it stands in keys and logs.
+pub(super) fn node_name(text: &str) -> Result<String, Invalid> {
+    let well_formed = text.len() <= 64
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    well_formed.then(|| text.to_owned()).ok_or((
+        "is not a name",
+        "use at most 64 letters, digits, dots, dashes and underscores",
+    ))
+}
+
+/// The machine's name, as far as it may be a node's.
+pub(super) fn machine_name() -> String {
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    node_name(&name).unwrap_or_else(|_| "node".to_owned())
+}

@@ -84,6 +84,14 @@ pub const VARIABLES: &[Variable] = &[
         "DATABASE_URL",
         "database: sqlite:///var/lib/samvad/samvad.db or postgres://user:password@host/samvad; default samvad.db in SAMVAD_DATA_DIR",
     ),
+    secret(
+        "REDIS_URL",
+        "Redis that several servers share: redis://, rediss:// or redis+unix://; default: this server is the only one",
+    ),
+    computed(
+        "SAMVAD_NODE_NAME",
+        "what this server is called in the database and in logs; default the machine's name",
+    ),
     computed(
         "SAMVAD_PROMPT_CACHE_DIR",
         "directory of synthesised prompts, which several servers may share; default prompts in SAMVAD_DATA_DIR",
@@ -108,12 +116,32 @@ pub const VARIABLES: &[Variable] = &[
     plain(
         "SAMVAD_MAX_CALLS",
         "100",
-        "calls under way at the same time (1 to 100000)",
+        "calls under way at the same time, in all servers together (1 to 100000)",
+    ),
+    computed(
+        "SAMVAD_COUNTRY_MAX_CALLS",
+        "calls under way at the same time to one country, by its calling code (1 to 100000); default no limit",
+    ),
+    computed(
+        "SAMVAD_CALLER_ID_MAX_CALLS",
+        "calls under way at the same time from one caller id (1 to 100000); default no limit",
+    ),
+    computed(
+        "SAMVAD_CALLS_PER_DAY",
+        "calls begun in a day, of all campaigns (1 to 10000000); default no limit",
+    ),
+    computed(
+        "SAMVAD_COUNTRY_CALLS_PER_DAY",
+        "calls begun in a day to one country (1 to 10000000); default no limit",
+    ),
+    computed(
+        "SAMVAD_PRICE_PER_MINUTE",
+        "what the carrier takes for a minute, for the preview of a campaign (0 to 1000); default: no cost is shown",
     ),
     plain(
         "SAMVAD_CALLS_PER_SECOND",
         "1",
-        "calls placed per second, at most what the account allows (0.01 to 1000)",
+        "calls placed per second by all servers together, at most what the account allows (0.01 to 1000)",
     ),
     plain(
         "SAMVAD_RING_TIMEOUT_SECONDS",

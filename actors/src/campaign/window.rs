@@ -127,6 +127,38 @@ impl Default for WindowRule {
     }
 }
 
+impl From<&crate::domain::CallingWindow> for WindowRule {
+    /// As a campaign's author wrote it.
+    fn from(window: &crate::domain::CallingWindow) -> Self {
+        let closes = if window.is_all_day() {
+            DAY_MINUTES
+        } else {
+            window.end.minutes()
+        };
+        Self {
+            weekdays: window.weekdays.iter().map(|&day| Weekday::from(day)).collect(),
+            opens: WindowTime(window.start.minutes()),
+            closes: WindowTime(closes),
+            blocked_dates: window.blocked_dates.iter().map(|&date| LocalDate::from(date)).collect(),
+        }
+    }
+}
+
+impl From<crate::domain::Weekday> for Weekday {
+    fn from(day: crate::domain::Weekday) -> Self {
+        use crate::domain::Weekday as Written;
+        match day {
+            Written::Monday => Self::Monday,
+            Written::Tuesday => Self::Tuesday,
+            Written::Wednesday => Self::Wednesday,
+            Written::Thursday => Self::Thursday,
+            Written::Friday => Self::Friday,
+            Written::Saturday => Self::Saturday,
+            Written::Sunday => Self::Sunday,
+        }
+    }
+}
+
 impl WindowRule {
     /// Checks what the types do not.
     ///

@@ -34,6 +34,23 @@ impl PhoneNumber {
         }
     }
 
+    /// The country calling code with its plus sign (`+91`), as ITU-T E.164 assigns them: 1 and 7 alone, a list of pairs
+    /// of digits, triples otherwise. Countries of one numbering plan (`+1`) share it.
+    pub fn calling_code(&self) -> &str {
+        const PAIRS: &[&str] = &[
+            "20", "27", "30", "31", "32", "33", "34", "36", "39", "40", "41", "43", "44", "45", "46", "47", "48", "49",
+            "51", "52", "53", "54", "55", "56", "57", "58", "60", "61", "62", "63", "64", "65", "66", "81", "82", "84",
+            "86", "90", "91", "92", "93", "94", "95", "98",
+        ];
+        let digits = &self.0[1..];
+        let length = match digits.as_bytes() {
+            [b'1' | b'7', ..] => 1,
+            _ if PAIRS.contains(&&digits[..2]) => 2,
+            _ => 3,
+        };
+        &self.0[..=length]
+    }
+
     /// The whole number, for the carrier and the database only; never for a log.
     pub fn expose(&self) -> &str {
         &self.0
@@ -75,6 +92,19 @@ impl From<PhoneNumber> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_calling_code_is_as_long_as_the_country_has_it() {
+        for (number, code) in [
+            ("+14155550123", "+1"),
+            ("+919812345678", "+91"),
+            ("+77011234567", "+7"),
+            ("+353861234567", "+353"),
+            ("+442071234567", "+44"),
+        ] {
+            assert_eq!(PhoneNumber::parse(number).expect("a number").calling_code(), code);
+        }
+    }
 
     #[test]
     fn a_number_is_masked_in_every_printed_form() {

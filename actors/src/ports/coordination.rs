@@ -12,7 +12,7 @@
 //! the attempt up with [`Coordination::cancel`]. Then every call that is placed was marked before any later rebuild
 //! read the store, and is counted in each incarnation until it ends.
 
-use crate::domain::{AttemptId, CampaignId, Mode, PhoneNumber};
+use crate::domain::{AttemptId, CalendarDate, CampaignId, Mode, PhoneNumber};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -49,6 +49,20 @@ pub struct LocalDate {
     pub month: u8,
     /// 1 to 31.
     pub day: u8,
+}
+
+impl From<CalendarDate> for LocalDate {
+    fn from(date: CalendarDate) -> Self {
+        let (year, month, day) = date.parts();
+        Self { year, month, day }
+    }
+}
+
+impl From<LocalDate> for CalendarDate {
+    /// A date that no calendar has becomes the first of its era: it limits nothing and counts nothing.
+    fn from(date: LocalDate) -> Self {
+        Self::new(date.year, date.month, date.day).unwrap_or(Self::FIRST)
+    }
 }
 
 impl fmt::Display for LocalDate {

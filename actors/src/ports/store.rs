@@ -5,8 +5,8 @@ mod dialer;
 
 pub use dialer::{
     CampaignState, ClaimRefusal, ContactCounts, ContactImport, DayCount, DialClaim, DialerStore, DueContact, DueQuery,
-    DueSnapshot, ImportReport, InFlightAttempt, Leadership, LifecycleChange, ModeCounts, OptOutReport, RecordedUsage,
-    RegistryScrub, SubmitRefusal, SurveyEvent,
+    DueSnapshot, Eligibility, ImportReport, InFlightAttempt, Leadership, LifecycleChange, ModeCounts, OptOutReport,
+    RecordedUsage, RegistryScrub, SubmitRefusal, SurveyEvent,
 };
 
 use crate::domain::{

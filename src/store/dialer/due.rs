@@ -56,7 +56,7 @@ pub(super) async fn snapshot(
     Ok(snapshot)
 }
 
-async fn rules(connection: &mut AnyConnection, campaign: &CampaignId) -> Result<DialingRules, StoreError> {
+pub(super) async fn rules(connection: &mut AnyConnection, campaign: &CampaignId) -> Result<DialingRules, StoreError> {
     let row = sqlx::query(GET_CAMPAIGN)
         .bind(campaign.as_str())
         .fetch_optional(connection)
@@ -81,7 +81,7 @@ fn candidate(row: &AnyRow) -> Result<DueContact, StoreError> {
 }
 
 /// The campaign's own zone is kept as the empty text, so that an index finds it like any other.
-fn zone(row: &AnyRow) -> Result<Option<String>, StoreError> {
+pub(super) fn zone(row: &AnyRow) -> Result<Option<String>, StoreError> {
     let zone: String = rows::get(row, "zone")?;
     Ok((!zone.is_empty()).then_some(zone))
 }

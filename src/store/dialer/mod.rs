@@ -3,6 +3,7 @@
 mod campaigns;
 mod claims;
 mod due;
+mod overview;
 mod statements;
 mod usage;
 
@@ -13,13 +14,14 @@ use super::error::not_found;
 use super::opt_outs::lock_number;
 use super::{SqlStore, commit, db, rows};
 use async_trait::async_trait;
-use samvad_actors::domain::{AttemptId, CalendarDate, CampaignId, ContactId, Mode};
+use samvad_actors::domain::{AttemptId, CalendarDate, CampaignId, ContactId, Disposition, Mode};
 use samvad_actors::ports::{
     AttemptRow, CallReport, CampaignState, ClaimRefusal, ContactCounts, ContactImport, DialClaim, DialerStore,
-    DoNotCallEntry, DueQuery, DueSnapshot, ImportReport, InFlightAttempt, Leadership, LifecycleChange, OptOutReport,
-    RecordedUsage, RegistryScrub, StoreError, SubmitRefusal, SurveyEvent,
+    DoNotCallEntry, DueQuery, DueSnapshot, Eligibility, ImportReport, InFlightAttempt, Leadership, LifecycleChange,
+    OptOutReport, RecordedUsage, RegistryScrub, StoreError, SubmitRefusal, SurveyEvent,
 };
 use statements as sql;
+use std::collections::BTreeMap;
 
 #[async_trait]
 impl DialerStore for SqlStore {
@@ -98,6 +100,18 @@ impl DialerStore for SqlStore {
 
     async fn contact_counts(&self, campaign: &CampaignId) -> Result<ContactCounts, StoreError> {
         due::contact_counts(&mut *self.reader().await?, campaign).await
+    }
+
+    async fn pending_by_zone(&self, campaign: &CampaignId) -> Result<BTreeMap<Option<String>, u64>, StoreError> {
+        overview::pending_by_zone(&mut *self.reader().await?, campaign).await
+    }
+
+    async fn eligibility(&self, campaign: &CampaignId, now_ms: i64) -> Result<Eligibility, StoreError> {
+        overview::eligibility(&mut *self.reader().await?, campaign, now_ms).await
+    }
+
+    async fn latest_ends(&self, campaign: &CampaignId, limit: u32) -> Result<Vec<Disposition>, StoreError> {
+        overview::latest_ends(&mut *self.reader().await?, campaign, limit).await
     }
 
     async fn due_snapshot(&self, query: &DueQuery, now_ms: i64) -> Result<DueSnapshot, StoreError> {

@@ -57,6 +57,28 @@ statements! {
 
     COUNT_CONTACTS = "SELECT state, COUNT(*) AS n FROM contacts WHERE campaign_id = $1 GROUP BY state";
 
+    PENDING_BY_ZONE = "SELECT zone, COUNT(*) AS n FROM contacts WHERE campaign_id = $1 AND state = 'pending' GROUP BY zone";
+
+    /// Parameters as in DUE.
+    ELIGIBILITY = "SELECT reason, COUNT(*) AS n FROM (SELECT CASE
+            WHEN EXISTS (SELECT 1 FROM do_not_call d WHERE d.phone_number = c.phone_number) THEN 'do_not_call'
+            WHEN c.state = 'excluded' THEN 'excluded'
+            WHEN c.state IN ('completed', 'refused', 'not_reached') THEN 'settled'
+            WHEN $2 = 1 AND c.prior_consent = 0 THEN 'no_consent'
+            WHEN EXISTS (SELECT 1 FROM numbers n WHERE n.phone_number = c.phone_number
+                AND n.last_contacted_at_ms > $3 AND n.last_campaign_id <> c.campaign_id) THEN 'cooling_down'
+            WHEN $4 > 0 AND NOT EXISTS (SELECT 1 FROM registry_scrubs r
+                WHERE r.phone_number = c.phone_number AND r.listed = 0 AND r.scrubbed_at_ms >= $4) THEN 'not_scrubbed'
+            ELSE 'eligible' END AS reason
+        FROM contacts c WHERE c.campaign_id = $1) judged GROUP BY reason";
+
+    /// The index of ended attempts is read from its end; what is older than the last change is not looked at.
+    LATEST_ENDS = "SELECT a.disposition FROM attempts a
+        WHERE a.state = 'ended' AND a.campaign_id = $1 AND a.disposition IS NOT NULL
+          AND a.ended_at_ms >= (SELECT k.updated_at_ms FROM campaigns k WHERE k.id = $1)
+          AND a.mode = (SELECT k.mode FROM campaigns k WHERE k.id = $1)
+        ORDER BY a.ended_at_ms DESC LIMIT $2";
+
     /// $4: whether consent is wanted; $5: calls of other campaigns up to then do not matter; $6: the oldest word of the
     /// registry that counts, 0 if it is not asked.
     DUE = "SELECT c.id, c.phone_number, c.zone, c.language, c.used_attempts, c.next_attempt_at_ms

@@ -101,6 +101,13 @@ pub struct CalendarDate {
 }
 
 impl CalendarDate {
+    /// The first day of the common era.
+    pub const FIRST: Self = Self {
+        year: 1,
+        month: 1,
+        day: 1,
+    };
+
     /// A day; `None` if the calendar has none such.
     pub fn new(year: u16, month: u8, day: u8) -> Option<Self> {
         let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));

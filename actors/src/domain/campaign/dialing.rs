@@ -3,6 +3,7 @@
 
 use super::super::{Disposition, Outcome};
 use super::calendar::{CalendarDate, TimeOfDay, Weekday};
+use crate::campaign::Breaker;
 use serde::{Deserialize, Serialize};
 
 /// How a campaign dials.
@@ -15,6 +16,10 @@ pub struct DialingRules {
     pub retry: RetryPolicy,
     /// How many calls at most.
     pub limits: CampaignLimits,
+    /// Whether calls are spread over what is left of the window, or made as soon as limits allow.
+    pub spread: bool,
+    /// When to pause because most calls fail.
+    pub breaker: Breaker,
     /// Days after a live call of another campaign during which a number is left alone (0 to 365).
     pub cooldown_days: u32,
     /// Whether only contacts with prior consent are called.
@@ -32,6 +37,8 @@ impl Default for DialingRules {
             window: CallingWindow::default(),
             retry: RetryPolicy::default(),
             limits: CampaignLimits::default(),
+            spread: true,
+            breaker: Breaker::default(),
             cooldown_days: 30,
             prior_consent_required: false,
             scrub_max_age_days: None,
@@ -71,7 +78,7 @@ pub struct CallingWindow {
     pub weekdays: Vec<Weekday>,
     /// When it opens.
     pub start: TimeOfDay,
-    /// When it shuts; not later than `start` for a window that passes midnight.
+    /// When it shuts; earlier than `start` for a window that passes midnight, 00:00 twice for the whole day.
     pub end: TimeOfDay,
     /// Days on which it does not open: public holidays.
     pub blocked_dates: Vec<CalendarDate>,
@@ -87,6 +94,13 @@ impl Default for CallingWindow {
             end: TimeOfDay::hour(17),
             blocked_dates: Vec::new(),
         }
+    }
+}
+
+impl CallingWindow {
+    /// Whether it is open from midnight to midnight.
+    pub fn is_all_day(&self) -> bool {
+        self.start == TimeOfDay::hour(0) && self.end == TimeOfDay::hour(0)
     }
 }
 

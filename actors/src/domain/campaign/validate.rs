@@ -127,10 +127,10 @@ impl Faults {
             "name the days, for example [monday, friday]",
         );
         self.unless(
-            window.start != window.end,
+            window.start != window.end || window.is_all_day(),
             "dialing.window.end",
             "is the start",
-            "write a later time, or an earlier one for a window that passes midnight",
+            "write a later time, an earlier one for a window that passes midnight, or 00:00 twice for the whole day",
         );
         let bounded = [
             ("dialing.retry.max_attempts", Some(rules.retry.max_attempts), 1, 20),

@@ -2,8 +2,11 @@
 //! refused once the campaign's row knows a newer one: a lock elsewhere may have two holders, a row has one.
 
 use super::{AttemptRow, CallReport, DoNotCallEntry, NewContact, StoreError};
-use crate::domain::{AttemptId, CalendarDate, CampaignId, ContactId, Language, Lifecycle, Mode, PhoneNumber};
+use crate::domain::{
+    AttemptId, CalendarDate, CampaignId, ContactId, Disposition, Language, Lifecycle, Mode, PhoneNumber,
+};
 use async_trait::async_trait;
+use std::collections::BTreeMap;
 
 /// Who leads a campaign.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -93,6 +96,25 @@ pub struct ModeCounts {
     pub simulated: u64,
     pub dry_run: u64,
     pub live: u64,
+}
+
+/// How many contacts a campaign could call, and why not the others. A contact counts once, under the first reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Eligibility {
+    /// May be called now or when due.
+    pub eligible: u64,
+    /// Answered, refused, or not to be reached.
+    pub settled: u64,
+    /// On do-not-call.
+    pub do_not_call: u64,
+    /// Taken out by the customer.
+    pub excluded: u64,
+    /// Without the prior consent that the campaign asks for.
+    pub no_consent: u64,
+    /// Called by another campaign within the cooldown.
+    pub cooling_down: u64,
+    /// Listed by the registry, or not looked up lately.
+    pub not_scrubbed: u64,
 }
 
 /// What a tick asks for.
@@ -326,6 +348,13 @@ pub trait DialerStore: Send + Sync {
     async fn zones(&self, campaign: &CampaignId) -> Result<Vec<Option<String>>, StoreError>;
     /// How many contacts are in which state. Counts every contact: for people, not for every tick.
     async fn contact_counts(&self, campaign: &CampaignId) -> Result<ContactCounts, StoreError>;
+    /// How many pending contacts each zone has; `None` is the campaign's own. Counts them in the index.
+    async fn pending_by_zone(&self, campaign: &CampaignId) -> Result<BTreeMap<Option<String>, u64>, StoreError>;
+    /// Whom the campaign could call, and why not the others. Looks at every contact: for people.
+    async fn eligibility(&self, campaign: &CampaignId, now_ms: i64) -> Result<Eligibility, StoreError>;
+    /// How the campaign's attempts ended in its present mode since its lifecycle last changed, the latest first, at
+    /// most `limit`.
+    async fn latest_ends(&self, campaign: &CampaignId, limit: u32) -> Result<Vec<Disposition>, StoreError>;
     /// Who may be called now, by index: due, in an open zone, not excluded, not on do-not-call, not in a cooldown, nobody
     /// calling the number, consent and registry as the campaign wants them.
     async fn due_snapshot(&self, query: &DueQuery, now_ms: i64) -> Result<DueSnapshot, StoreError>;
