@@ -30,7 +30,10 @@ async fn p46_caps_hold_in_a_dry_run_and_apart_from_those_of_live_calls() {
     };
     let _node = world.node("a", Mode::Live, limits);
     let rehearsal = world.campaign("rehearsal", Mode::DryRun, &[1, 2, 3], |_| {}).await;
-    crate::world::until("two are rehearsed", async || world.attempts(&rehearsal).await.len() == 2).await;
+    crate::world::until("two are rehearsed", async || {
+        world.attempts(&rehearsal).await.len() == 2
+    })
+    .await;
     world.looks(4).await;
     assert_eq!(world.attempts(&rehearsal).await.len(), 2, "the cap is reached");
     world.campaign("real", Mode::Live, &[4, 5, 6], |_| {}).await;

@@ -66,7 +66,10 @@ async fn a_stop_takes_back_what_rings_and_begins_nothing() {
     all_ring(&world, 1).await;
     let attempt = world.carrier.told().created[0].0.clone();
     world.change(&campaign, Lifecycle::Completed, Some("stopped")).await;
-    until("it is taken back", async || world.carrier.told().completed.contains(&sid(&attempt))).await;
+    until("it is taken back", async || {
+        world.carrier.told().completed.contains(&sid(&attempt))
+    })
+    .await;
     world.looks(4).await;
     assert_eq!(world.carrier.asked(), 1);
 }
@@ -83,7 +86,10 @@ async fn a_stop_of_everything_takes_back_what_rings_in_every_campaign() {
         world.change(campaign, Lifecycle::Paused, Some(STOPPED_ALL)).await;
     }
     world.coordination.publish(&FleetCommand::StopAll).await.expect("said");
-    until("both are taken back", async || world.carrier.told().completed.len() >= 2).await;
+    until("both are taken back", async || {
+        world.carrier.told().completed.len() >= 2
+    })
+    .await;
 }
 
 #[actix::test]

@@ -25,7 +25,11 @@ async fn l20_an_unclear_answer_is_never_repeated_and_keeps_its_permit() {
     })
     .await;
     world.looks(6).await;
-    assert_eq!(world.carrier.asked(), 1, "there may be a call: nobody else is called, and nobody again");
+    assert_eq!(
+        world.carrier.asked(),
+        1,
+        "there may be a call: nobody else is called, and nobody again"
+    );
     assert_eq!(world.held(MODE).await, 1);
     let attempt = world.carrier.told().created[0].0.clone();
     node.end(&world, &attempt, CarrierStatus::NoAnswer).await;
@@ -67,7 +71,11 @@ async fn a_permit_of_an_earlier_incarnation_places_no_call() {
     let campaign = world.campaign("spring", MODE, &[1], |_| {}).await;
     world.completed(&campaign).await;
     assert_eq!(world.carrier.asked(), 0);
-    assert_eq!(world.attempts(&campaign).await.len(), 1, "marked, and ended without a call");
+    assert_eq!(
+        world.attempts(&campaign).await.len(),
+        1,
+        "marked, and ended without a call"
+    );
     world.no_permit_is_left(MODE).await;
     assert_eq!(node.ports.base.permits.in_use(), 0);
 }
@@ -82,7 +90,10 @@ async fn without_coordination_nobody_is_called_and_with_it_back_the_campaign_goe
     node.end_all(&world, CarrierStatus::Busy).await;
     world.looks(6).await;
     assert_eq!(world.carrier.asked(), 1, "no answer means no call");
-    assert!(world.open_attempts().await.is_empty(), "the call that was under way has its outcome");
+    assert!(
+        world.open_attempts().await.is_empty(),
+        "the call that was under way has its outcome"
+    );
     world.coordination.away.store(false, Ordering::Relaxed);
     world.asked(2).await;
     node.end_all(&world, CarrierStatus::Busy).await;
@@ -108,19 +119,31 @@ async fn an_empty_coordination_is_told_what_is_under_way_and_what_was_begun_toda
     assert!(!empty.is_open().await.expect("asked"));
     let gate = || {
         let ports = &node.ports;
-        Gate::new(empty.clone(), ports.dialer.clone(), world.clock.clone(), ports.mint.clone())
+        Gate::new(
+            empty.clone(),
+            ports.dialer.clone(),
+            world.clock.clone(),
+            ports.mint.clone(),
+        )
     };
     let other = Incarnation("another node".into());
     let lock = Duration::from_millis(50);
     assert_eq!(empty.begin_rebuild(&other, lock).await, Ok(RebuildStart::Begun));
     assert!(!gate().open().await.expect("asked"), "another node is at it");
     until("it is open", async || gate().open().await.expect("asked")).await;
-    assert_eq!(empty.held(MODE).await.expect("open").len(), 2, "those that have not ended");
+    assert_eq!(
+        empty.held(MODE).await.expect("open").len(),
+        2,
+        "those that have not ended"
+    );
     let today = LocalDate {
         year: 2026,
         month: 11,
         day: 22,
     };
     let usage = empty.usage(MODE, &campaign, today).await.expect("open");
-    assert_eq!((usage.campaign_held, usage.campaign_today, usage.fleet_today), (2, 3, 3));
+    assert_eq!(
+        (usage.campaign_held, usage.campaign_today, usage.fleet_today),
+        (2, 3, 3)
+    );
 }

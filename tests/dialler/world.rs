@@ -138,7 +138,12 @@ impl World {
             lease: Duration::from_millis(600),
             ..DialSettings::new(name.to_owned(), mode, limits)
         };
-        let gate = Gate::new(coordination.clone(), self.store.clone(), self.clock.clone(), mint.clone());
+        let gate = Gate::new(
+            coordination.clone(),
+            self.store.clone(),
+            self.clock.clone(),
+            mint.clone(),
+        );
         let ports = CampaignPorts {
             base: base.clone(),
             dialer: self.store.clone(),
@@ -158,7 +163,13 @@ impl World {
     }
 
     /// A campaign that runs at any hour with contacts of these numbers, not spread, one attempt each.
-    pub async fn campaign(&self, id: &str, mode: Mode, numbers: &[u32], edit: impl FnOnce(&mut Campaign)) -> CampaignId {
+    pub async fn campaign(
+        &self,
+        id: &str,
+        mode: Mode,
+        numbers: &[u32],
+        edit: impl FnOnce(&mut Campaign),
+    ) -> CampaignId {
         let mut campaign = Campaign::from_yaml(HEALTH).expect("the example is valid");
         campaign.id = CampaignId::from(id);
         let rules = &mut campaign.dialing;
@@ -271,8 +282,13 @@ impl TestNode {
         }
     }
 
-    /// Ends every call that the carrier took.
+    /// Ends every call that the carrier took, once its answers are kept.
     pub async fn end_all(&self, world: &World, status: CarrierStatus) {
+        until("the carrier's answers are kept", async || {
+            let open = world.open_attempts().await;
+            open.iter().all(|row| row.state != AttemptState::Submitting)
+        })
+        .await;
         for row in world.open_attempts().await {
             if row.state == AttemptState::Submitted {
                 self.end(world, &row.id, status).await;
