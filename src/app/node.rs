@@ -12,7 +12,7 @@ use crate::journal::JournalDirectory;
 use crate::store::{NodeLock, Sharing, SqlStore};
 use actix::{Actor, Addr, Arbiter};
 use actix_web::dev::{Server, ServerHandle};
-use anyhow::Context;
+use anyhow::{Context, bail};
 use futures_util::FutureExt;
 use samvad_actors::domain::{AttemptState, Campaign, CampaignId, Lifecycle};
 use samvad_actors::ports::{
@@ -166,7 +166,8 @@ impl Node {
             events: Arc::new(ToSupervisor(supervisor.clone())),
             calls: Arc::new(Starter {
                 ports,
-                surveys: surveys.surveys.clone(),
+                surveys: surveys.clone(),
+                store: store.clone(),
                 clock: clock.clone(),
             }),
             readiness,
@@ -276,19 +277,31 @@ impl Node {
     /// # Errors
     /// If the campaign may not run from where it stands, or was begun in another mode.
     pub async fn activate(&self, campaign: &CampaignId) -> anyhow::Result<()> {
-        let now_ms = self.clock.unix_ms();
-        self.store.set_mode(campaign, self.settings.mode(), now_ms).await?;
-        let state = self.store.campaign_state(campaign).await?;
-        if state.is_none_or(|state| state.lifecycle != Lifecycle::Running) {
-            let change = LifecycleChange {
-                campaign: campaign.clone(),
-                to: Lifecycle::Running,
-                reason: None,
-                starts_at_ms: None,
-                epoch: None,
-            };
-            self.store.change_lifecycle(&change, now_ms).await?;
+        let (now_ms, mode) = (self.clock.unix_ms(), self.settings.mode());
+        let Some(state) = self.store.campaign_state(campaign).await? else {
+            bail!("there is no campaign {campaign}");
+        };
+        let runs = state.lifecycle == Lifecycle::Running;
+        if runs && state.mode == mode {
+            return Ok(());
         }
+        if runs {
+            // Begun in another mode by an earlier run.
+            self.change(campaign, Lifecycle::Paused, now_ms).await?;
+        }
+        self.store.set_mode(campaign, mode, now_ms).await?;
+        self.change(campaign, Lifecycle::Running, now_ms).await
+    }
+
+    async fn change(&self, campaign: &CampaignId, to: Lifecycle, now_ms: i64) -> anyhow::Result<()> {
+        let change = LifecycleChange {
+            campaign: campaign.clone(),
+            to,
+            reason: None,
+            starts_at_ms: None,
+            epoch: None,
+        };
+        self.store.change_lifecycle(&change, now_ms).await?;
         Ok(())
     }
 

@@ -24,6 +24,7 @@ use crate::carrier::token::MediaTokens;
 use crate::carrier::twilio::{MACHINE_DETECTION_PATH, MEDIA_PATH, STATUS_PATH, SignatureValidator};
 use actix::Recipient;
 use actix_web::web;
+use futures_util::future::LocalBoxFuture;
 use samvad_actors::domain::{AccountSid, AttemptId, CarrierStatus, MachineVerdict, StreamSid};
 use samvad_actors::ports::{AdmittedCall, AttemptStore, CallbackEffect, Clock};
 use samvad_actors::runtime::{Line, LineClosed, MediaText, Readiness};
@@ -68,6 +69,13 @@ pub trait CallEvents: Send + Sync {
 
 /// Starts the actor of a call whose media stream has been admitted.
 pub trait CallStarter: Send + Sync {
+    /// Makes ready what the call of an attempt needs, before its token is used up: in a fleet a call may land on a server
+    /// that has not spoken its campaign yet. What cannot be made ready is told by `start`.
+    fn prepare<'a>(&'a self, attempt: &'a AttemptId) -> LocalBoxFuture<'a, ()> {
+        let _ = attempt;
+        Box::pin(std::future::ready(()))
+    }
+
     /// Starts it on the calling thread, which owns the socket too. From here on the call belongs to the actor: every
     /// text frame after `start` goes to `CallHandle::media`, and `CallHandle::closed` is told exactly once when the
     /// socket is gone, be it before this returns. When the last `line` is dropped, the socket closes (1011, unless

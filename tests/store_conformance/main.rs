@@ -97,6 +97,7 @@ macro_rules! conformance {
                     completed_and_refused_contacts_are_never_due_again_and_tell_it_once
                     usage_holds_what_is_in_flight_and_what_was_begun_by_day
                     a_campaign_goes_through_its_life_in_order
+                    an_overview_says_who_is_left_why_others_are_not_and_how_the_latest_calls_ended
             }
         }
     };

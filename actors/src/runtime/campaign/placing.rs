@@ -118,10 +118,6 @@ impl Placing {
                 return Err(not_placed);
             }
         };
-        self.ports.base.tell(CallEvent::Placed {
-            attempt: attempt.clone(),
-            contact: self.order.contact.clone(),
-        });
         actix::spawn(async move { self.call(attempt, permitted).await });
         Ok(())
     }
@@ -277,6 +273,10 @@ impl Placing {
         if self.mode == Mode::DryRun {
             return self.rehearse(&attempt).await;
         }
+        self.ports.base.tell(CallEvent::Placed {
+            attempt: attempt.clone(),
+            contact: self.order.contact.clone(),
+        });
         let settings = &self.ports.settings;
         let lead_ms = millis(settings.lead());
         let Permitted {
@@ -315,6 +315,10 @@ impl Placing {
     async fn rehearse(&self, attempt: &AttemptId) {
         tracing::info!(%attempt, contact = %self.order.contact, to = %self.order.number, from = %self.campaign.caller_id,
             campaign = %self.campaign.id, "dry run: this call would be placed now");
+        self.ports.base.tell(CallEvent::NotPlaced {
+            contact: self.order.contact.clone(),
+            reason: "dry run: nobody is called; set DRY_RUN_MODE=false to call".to_owned(),
+        });
         let end = (EndReason::Terminated, Outcome::Failed, Disposition::NotAttempted);
         let report = CallDraft::default().into_report(attempt.clone(), end, self.ports.now_ms());
         self.ports.base.write_outcome(report).await;
