@@ -14,6 +14,7 @@ fn l3_a_yes_that_is_certain_but_not_binding_is_confirmed_before_it_is_consent() 
     assert!(call.last_said().starts_with("Did you say that I may ask"));
     call.say_as("yes", 0.85);
     assert!(call.consent().expect("consent").granted);
+    call.listen();
     call.say_as("four", 0.85);
     assert_eq!(call.values(), [AnswerValue::Scale(4)], "an answer binds nobody");
 }
