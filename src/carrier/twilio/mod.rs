@@ -1,11 +1,13 @@
 //! Twilio: the client of its Calls API, and the proof that a request comes from it.
 
 mod client;
+mod codes;
 mod reply;
 mod signature;
 mod twiml;
 
 pub use client::TwilioCarrier;
+pub(crate) use twiml::{Menu, hang_up_after, offer};
 pub(crate) use signature::hex;
 pub use signature::{
     Content, SIGNATURE_HEADER, SIGNATURE_SETTINGS_HEADER, SignatureFault, SignatureValidator, SignedRequest,
@@ -22,6 +24,13 @@ pub const MEDIA_PATH: &str = "/twilio/media";
 pub const STATUS_PATH: &str = "/twilio/status";
 /// Path of the machine-detection callback under the public URL; the attempt's id follows.
 pub const MACHINE_DETECTION_PATH: &str = "/twilio/amd";
+/// Path of the media stream's own status callback under the public URL; the attempt's id follows.
+pub const STREAM_PATH: &str = "/twilio/stream";
+/// Path under the public URL at which a call to one of our numbers asks what to do: the number's voice URL in Twilio's
+/// console.
+pub const INBOUND_PATH: &str = "/twilio/voice";
+/// Path under the public URL to which a caller's key is told.
+pub const INBOUND_KEY_PATH: &str = "/twilio/voice/key";
 /// Name of the stream parameter that carries the media token.
 pub const TOKEN_PARAMETER: &str = "token";
 
