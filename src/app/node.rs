@@ -3,6 +3,7 @@
 use super::SystemClock;
 use super::adapters::{Mint, RunningRecognizer, Starter, ToSupervisor};
 use super::surveys::prepare_survey;
+use crate::carrier::pacing::PacedCarrier;
 use crate::carrier::token::MediaTokens;
 use crate::carrier::twilio::{AuthToken, SignatureValidator, TwilioCarrier, TwilioSettings};
 use crate::config::{DataDirectory, Settings};
@@ -86,7 +87,11 @@ impl Node {
         let data = DataDirectory::open(&settings.data_dir)?;
         let tokens = MediaTokens::new(data.media_token_key(&settings)?.expose())?;
         let store = Arc::new(SqlStore::open(&settings.database_url).await?);
-        let carrier: Arc<dyn Carrier> = Arc::new(TwilioCarrier::new(twilio.clone())?);
+        let carrier: Arc<dyn Carrier> = Arc::new(PacedCarrier::new(
+            Arc::new(TwilioCarrier::new(twilio.clone())?),
+            clock.clone(),
+            settings.calls_per_second,
+        ));
         let signatures = SignatureValidator::new(&twilio)?;
         let journals = Arc::new(JournalDirectory::open(&data.journals())?);
         let running_recognizer = RunningRecognizer::start(&settings)?;
@@ -113,6 +118,7 @@ impl Node {
         });
         let reconciler = Arc::new(Reconciler::new(
             supervisor_ports.clone(),
+            store.clone(),
             settings.queue_limit_seconds,
             settings.ring_timeout_seconds,
         ));
