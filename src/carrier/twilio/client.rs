@@ -74,18 +74,13 @@ impl TwilioCarrier {
         Url::parse(&under(&self.settings.api_base_url, &path)).map_err(|_| not_sent("the API's URL cannot be formed"))
     }
 
-    /// A URL of ours that Twilio calls.
-    fn own_url(&self, path: &str) -> String {
-        under(&self.settings.public_url, path)
-    }
-
     /// The fields of a creation.
     fn creation(&self, call: &NewCall) -> Result<Vec<(&'static str, String)>, CarrierError> {
         if !(1..=LONGEST_RINGING).contains(&call.ring_timeout_seconds) {
             return Err(not_sent("ring_timeout_seconds: not between 1 and 600; choose another"));
         }
-        let media_url = self.own_url(MEDIA_PATH).replacen("http", "ws", 1);
-        let events_url = self.own_url(&format!("{STREAM_PATH}/{}", call.attempt));
+        let media_url = self.settings.own_url(MEDIA_PATH).replacen("http", "ws", 1);
+        let events_url = self.settings.own_url(&format!("{STREAM_PATH}/{}", call.attempt));
         let parameters = [
             (TOKEN_PARAMETER, call.media_token.as_str()),
             ("language", &call.language.0),
@@ -103,7 +98,7 @@ impl TwilioCarrier {
             ("TimeLimit", call.time_limit_seconds.to_string()),
             (
                 "StatusCallback",
-                self.own_url(&format!("{STATUS_PATH}/{}", call.attempt)),
+                self.settings.own_url(&format!("{STATUS_PATH}/{}", call.attempt)),
             ),
             ("StatusCallbackMethod", "POST".to_owned()),
         ];
@@ -116,7 +111,7 @@ impl TwilioCarrier {
             AnswerDetection::MessageEnd => Some("DetectMessageEnd"),
         };
         if let Some(detection) = detection {
-            let url = self.own_url(&format!("{MACHINE_DETECTION_PATH}/{}", call.attempt));
+            let url = self.settings.own_url(&format!("{MACHINE_DETECTION_PATH}/{}", call.attempt));
             form.push(("MachineDetection", detection.to_owned()));
             form.push(("AsyncAmd", "true".to_owned()));
             form.push(("AsyncAmdStatusCallback", url));

@@ -83,6 +83,11 @@ impl TwilioSettings {
     pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
     /// Default of [`TwilioSettings::request_timeout`].
     pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+
+    /// A URL of ours that Twilio calls: a path under the public URL.
+    pub fn own_url(&self, path: &str) -> String {
+        under(&self.public_url, path)
+    }
 }
 
 /// What is wrong with [`TwilioSettings`].
