@@ -114,7 +114,9 @@ impl CallEvents for ToSupervisor {
     fn stream(&self, attempt: &AttemptId, event: &StreamEvent) {
         match event.fault() {
             None => tracing::debug!(%attempt, kind = event.kind.as_str(), "media stream"),
-            Some(fault) => tracing::error!(%attempt, code = event.error, fault, "the carrier reports a media stream's fault"),
+            Some(fault) => {
+                tracing::error!(%attempt, code = event.error, fault, "the carrier reports a media stream's fault")
+            }
         }
     }
 }

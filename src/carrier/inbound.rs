@@ -5,9 +5,7 @@
 
 use async_trait::async_trait;
 use samvad_actors::domain::{Campaign, Language, PhoneNumber};
-use samvad_actors::ports::{
-    CallLedger, CallUpdate, Carrier, CarrierError, DialerStore, DoNotCallEntry, StoreError,
-};
+use samvad_actors::ports::{CallLedger, CallUpdate, Carrier, CarrierError, DialerStore, DoNotCallEntry, StoreError};
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -135,7 +133,10 @@ fn filled(sentences: &[String], campaign: &Campaign) -> Vec<String> {
         let parts = sentence.split_inclusive('}').map(|part| {
             part.strip_suffix("{organisation}")
                 .map(|before| format!("{before}{}", campaign.organisation))
-                .or_else(|| part.strip_suffix("{purpose}").map(|before| format!("{before}{}", campaign.purpose)))
+                .or_else(|| {
+                    part.strip_suffix("{purpose}")
+                        .map(|before| format!("{before}{}", campaign.purpose))
+                })
                 .unwrap_or_else(|| part.to_owned())
         });
         parts.collect()
@@ -160,7 +161,10 @@ mod tests {
     fn a_caller_who_was_called_hears_by_whom_and_why_and_how_to_opt_out() {
         let campaign = campaign();
         let said = texts().menu(Before::Greeting, Some(&campaign)).join(" ");
-        assert!(said.contains(&campaign.organisation) && said.contains(&campaign.purpose), "{said}");
+        assert!(
+            said.contains(&campaign.organisation) && said.contains(&campaign.purpose),
+            "{said}"
+        );
         assert!(said.ends_with("press 9 now."), "{said}");
         assert!(!said.contains(['{', '}']), "{said}");
     }

@@ -67,7 +67,11 @@ impl Carrier for Queueing {
 }
 
 fn paced(carrier: &Arc<Queueing>, calls_per_second: f64) -> PacedCarrier {
-    PacedCarrier::new(carrier.clone(), Arc::new(VirtualClock(Instant::now())), calls_per_second)
+    PacedCarrier::new(
+        carrier.clone(),
+        Arc::new(VirtualClock(Instant::now())),
+        calls_per_second,
+    )
 }
 
 fn new_call(latest_start_ms: Option<i64>) -> NewCall {
@@ -116,7 +120,10 @@ async fn l22_a_call_that_the_carrier_would_hold_past_the_windows_end_is_taken_ba
     ] {
         let carrier = queueing(queue_time_ms);
         let latest = latest_after_ms.map(|after: i64| BEGAN_MS + after);
-        let call = paced(&carrier, 1.0).create_call(new_call(latest)).await.expect("a call");
+        let call = paced(&carrier, 1.0)
+            .create_call(new_call(latest))
+            .await
+            .expect("a call");
         let taken_back = call.status == Some(CarrierStatus::Canceled);
         assert_eq!(taken_back, !updates.is_empty());
         assert_eq!(*carrier.updates.lock().expect("not poisoned"), updates);
@@ -125,15 +132,24 @@ async fn l22_a_call_that_the_carrier_would_hold_past_the_windows_end_is_taken_ba
 
 #[tokio::test(start_paused = true)]
 async fn taking_back_is_tried_again_and_a_call_that_was_answered_meanwhile_goes_on() {
-    let unclear = || CarrierError::Unclear { reason: "HTTP 500".into() };
+    let unclear = || CarrierError::Unclear {
+        reason: "HTTP 500".into(),
+    };
     for (answers, tries, status) in [
         (vec![unclear(), unclear()], 3, CarrierStatus::Canceled),
-        (vec![CarrierError::NotInProgress { code: Some(21_220) }], 1, CarrierStatus::Queued),
+        (
+            vec![CarrierError::NotInProgress { code: Some(21_220) }],
+            1,
+            CarrierStatus::Queued,
+        ),
         (vec![unclear(); 9], 5, CarrierStatus::Queued),
     ] {
         let carrier = queueing(5_000);
         *carrier.cancelling.lock().expect("not poisoned") = answers;
-        let call = paced(&carrier, 1.0).create_call(new_call(Some(BEGAN_MS))).await.expect("a call");
+        let call = paced(&carrier, 1.0)
+            .create_call(new_call(Some(BEGAN_MS)))
+            .await
+            .expect("a call");
         assert_eq!(call.status, Some(status));
         assert_eq!(carrier.updates.lock().expect("not poisoned").len(), tries);
     }

@@ -85,7 +85,10 @@ impl Caller {
         let language = campaign.as_ref().map(|campaign| campaign.language.clone());
         let texts = InboundTexts::of(&language.unwrap_or_default()).map_err(|error| {
             tracing::error!(%error, "callers cannot be answered");
-            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the texts for callers cannot be read")
+            Problem::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "the texts for callers cannot be read",
+            )
         })?;
         Ok(Self {
             form,
@@ -122,5 +125,7 @@ async fn last_caller(number: &PhoneNumber, state: &HttpState) -> Option<Campaign
 }
 
 fn twiml(document: String) -> HttpResponse {
-    HttpResponse::Ok().content_type("text/xml; charset=utf-8").body(document)
+    HttpResponse::Ok()
+        .content_type("text/xml; charset=utf-8")
+        .body(document)
 }

@@ -26,7 +26,9 @@ impl CallLedger for SqlStore {
             .fetch_all(&mut *reader)
             .await
             .map_err(db)?;
-        let taken = taken.iter().map(|row| Ok(CallSid::new(rows::get::<String>(row, "call_sid")?)));
+        let taken = taken
+            .iter()
+            .map(|row| Ok(CallSid::new(rows::get::<String>(row, "call_sid")?)));
         Ok(Some(CallMarks {
             to: PhoneNumber::parse(&to).map_err(|_| corrupt("column phone_number holds no E.164 number"))?,
             from: campaign(&row)?.caller_id,

@@ -143,7 +143,10 @@ async fn every_kind_of_refusal_says_what_is_to_be_done() {
         (Behaviour::Answer(401, coded(20003)), Advice::Stop(StopScope::Account)),
         (Behaviour::Answer(403, coded(10001)), Advice::Stop(StopScope::Account)),
         (Behaviour::Answer(400, coded(21212)), Advice::Stop(StopScope::CallerId)),
-        (Behaviour::Answer(403, coded(21215)), Advice::Stop(StopScope::Destination)),
+        (
+            Behaviour::Answer(403, coded(21215)),
+            Advice::Stop(StopScope::Destination),
+        ),
         (Behaviour::Answer(400, coded(21262)), Advice::AttemptFailed),
         (Behaviour::Answer(400, String::new()), Advice::AttemptFailed),
         (Behaviour::Answer(502, coded(21211)), Advice::Reconcile),

@@ -40,7 +40,12 @@ pub fn signature(path: &str, fields: &Fields<'_>) -> String {
     sign(AUTH_TOKEN, &format!("https://{PUBLIC_HOST}{path}{fields}"))
 }
 
-pub async fn post_signed(server: &TestServer, path: &str, fields: &Fields<'_>, signature: Option<&str>) -> (u16, String) {
+pub async fn post_signed(
+    server: &TestServer,
+    path: &str,
+    fields: &Fields<'_>,
+    signature: Option<&str>,
+) -> (u16, String) {
     let mut request = client().post(format!("http://{}{path}", server.address)).form(fields);
     if let Some(signature) = signature {
         request = request.header("X-Twilio-Signature", signature);
@@ -227,7 +232,10 @@ async fn a_stream_that_never_came_to_be_is_told_without_an_id() {
     assert_eq!(server.calls.events(), ["attempt-1 stream-error Some(31920)"]);
     fields[2].1 = "canary/..";
     let (status, body) = post(&server, STREAM, &fields).await;
-    assert!(status == 400 && body.contains("StreamSid") && !body.contains("canary"), "{status} {body}");
+    assert!(
+        status == 400 && body.contains("StreamSid") && !body.contains("canary"),
+        "{status} {body}"
+    );
 }
 
 #[actix_web::test]

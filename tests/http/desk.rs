@@ -35,12 +35,17 @@ impl InboundDesk for MemoryDesk {
     async fn last_caller(&self, number: &PhoneNumber, _: i64) -> Result<Option<Campaign>, StoreError> {
         self.check()?;
         let called = self.called.lock().expect("not poisoned").clone();
-        Ok(called.filter(|(called, _)| called == number.expose()).map(|(_, campaign)| campaign))
+        Ok(called
+            .filter(|(called, _)| called == number.expose())
+            .map(|(_, campaign)| campaign))
     }
 
     async fn opt_out(&self, number: &PhoneNumber, _: i64) -> Result<(), StoreError> {
         self.check()?;
-        self.opted_out.lock().expect("not poisoned").push(number.expose().to_owned());
+        self.opted_out
+            .lock()
+            .expect("not poisoned")
+            .push(number.expose().to_owned());
         Ok(())
     }
 }

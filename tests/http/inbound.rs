@@ -36,7 +36,10 @@ async fn server() -> (TestServer, Campaign) {
 async fn answer(server: &TestServer, path: &str, fields: &Fields<'_>) -> String {
     let (status, twiml) = post(server, path, fields).await;
     assert_eq!(status, 200, "{twiml}");
-    assert!(twiml.starts_with("<Response>") && twiml.ends_with("</Response>"), "{twiml}");
+    assert!(
+        twiml.starts_with("<Response>") && twiml.ends_with("</Response>"),
+        "{twiml}"
+    );
     twiml
 }
 
@@ -44,7 +47,10 @@ async fn answer(server: &TestServer, path: &str, fields: &Fields<'_>) -> String 
 async fn who_was_called_hears_by_whom_and_why_and_may_press_nine() {
     let (server, campaign) = server().await;
     let twiml = answer(&server, VOICE, &asked(CALLED, None)).await;
-    assert!(twiml.contains(&campaign.organisation) && twiml.contains(&campaign.purpose), "{twiml}");
+    assert!(
+        twiml.contains(&campaign.organisation) && twiml.contains(&campaign.purpose),
+        "{twiml}"
+    );
     assert!(twiml.contains("press 9"), "{twiml}");
     let action = format!("action=\"https://{PUBLIC_HOST}{KEY}\" method=\"POST\"");
     assert!(twiml.contains("numDigits=\"1\"") && twiml.contains(&action), "{twiml}");
@@ -56,7 +62,10 @@ async fn an_opt_out_is_written_before_it_is_confirmed() {
     let (server, _) = server().await;
     let twiml = answer(&server, KEY, &asked(CALLED, Some("9"))).await;
     assert_eq!(server.desk.opted_out(), [CALLED]);
-    assert!(twiml.contains("will not call you again") && twiml.contains("<Hangup/>"), "{twiml}");
+    assert!(
+        twiml.contains("will not call you again") && twiml.contains("<Hangup/>"),
+        "{twiml}"
+    );
 }
 
 #[actix_web::test]
@@ -65,7 +74,10 @@ async fn an_opt_out_that_cannot_be_written_is_not_confirmed() {
     server.desk.away.store(true, Ordering::SeqCst);
     let twiml = answer(&server, KEY, &asked(CALLED, Some("9"))).await;
     assert!(!twiml.contains("will not call you again"), "{twiml}");
-    assert!(twiml.contains("press 9 once more") && twiml.contains("<Gather"), "{twiml}");
+    assert!(
+        twiml.contains("press 9 once more") && twiml.contains("<Gather"),
+        "{twiml}"
+    );
     assert!(server.desk.opted_out().is_empty());
     server.desk.away.store(false, Ordering::SeqCst);
     answer(&server, KEY, &asked(CALLED, Some("9"))).await;
@@ -87,7 +99,10 @@ async fn who_was_not_called_hears_of_no_campaign_and_may_opt_out_all_the_same() 
     let (server, campaign) = server().await;
     let stranger = "+14155550199";
     let twiml = answer(&server, VOICE, &asked(stranger, None)).await;
-    assert!(!twiml.contains(&campaign.organisation) && !twiml.contains(&campaign.purpose), "{twiml}");
+    assert!(
+        !twiml.contains(&campaign.organisation) && !twiml.contains(&campaign.purpose),
+        "{twiml}"
+    );
     assert!(twiml.contains("press 9"), "{twiml}");
     answer(&server, KEY, &asked(stranger, Some("9"))).await;
     assert_eq!(server.desk.opted_out(), [stranger]);
@@ -111,7 +126,10 @@ async fn a_store_that_is_away_leaves_callers_the_general_text() {
     let (server, campaign) = server().await;
     server.desk.away.store(true, Ordering::SeqCst);
     let twiml = answer(&server, VOICE, &asked(CALLED, None)).await;
-    assert!(twiml.contains("survey calls") && !twiml.contains(&campaign.organisation), "{twiml}");
+    assert!(
+        twiml.contains("survey calls") && !twiml.contains(&campaign.organisation),
+        "{twiml}"
+    );
 }
 
 #[actix_web::test]

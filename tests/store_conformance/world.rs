@@ -6,8 +6,8 @@ use samvad_actors::domain::{
     ConsentEvidence, ContactId, Disposition, EndReason, Mode, Outcome, PhoneNumber, StreamSid,
 };
 use samvad_actors::ports::{
-    AttemptRow, CallLedger, CallReport, DialerStore, MediaTokenClaim, NewAttempt, NewContact, StatusCallback, Store, Submission,
-    TranscriptLine, TranscriptSpeaker, TurnLatency,
+    AttemptRow, CallLedger, CallReport, DialerStore, MediaTokenClaim, NewAttempt, NewContact, StatusCallback, Store,
+    Submission, TranscriptLine, TranscriptSpeaker, TurnLatency,
 };
 use std::sync::Arc;
 use tempfile::TempDir;

@@ -69,7 +69,13 @@ pub fn find(
     now_ms: i64,
 ) -> Finding {
     let age_ms = now_ms.saturating_sub(marks.submitted_at_ms);
-    let after = |limit_ms: i64| if age_ms > limit_ms { Finding::Failed } else { Finding::Open };
+    let after = |limit_ms: i64| {
+        if age_ms > limit_ms {
+            Finding::Failed
+        } else {
+            Finding::Open
+        }
+    };
     let Ok(listed) = listed else {
         // It may exist, and nobody can say: it counts until no call could go on any more.
         return after(horizon.over_ms());
@@ -95,7 +101,9 @@ fn is_ours(marks: &CallMarks, horizon: Horizon, call: &CarrierCall) -> bool {
         .saturating_add(CLOCK_SKEW_MS);
     call.to.as_ref() == Some(&marks.to)
         && call.from.as_ref() == Some(&marks.from)
-        && call.created_at_ms.is_some_and(|at_ms| (earliest_ms..=latest_ms).contains(&at_ms))
+        && call
+            .created_at_ms
+            .is_some_and(|at_ms| (earliest_ms..=latest_ms).contains(&at_ms))
         && !marks.taken.contains(&call.sid)
 }
 
@@ -143,7 +151,11 @@ mod tests {
 
     #[test]
     fn a_call_with_our_marks_is_ours_at_any_age_and_in_any_state() {
-        for status in [CarrierStatus::Queued, CarrierStatus::InProgress, CarrierStatus::Completed] {
+        for status in [
+            CarrierStatus::Queued,
+            CarrierStatus::InProgress,
+            CarrierStatus::Completed,
+        ] {
             for age_ms in [0, 30_000, 10_000_000] {
                 let expected = Finding::Placed {
                     sid: "CA1".into(),
@@ -158,13 +170,28 @@ mod tests {
     fn a_call_with_other_marks_is_not_ours() {
         let ours = || call("CA1", CarrierStatus::Ringing);
         let others = [
-            CarrierCall { to: Some(number("+14155550199")), ..ours() },
+            CarrierCall {
+                to: Some(number("+14155550199")),
+                ..ours()
+            },
             CarrierCall { to: None, ..ours() },
-            CarrierCall { from: Some(number("+14155550199")), ..ours() },
+            CarrierCall {
+                from: Some(number("+14155550199")),
+                ..ours()
+            },
             CarrierCall { from: None, ..ours() },
-            CarrierCall { created_at_ms: None, ..ours() },
-            CarrierCall { created_at_ms: Some(SUBMITTED_MS - 61_000), ..ours() },
-            CarrierCall { created_at_ms: Some(SUBMITTED_MS + 271_000), ..ours() },
+            CarrierCall {
+                created_at_ms: None,
+                ..ours()
+            },
+            CarrierCall {
+                created_at_ms: Some(SUBMITTED_MS - 61_000),
+                ..ours()
+            },
+            CarrierCall {
+                created_at_ms: Some(SUBMITTED_MS + 271_000),
+                ..ours()
+            },
             call("CA-earlier", CarrierStatus::Completed),
         ];
         assert_eq!(find_at(30_000, &others), Finding::Open);
@@ -185,8 +212,12 @@ mod tests {
     #[test]
     fn a_carrier_that_cannot_be_asked_proves_nothing_until_every_call_is_over() {
         let errors = [
-            CarrierError::Unclear { reason: "HTTP 500".into() },
-            CarrierError::Unreachable { reason: "no route".into() },
+            CarrierError::Unclear {
+                reason: "HTTP 500".into(),
+            },
+            CarrierError::Unreachable {
+                reason: "no route".into(),
+            },
             CarrierError::RateLimited { code: Some(20_429) },
             CarrierError::NotInProgress { code: None },
         ];

@@ -203,10 +203,12 @@ async fn a_submission_stays_unknown_while_the_carrier_cannot_be_asked_and_the_ca
 #[actix::test]
 async fn callbacks_are_given_time_to_tell_of_a_call_before_the_carrier_is_asked() {
     let world = World::new();
-    let unknown =
-        world
-            .store
-            .put_attempt("unknown", AttemptState::SubmissionUnknown, None, world.clock.unix_ms() - 20_000);
+    let unknown = world.store.put_attempt(
+        "unknown",
+        AttemptState::SubmissionUnknown,
+        None,
+        world.clock.unix_ms() - 20_000,
+    );
     world.carrier.told().listed = Some(vec![placed(&world, &unknown, "CA1", CarrierStatus::Busy).await]);
     reconciler(&world).sweep().await.expect("swept");
     assert_eq!(world.store.row(&unknown).state, AttemptState::SubmissionUnknown);
@@ -215,10 +217,9 @@ async fn callbacks_are_given_time_to_tell_of_a_call_before_the_carrier_is_asked(
 #[actix::test]
 async fn l14_a_call_whose_submission_was_unclear_is_hung_up_at_the_end_of_a_server() {
     let world = World::new();
-    let unknown =
-        world
-            .store
-            .put_attempt("unknown", AttemptState::SubmissionUnknown, None, world.clock.unix_ms());
+    let unknown = world
+        .store
+        .put_attempt("unknown", AttemptState::SubmissionUnknown, None, world.clock.unix_ms());
     world.carrier.told().listed = Some(vec![placed(&world, &unknown, "CA1", CarrierStatus::Ringing).await]);
     reconciler(&world).end_waiting().await.expect("ended");
     assert!(world.carrier.has_hung_up("CA1"));

@@ -5,9 +5,10 @@ use samvad_actors::domain::{
     AttemptId, AttemptState, Campaign, CampaignId, CarrierStatus, ContactId, Disposition, Mode, Outcome, PhoneNumber,
 };
 use samvad_actors::ports::{
-    AdmittedCall, AttemptRow, AttemptStore, CallLedger, CallMarks, CallReport, CallbackEffect, CampaignStore, Contact, ContactStore,
-    DoNotCallEntry, DoNotCallStore, MachineDetection, MediaTokenClaim, NewAttempt, NewContact, PurgeCounts, ResultRow,
-    ResultStore, StatusCallback, StoreError, Submission, TokenRefusal, TranscriptLine, TurnLatency,
+    AdmittedCall, AttemptRow, AttemptStore, CallLedger, CallMarks, CallReport, CallbackEffect, CampaignStore, Contact,
+    ContactStore, DoNotCallEntry, DoNotCallStore, MachineDetection, MediaTokenClaim, NewAttempt, NewContact,
+    PurgeCounts, ResultRow, ResultStore, StatusCallback, StoreError, Submission, TokenRefusal, TranscriptLine,
+    TurnLatency,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

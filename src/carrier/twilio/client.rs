@@ -10,9 +10,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use reqwest::{Client, RequestBuilder, Response, redirect};
 use samvad_actors::domain::CallSid;
-use samvad_actors::ports::{
-    AnswerDetection, CallQuery, CallUpdate, Carrier, CarrierCall, CarrierError, NewCall,
-};
+use samvad_actors::ports::{AnswerDetection, CallQuery, CallUpdate, Carrier, CarrierCall, CarrierError, NewCall};
 use std::error::Error;
 use url::Url;
 
@@ -111,7 +109,9 @@ impl TwilioCarrier {
             AnswerDetection::MessageEnd => Some("DetectMessageEnd"),
         };
         if let Some(detection) = detection {
-            let url = self.settings.own_url(&format!("{MACHINE_DETECTION_PATH}/{}", call.attempt));
+            let url = self
+                .settings
+                .own_url(&format!("{MACHINE_DETECTION_PATH}/{}", call.attempt));
             form.push(("MachineDetection", detection.to_owned()));
             form.push(("AsyncAmd", "true".to_owned()));
             form.push(("AsyncAmdStatusCallback", url));

@@ -25,7 +25,11 @@ const CODES: &[(u32, Meaning, &str)] = {
         (10002, Stopped(Account), "trial account does not support this feature"),
         (10003, Stopped(Account), "call rejected due to inactive account"),
         (10004, SlowDown, "call concurrency limit exceeded"),
-        (10005, Stopped(Account), "voice calling has been disabled for this account"),
+        (
+            10005,
+            Stopped(Account),
+            "voice calling has been disabled for this account",
+        ),
         (13227, Stopped(Destination), "geo permissions do not permit the call"),
         (20003, Stopped(Account), "authentication failed"),
         (20005, Stopped(Account), "account not active"),

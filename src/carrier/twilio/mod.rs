@@ -7,11 +7,11 @@ mod signature;
 mod twiml;
 
 pub use client::TwilioCarrier;
-pub(crate) use twiml::{Menu, hang_up_after, offer};
 pub(crate) use signature::hex;
 pub use signature::{
     Content, SIGNATURE_HEADER, SIGNATURE_SETTINGS_HEADER, SignatureFault, SignatureValidator, SignedRequest,
 };
+pub(crate) use twiml::{Menu, hang_up_after, offer};
 
 use samvad_actors::domain::AccountSid;
 use std::fmt;

@@ -184,8 +184,7 @@ mod tests {
 
     #[test]
     fn a_call_is_read_from_twilios_own_example() {
-        let body =
-            br#"{"sid":"CAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","status":"queued","queue_time":"1000","price":null,
+        let body = br#"{"sid":"CAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","status":"queued","queue_time":"1000","price":null,
                 "to":"+14155552344","from":"+15017122661","date_created":"Tue, 31 Aug 2010 20:36:28 +0000"}"#;
         let call = read(Asked::Create, 201, body).expect("a call");
         assert_eq!(call.sid.as_str(), "CAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
@@ -286,7 +285,12 @@ mod tests {
             (Create, 503, fault(21211, "x"), unclear("HTTP 503")),
             (Existing, 404, fault(20404, "x"), over(20404)),
             (Existing, 400, fault(21220, "x"), over(21220)),
-            (Existing, 401, fault(20003, "x"), stopped(account, 401, Some(20003), "x")),
+            (
+                Existing,
+                401,
+                fault(20003, "x"),
+                stopped(account, 401, Some(20003), "x"),
+            ),
             (List, 404, fault(20404, "x"), refused(404, Some(20404), "x")),
         ] {
             assert_eq!(read(asked, http, &body), Err(error), "{asked:?} {http}");
