@@ -44,7 +44,7 @@ pub struct Asked {
 }
 
 pub struct ApiDouble {
-    pub carrier: TwilioCarrier,
+    pub carrier: Arc<TwilioCarrier>,
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
@@ -60,7 +60,7 @@ impl ApiDouble {
             }
         });
         Self {
-            carrier: TwilioCarrier::new(settings(&format!("http://{address}"))).expect("good settings"),
+            carrier: Arc::new(TwilioCarrier::new(settings(&format!("http://{address}"))).expect("good settings")),
             asked,
         }
     }

@@ -42,3 +42,46 @@ impl InboundReport {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::From;
+
+    fn failures(said: &[&str], keys: &str) -> Vec<String> {
+        let expected = InboundCall {
+            name: "one".to_owned(),
+            from: From::Caller("away".to_owned()),
+            after_ms: 0,
+            keys: vec!['9'],
+            press_after_ms: 0,
+            voice_path: "/".to_owned(),
+            forged_first: false,
+            hears: vec!["first".to_owned(), "second".to_owned()],
+            hears_not: vec!["secret".to_owned()],
+        };
+        let report = InboundReport {
+            name: "one".to_owned(),
+            from: "anonymous".to_owned(),
+            said: said.iter().map(|&said| said.to_owned()).collect(),
+            keys: keys.to_owned(),
+            violations: Vec::new(),
+            failures: Vec::new(),
+        };
+        report.judged(&expected).failures
+    }
+
+    #[test]
+    fn what_is_said_is_judged_by_its_parts_and_their_order() {
+        assert_eq!(failures(&["The first.", "The second."], "9"), Vec::<String>::new());
+        for (said, keys, part) in [
+            (&["second", "first"][..], "9", "second"),
+            (&["first"], "9", "second"),
+            (&["first", "second", "a secret"], "9", "secret"),
+            (&["first", "second"], "", "key"),
+        ] {
+            let found = failures(said, keys);
+            assert!(found.len() == 1 && found[0].contains(part), "{found:?}");
+        }
+    }
+}
