@@ -84,6 +84,8 @@ impl PacedCarrier {
         let mut pause = FIRST_PAUSE;
         for _ in 0..CANCEL_TRIES {
             match self.carrier.update_call(&call.sid, CallUpdate::Cancel).await {
+                // Somebody answered meanwhile, and is spoken to.
+                Ok(answered) if answered.status == Some(CarrierStatus::InProgress) => return answered,
                 Ok(taken_back) => {
                     tracing::info!(%attempt, queue_time_ms = call.queue_time_ms,
                         "the carrier would have begun a call after its window; it was taken back");

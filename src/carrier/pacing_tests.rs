@@ -23,8 +23,10 @@ impl Clock for VirtualClock {
 #[derive(Default)]
 struct Queueing {
     queue_time_ms: Option<u64>,
-    /// Answers to cancelling, the last first; it succeeds when there are none.
+    /// Errors in answer to cancelling, the last first; it succeeds when there are none.
     cancelling: Mutex<Vec<CarrierError>>,
+    /// What a call is when cancelling succeeds, if no longer queued.
+    cancelled_as: Option<CarrierStatus>,
     created: Mutex<Vec<Instant>>,
     updates: Mutex<Vec<CallUpdate>>,
 }
@@ -53,7 +55,7 @@ impl Carrier for Queueing {
         self.updates.lock().expect("not poisoned").push(update);
         match self.cancelling.lock().expect("not poisoned").pop() {
             Some(error) => Err(error),
-            None => Ok(self.call(CarrierStatus::Queued)),
+            None => Ok(self.call(self.cancelled_as.unwrap_or(CarrierStatus::Queued))),
         }
     }
 
@@ -152,6 +154,23 @@ async fn taking_back_is_tried_again_and_a_call_that_was_answered_meanwhile_goes_
             .expect("a call");
         assert_eq!(call.status, Some(status));
         assert_eq!(carrier.updates.lock().expect("not poisoned").len(), tries);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_goes_on_in_spite_of_being_taken_back_is_not_called_cancelled() {
+    for status in [
+        CarrierStatus::InProgress,
+        CarrierStatus::Completed,
+        CarrierStatus::Canceled,
+    ] {
+        let carrier = Arc::new(Queueing {
+            queue_time_ms: Some(5_000),
+            cancelled_as: Some(status),
+            ..Queueing::default()
+        });
+        let call = paced(&carrier, 1.0).create_call(new_call(Some(BEGAN_MS))).await;
+        assert_eq!(call.expect("a call").status, Some(status));
     }
 }
 

@@ -7,7 +7,7 @@ use super::HttpState;
 use super::problem::Problem;
 use super::signed::SignedForm;
 use crate::carrier::inbound::{Before, InboundDesk, InboundTexts};
-use crate::carrier::twilio::{Menu, hang_up_after, offer};
+use crate::carrier::twilio::{Menu, WITHHELD_NUMBERS, hang_up_after, offer};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use samvad_actors::domain::{Campaign, PhoneNumber};
@@ -77,7 +77,8 @@ struct Caller {
 impl Caller {
     async fn read(request: &HttpRequest, payload: web::Payload, state: &HttpState) -> Result<Self, Problem> {
         let form = SignedForm::read(request, payload, state).await?;
-        let number = PhoneNumber::parse(form.required("From")?).ok();
+        let from = Some(form.required("From")?).filter(|from| !WITHHELD_NUMBERS.contains(from));
+        let number = from.and_then(|from| PhoneNumber::parse(from).ok());
         let campaign = match &number {
             None => None,
             Some(number) => last_caller(number, state).await,

@@ -31,6 +31,9 @@ pub const STREAM_PATH: &str = "/twilio/stream";
 pub const INBOUND_PATH: &str = "/twilio/voice";
 /// Path under the public URL to which a caller's key is told.
 pub const INBOUND_KEY_PATH: &str = "/twilio/voice/key";
+/// Numbers that nobody has and that may stand for a withheld one: ANONYMOUS, BLOCKED, RESTRICTED, UNAVAILABLE and UNKNOWN,
+/// spelt on the keys of a telephone.
+pub const WITHHELD_NUMBERS: [&str; 5] = ["+266696687", "+2562533", "+7378742833", "+86282452253", "+8656696"];
 /// Name of the stream parameter that carries the media token.
 pub const TOKEN_PARAMETER: &str = "token";
 
