@@ -8,7 +8,7 @@ use super::draft::CallDraft;
 use super::endings::{SupervisorPorts, caught};
 use super::events::CallEvent;
 use crate::domain::{AttemptId, AttemptState, Campaign, CampaignId, EndReason, Mode};
-use crate::ports::{CarrierError, Contact, NewAttempt, NewCall, StoreError, Submission};
+use crate::ports::{AnswerDetection, CarrierError, Contact, NewAttempt, NewCall, StoreError, Submission};
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -185,12 +185,19 @@ impl Dialer {
         let ring_ms = i64::from(self.settings.ring_timeout_seconds) * 1_000;
         let call = NewCall {
             attempt: attempt.clone(),
+            campaign: campaign.id.clone(),
+            contact: contact.id.clone(),
+            language: campaign.language.clone(),
             to: contact.number.clone(),
             from: campaign.caller_id.clone(),
             media_token: token.text,
             ring_timeout_seconds: self.settings.ring_timeout_seconds,
             time_limit_seconds: campaign.longest_call_seconds.saturating_add(60),
-            machine_detection: self.settings.machine_detection,
+            answer_detection: match self.settings.machine_detection {
+                true => AnswerDetection::serving(&campaign.voicemail),
+                false => AnswerDetection::Off,
+            },
+            latest_start_ms: None,
         };
         let submission = self.submit(call, token.expires_at_ms - ring_ms - TOKEN_MARGIN_MS).await;
         self.record(attempt, submission).await

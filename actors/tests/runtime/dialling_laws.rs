@@ -111,10 +111,11 @@ async fn holds(answers: Vec<Answer>, fates: Vec<Fate>, store_fails: u32, capacit
     let world = World::with_capacity(capacity);
     world.add_contacts(answers.len());
     world.carrier.told().answers.extend(answers.iter().copied());
+    world.carrier.told().listed = Some(Vec::new());
     world.store.fail("record_outcome", Failing::Away, store_fails);
     let campaign = "health-survey".into();
     let dialer = dialer(&world, Mode::Simulated);
-    let reconciler = Reconciler::new(world.ports.clone(), 0, 0).with_silence_limit(Duration::ZERO);
+    let reconciler = Reconciler::new(world.ports.clone(), world.store.clone(), 0, 0).with_silence_limit(Duration::ZERO);
     let mut met = BTreeSet::new();
     let fates_are_met = async {
         loop {
