@@ -3,7 +3,7 @@
 use super::surveys::SurveyRoom;
 use crate::carrier::token::{self, MediaTokens};
 use crate::config::{RecognizerSetting, Settings};
-use crate::http::{CallEvents, CallHandle, CallStartError, CallStarter};
+use crate::http::{CallEvents, CallHandle, CallStartError, CallStarter, StreamEvent};
 use crate::speech::FixedRecognizer;
 use crate::speech::embedded::{EmbeddedRecognizer, EmbeddedSettings};
 use crate::store::SqlStore;
@@ -111,6 +111,16 @@ impl CallEvents for ToSupervisor {
             attempt: attempt.clone(),
             verdict,
         });
+    }
+
+    /// Nothing is decided by it: what becomes of a call, its socket and its status tell.
+    fn stream(&self, attempt: &AttemptId, event: &StreamEvent) {
+        match event.fault() {
+            None => tracing::debug!(%attempt, kind = event.kind.as_str(), "media stream"),
+            Some(fault) => {
+                tracing::error!(%attempt, code = event.error, fault, "the carrier reports a media stream's fault")
+            }
+        }
     }
 }
 

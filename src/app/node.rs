@@ -4,10 +4,12 @@ use super::SystemClock;
 use super::adapters::{Mint, RunningRecognizer, Starter, ToSupervisor};
 use super::fleet;
 use super::surveys::SurveyRoom;
+use crate::carrier::inbound::StoreDesk;
+use crate::carrier::pacing::PacedCarrier;
 use crate::carrier::token::MediaTokens;
-use crate::carrier::twilio::{AuthToken, SignatureValidator, TwilioCarrier, TwilioSettings};
+use crate::carrier::twilio::{AuthToken, INBOUND_KEY_PATH, SignatureValidator, TwilioCarrier, TwilioSettings};
 use crate::config::{DataDirectory, Settings};
-use crate::http::{self, HttpState, MediaLimits, RefusalLog, ServerSettings, SocketGauges};
+use crate::http::{self, HttpState, Inbound, MediaLimits, RefusalLog, ServerSettings, SocketGauges, StreamEvents};
 use crate::journal::JournalDirectory;
 use crate::store::{NodeLock, Sharing, SqlStore};
 use actix::{Actor, Addr, Arbiter};
@@ -91,7 +93,11 @@ impl Node {
         let store = Arc::new(SqlStore::open(&settings.database_url).await?);
         let sharing = fleet::sharing(&settings);
         let lock = NodeLock::take(&settings.database_url, sharing).await?;
-        let carrier: Arc<dyn Carrier> = Arc::new(TwilioCarrier::new(twilio.clone())?);
+        let carrier: Arc<dyn Carrier> = Arc::new(PacedCarrier::new(
+            Arc::new(TwilioCarrier::new(twilio.clone())?),
+            clock.clone(),
+            settings.calls_per_second,
+        ));
         let signatures = SignatureValidator::new(&twilio)?;
         let journals = Arc::new(JournalDirectory::open(&data.journals())?);
         let running_recognizer = RunningRecognizer::start(&settings)?;
@@ -117,6 +123,7 @@ impl Node {
         });
         let reconciler = Arc::new(Reconciler::new(
             supervisor_ports.clone(),
+            store.clone(),
             settings.queue_limit_seconds,
             settings.ring_timeout_seconds,
         ));
@@ -164,6 +171,11 @@ impl Node {
             account_sid: twilio.account_sid.clone(),
             tokens: tokens.clone(),
             events: Arc::new(ToSupervisor(supervisor.clone())),
+            stream_events: Arc::new(StreamEvents::default()),
+            inbound: Inbound {
+                desk: Arc::new(StoreDesk::new(store.clone(), supervisor_ports.carrier.clone())),
+                key_url: twilio.own_url(INBOUND_KEY_PATH),
+            },
             calls: Arc::new(Starter {
                 ports,
                 surveys: surveys.clone(),

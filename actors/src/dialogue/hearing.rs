@@ -26,6 +26,8 @@ pub(super) enum Level {
     Plausible,
     /// To be acted upon.
     Certain,
+    /// Sure enough for what binds: consent, and removal.
+    Binding,
 }
 
 /// An utterance of the current turn with everything known about it.
@@ -97,10 +99,12 @@ impl Dialogue {
         let Some(speech) = self.speeches.iter_mut().find(|speech| speech.id == id) else {
             return;
         };
-        speech.ended = Some(ended.clamp(speech.began, now));
+        // The end-point comes later than the last voice, by as much silence as it waited for.
+        let ended = ended.clamp(speech.began, now);
+        speech.ended = Some(ended);
         let length = speech.length(now);
         self.spoken_ms = self.spoken_ms.saturating_add(length);
-        self.last_voice = now;
+        self.last_voice = self.last_voice.max(ended);
         if self.speeches.iter().all(|speech| speech.ended.is_some()) {
             self.timers.stop(Timer::Speech);
             self.machine_may_be_done();
@@ -133,6 +137,7 @@ impl Dialogue {
         let speech = self.forget(id);
         let meant = self.interpret(&text);
         let level = match confidence {
+            c if c >= Heard::BINDING && meant.certain && !uncertain => Level::Binding,
             c if c >= Heard::CERTAIN && meant.certain && !uncertain => Level::Certain,
             c if c >= Heard::PLAUSIBLE => Level::Plausible,
             _ => Level::Low,
@@ -146,7 +151,7 @@ impl Dialogue {
             self.heard_nothing(id);
             return;
         }
-        if meant.intent == Intent::RemoveMe && level == Level::Certain {
+        if meant.intent == Intent::RemoveMe && level == Level::Binding {
             // Never lost, however late it comes and whatever is going on.
             self.remove(utterance);
             return;
@@ -274,7 +279,7 @@ impl Dialogue {
     fn meet(&mut self, speech: &Speech, meant: &Interpretation, level: Level) {
         let answer = !meant.is_unclear() && meant.intent != Intent::Voicemail;
         let short = speech.length(self.now) <= SHORT_ANSWER_MS;
-        if answer && (level == Level::Certain || level == Level::Plausible && short) {
+        if answer && (level >= Level::Certain || level == Level::Plausible && short) {
             self.person = true;
         }
     }

@@ -1,12 +1,12 @@
 //! Everything that the parts of the simulator share.
 
 use super::call::{Call, CallRequest};
-use super::{Registry, flow};
+use super::{Registry, flow, inbound};
 use crate::audio::{Colour, NoiseLoop};
 use crate::gateway::Gateway;
 use crate::options::SimulatorOptions;
 use crate::report::Reporter;
-use crate::scenario::{FaultKind, FaultSet, Network, Respondent, Scenario};
+use crate::scenario::{FaultKind, FaultSet, InboundCall, Network, Respondent, Scenario};
 use crate::stream::Pacer;
 use jiff::Timestamp;
 use rand::rngs::StdRng;
@@ -30,6 +30,8 @@ pub(crate) struct World {
     pub recordings: Option<PathBuf>,
     /// The run is over: the server may be gone.
     pub settling: Arc<AtomicBool>,
+    /// Calls that people make to the server's number.
+    pub inbound: Vec<Arc<InboundCall>>,
     fault_rates: Vec<(FaultKind, f64)>,
     respondents: BTreeMap<String, Respondent>,
     registry: Mutex<Registry>,
@@ -59,6 +61,7 @@ impl World {
             reporter,
             recordings: options.recordings.clone(),
             settling: Arc::new(AtomicBool::new(false)),
+            inbound: scenario.inbound.clone(),
             fault_rates: scenario.fault_rates.clone(),
             respondents,
             registry: Mutex::new(Registry::default()),
@@ -109,8 +112,9 @@ impl World {
     pub(crate) fn place(self: &Arc<Self>, request: CallRequest) -> Arc<Call> {
         let respondent = self.respondents.get(&request.to).cloned();
         let now = Instant::now();
-        let call = {
+        let (call, is_first) = {
             let mut registry = self.registry();
+            let is_first = registry.newest_first().next().is_none();
             let ordinal = registry.count_call(&request.to);
             let dial_at = registry.take_turn(now, self.network.calls_per_second);
             let queue_time_ms = u64::try_from((dial_at - now).as_millis()).unwrap_or(u64::MAX);
@@ -129,9 +133,12 @@ impl World {
             );
             let call = Arc::new(call);
             registry.add(call.clone());
-            call
+            (call, is_first)
         };
         self.reporter.call_begins();
+        if is_first {
+            inbound::strangers_call(self);
+        }
         tokio::spawn(flow::run(self.clone(), call.clone()));
         call
     }

@@ -10,8 +10,8 @@ use super::{CampaignPorts, DialSettings, millis};
 use crate::campaign::{CallingWindow, DialOrder, WindowRule};
 use crate::domain::{AttemptId, AttemptState, CallSid, Campaign, Disposition, EndReason, Lifecycle, Mode, Outcome};
 use crate::ports::{
-    Admission, AttemptRow, CarrierCall, CarrierError, ClaimRefusal, CoordinationError, DialClaim, Incarnation,
-    Leadership, Limit, NewCall, PermitRequest, StoreError, Submission, SubmitRefusal,
+    Admission, AnswerDetection, AttemptRow, CarrierCall, CarrierError, ClaimRefusal, CoordinationError, DialClaim,
+    Incarnation, Leadership, Limit, NewCall, PermitRequest, StoreError, Submission, SubmitRefusal,
 };
 use crate::runtime::draft::CallDraft;
 use crate::runtime::endings::caught;
@@ -286,12 +286,19 @@ impl Placing {
         } = permitted;
         let call = NewCall {
             attempt: attempt.clone(),
+            campaign: self.campaign.id.clone(),
+            contact: self.order.contact.clone(),
+            language: self.campaign.language.clone(),
             to: self.order.number.clone(),
             from: self.campaign.caller_id.clone(),
             media_token: token.text,
             ring_timeout_seconds: settings.ring_timeout_seconds,
             time_limit_seconds: DialSettings::time_limit_seconds(&self.campaign),
-            machine_detection: settings.machine_detection,
+            answer_detection: match settings.machine_detection {
+                true => AnswerDetection::serving(&self.campaign.voicemail),
+                false => AnswerDetection::Off,
+            },
+            latest_start_ms: self.order.window_closes_ms,
         };
         let (submission, placed) = self.submit(call, &request, &incarnation).await;
         let row = record(&self.ports, &attempt, submission).await;
