@@ -32,8 +32,6 @@ const FIRST_STORE_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_STORE_PAUSE: Duration = Duration::from_secs(5);
 /// A permit that a rate refuses is waited for with the claim in hand for so long; longer, and the claim goes back.
 const LONGEST_RATE_WAIT: Duration = Duration::from_secs(2);
-/// After the carrier's queue and the ringing a call has so long to be reported as over.
-const REPORT_MARGIN: Duration = Duration::from_secs(5);
 
 /// Why a contact is not called now. Nothing is left behind, or is being taken back.
 #[derive(Debug)]
@@ -278,7 +276,6 @@ impl Placing {
             contact: self.order.contact.clone(),
         });
         let settings = &self.ports.settings;
-        let lead_ms = millis(settings.lead());
         let Permitted {
             request,
             token,
@@ -304,7 +301,7 @@ impl Placing {
         let row = record(&self.ports, &attempt, submission).await;
         match (placed, row) {
             (Some(placed), Some(row)) if row.state != AttemptState::Ended => {
-                self.watch(&attempt, placed, lead_ms).await;
+                self.judge(&attempt, placed).await;
             }
             // Refused, and nothing has shown since that there is a call all the same (L21).
             (None, Some(row)) if row.state == AttemptState::Ended && row.call_sid.is_none() => {
@@ -407,9 +404,9 @@ impl Placing {
         }
     }
 
-    /// Sees to it that a call neither rings past its window nor waits for longer than the carrier was allowed to hold
-    /// it, and is taken back at once if it was forbidden while the carrier was asked.
-    async fn watch(self, attempt: &AttemptId, placed: CarrierCall, lead_ms: i64) {
+    /// Takes a call back at once that would ring past its window, or that was forbidden while the carrier was asked. One
+    /// that the carrier holds for longer than it may is taken back by upkeep.
+    async fn judge(&self, attempt: &AttemptId, placed: CarrierCall) {
         let now_ms = self.ports.now_ms();
         let closes_ms = self.order.window_closes_ms.unwrap_or(i64::MAX);
         let queued_ms = placed
@@ -422,15 +419,8 @@ impl Placing {
         }
         if let Some(reason) = self.must_not_ring().await {
             tracing::warn!(%attempt, reason, "a call is taken back");
-            return self.hang_up_unless_answered(attempt, &placed.sid).await;
+            self.hang_up_unless_answered(attempt, &placed.sid).await;
         }
-        let until_ms = now_ms
-            .saturating_add(lead_ms)
-            .saturating_add(millis(REPORT_MARGIN))
-            .min(closes_ms);
-        let left = Duration::from_millis(until_ms.saturating_sub(now_ms).max(0).unsigned_abs());
-        tokio::time::sleep(left).await;
-        self.hang_up_unless_answered(attempt, &placed.sid).await;
     }
 
     async fn hang_up_unless_answered(&self, attempt: &AttemptId, sid: &CallSid) {
