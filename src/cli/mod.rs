@@ -1,10 +1,16 @@
 //! Subcommands: what they take, and where each goes.
 
+mod campaign;
+mod campaign_text;
+mod contacts;
 mod demo;
 mod demo_files;
+mod dnc;
 mod doctor;
+mod import;
 mod live_table;
 mod migrate;
+mod operators;
 mod output;
 mod purge;
 mod replay;
@@ -13,11 +19,13 @@ mod results;
 mod run;
 mod serve;
 mod simulate;
+mod stop_all;
 mod stop_signals;
 
 use self::output::OutputError;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
+use samvad_actors::domain::CampaignId;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -55,6 +63,21 @@ enum Command {
     /// Exit status 0: it was told to stop, or everything is done. 2: it could not start, or the store failed.
     #[command(after_help = serve::EXAMPLES)]
     Serve(serve::ServeArgs),
+    /// Writes, previews, starts, halts and shows campaigns.
+    #[command(after_help = campaign::EXAMPLES)]
+    Campaign(campaign::CampaignArgs),
+    /// Adds contacts to a campaign.
+    #[command(after_help = contacts::EXAMPLES)]
+    Contacts(contacts::ContactsArgs),
+    /// Keeps the do-not-call list, and what a registry of those who want no calls answered.
+    #[command(after_help = dnc::EXAMPLES)]
+    Dnc(dnc::DncArgs),
+    /// Pauses every campaign and hangs up every call, on every server.
+    ///
+    /// Asks for confirmation; without a terminal, --yes is needed. `samvad campaign resume` goes on.
+    ///
+    /// Exit status 0: done. 1: done, but calls could not be hung up from here. 2: it could not be done.
+    StopAll(stop_all::StopAllArgs),
     /// Runs a scenario against a server of its own and compares what came out with what the scenario expects.
     ///
     /// If TWILIO_API_BASE_URL is set and names this machine, that stand-in is called in place of our own network.
@@ -107,6 +130,14 @@ fn existing_file(text: &str) -> Result<PathBuf, String> {
     }
 }
 
+/// A campaign's id, as an argument.
+fn campaign_id(text: &str) -> Result<CampaignId, String> {
+    match text.trim() {
+        "" => Err("write the campaign's id; `samvad campaign list` shows them".to_owned()),
+        id => Ok(CampaignId::new(id)),
+    }
+}
+
 /// A rate of calls per second, as an argument.
 fn calls_per_second(text: &str) -> Result<f64, String> {
     text.parse()
@@ -131,6 +162,10 @@ pub fn run() -> ExitCode {
     let done = match cli.command {
         Command::Demo(args) => demo::run(args),
         Command::Serve(args) => serve::run(args),
+        Command::Campaign(args) => campaign::run(args),
+        Command::Contacts(args) => contacts::run(args),
+        Command::Dnc(args) => dnc::run(args),
+        Command::StopAll(args) => stop_all::run(args),
         Command::Simulate(args) => simulate::run(args),
         Command::Simulator(args) => simulate::run_simulator(args),
         Command::Replay(args) => replay::run(args),
