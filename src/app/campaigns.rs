@@ -438,7 +438,11 @@ impl Campaigns {
         Ok(state)
     }
 
-    fn check_mode(&self, wanted: Mode) -> Result<(), CampaignError> {
+    /// Whether this installation makes attempts that real.
+    ///
+    /// # Errors
+    /// [`CampaignError::WrongMode`], with the remedy.
+    pub fn check_mode(&self, wanted: Mode) -> Result<(), CampaignError> {
         // A rehearsal that calls nobody can be held anywhere.
         if wanted == self.node_mode || wanted == Mode::DryRun {
             return Ok(());

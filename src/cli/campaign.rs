@@ -212,6 +212,7 @@ async fn show_preview(campaigns: &Campaigns, id: &CampaignId, mode: Mode) -> any
 }
 
 async fn activate(campaigns: &Campaigns, mut wish: Activation) -> anyhow::Result<()> {
+    campaigns.check_mode(wish.mode)?;
     if wish
         .starts_at_ms
         .is_some_and(|at_ms| at_ms <= Timestamp::now().as_millisecond())

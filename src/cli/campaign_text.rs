@@ -63,7 +63,7 @@ pub(super) fn preview_text(campaign: &Campaign, preview: &Preview) -> String {
 }
 
 /// Contacts that would not be called, by reason; reasons without any are left out.
-fn left_out(eligibility: &Eligibility) -> Vec<(u64, &'static str)> {
+pub(super) fn left_out(eligibility: &Eligibility) -> Vec<(u64, &'static str)> {
     let reasons = [
         (eligibility.settled, "settled: answered, refused, or not to be reached"),
         (eligibility.do_not_call, "on do-not-call"),

@@ -1,5 +1,6 @@
 //! Subcommands: what they take, and where each goes.
 
+mod call;
 mod campaign;
 mod campaign_text;
 mod contacts;
@@ -17,6 +18,7 @@ mod replay;
 mod report;
 mod results;
 mod run;
+mod run_once;
 mod serve;
 mod simulate;
 mod stop_all;
@@ -72,6 +74,24 @@ enum Command {
     /// Keeps the do-not-call list, and what a registry of those who want no calls answered.
     #[command(after_help = dnc::EXAMPLES)]
     Dnc(dnc::DncArgs),
+    /// Serves for as long as a campaign has somebody to call now, then ends: for cron.
+    ///
+    /// Ends when the campaign is completed, nobody is due, or its window has closed, and every call is over. Other
+    /// campaigns that run are called meanwhile.
+    ///
+    /// Exit status 0: nothing is left to do now. 1: the campaign was paused, by hand or because most calls failed, or
+    /// has not been activated, or this command was told to stop. 2: it could not run.
+    #[command(after_help = run_once::EXAMPLES)]
+    RunOnce(run_once::RunOnceArgs),
+    /// Calls one number with a campaign's survey, for a first real call.
+    ///
+    /// The number must be in SAMVAD_ALLOWED_NUMBERS and is typed once more to confirm. Everything else is as for any
+    /// call: do-not-call, the window, the registry, DRY_RUN_MODE. Not while campaigns run, nor beside a server on the
+    /// same database without Redis.
+    ///
+    /// Exit status 0: the call is over, and its result was shown. 2: nobody was called, or it did not come to its end.
+    #[command(after_help = call::EXAMPLES)]
+    Call(call::CallArgs),
     /// Pauses every campaign and hangs up every call, on every server.
     ///
     /// Asks for confirmation; without a terminal, --yes is needed. `samvad campaign resume` goes on.
@@ -165,6 +185,8 @@ pub fn run() -> ExitCode {
         Command::Campaign(args) => campaign::run(args),
         Command::Contacts(args) => contacts::run(args),
         Command::Dnc(args) => dnc::run(args),
+        Command::RunOnce(args) => run_once::run(args),
+        Command::Call(args) => call::run(args),
         Command::StopAll(args) => stop_all::run(args),
         Command::Simulate(args) => simulate::run(args),
         Command::Simulator(args) => simulate::run_simulator(args),

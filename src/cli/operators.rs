@@ -33,7 +33,11 @@ pub(super) fn with_campaigns<T>(
     })
 }
 
-fn prepare(settings: &Settings, database: Database) -> anyhow::Result<()> {
+/// Looks whether the database is there, and makes its directory if it may be new.
+///
+/// # Errors
+/// If it must be there and is not, with the remedy.
+pub(super) fn prepare(settings: &Settings, database: Database) -> anyhow::Result<()> {
     let url = DatabaseUrl::parse(&settings.database_url)?;
     let Some(file) = url.sqlite_file().filter(|file| !file.exists()) else {
         return Ok(());
