@@ -58,7 +58,10 @@ pub(super) fn run(args: CallArgs) -> anyhow::Result<ExitCode> {
     let redactor = Arc::new(Redactor::for_settings(&settings));
     telemetry::init(&settings.log, &redactor)?;
     if !settings.allowed_numbers.contains(&args.to) {
-        bail!("{} may not be called from here; name it in SAMVAD_ALLOWED_NUMBERS", args.to.expose());
+        bail!(
+            "{} may not be called from here; name it in SAMVAD_ALLOWED_NUMBERS",
+            args.to.expose()
+        );
     }
     prepare(&settings, Database::MustExist)?;
     actix_web::rt::System::new().block_on(async {
@@ -102,7 +105,10 @@ async fn call(settings: &Settings, campaigns: &Campaigns, args: &CallArgs) -> an
 /// What refuses the call before anything is written.
 async fn check(campaigns: &Campaigns, args: &CallArgs, campaign: &Campaign) -> anyhow::Result<()> {
     if campaigns.is_do_not_call(&args.to).await? {
-        bail!("{} is on the do-not-call list, which holds for every call", args.to.expose());
+        bail!(
+            "{} is on the do-not-call list, which holds for every call",
+            args.to.expose()
+        );
     }
     let running = campaigns.active().await?;
     let mut running = running.iter().filter(|state| state.lifecycle != Lifecycle::Paused);
@@ -118,7 +124,9 @@ async fn check(campaigns: &Campaigns, args: &CallArgs, campaign: &Campaign) -> a
     let window = CallingWindow::new(WindowRule::from(written), &written.zone)?;
     let now_ms = Timestamp::now().as_millisecond();
     if !args.outside_window && !window.is_open(now_ms) {
-        let opens = window.next_opening(now_ms).map_or("not within a year".to_owned(), time_text);
+        let opens = window
+            .next_opening(now_ms)
+            .map_or("not within a year".to_owned(), time_text);
         bail!(
             "the campaign's window is closed (it opens {opens}); call then, or add --outside-window if the number is \
              your own"

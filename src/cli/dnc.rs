@@ -38,7 +38,7 @@ enum DncCommand {
     /// None is added unless all can be read. Exit status 0: all are on the list. 2: it could not be done.
     Add {
         /// The numbers.
-        #[arg(value_name = "NUMBER", required = true, allow_hyphen_values = true)]
+        #[arg(value_name = "NUMBER", required = true)]
         numbers: Vec<String>,
         #[command(flatten)]
         country: Country,
@@ -53,7 +53,7 @@ enum DncCommand {
     /// Exit status 0: it is not. 1: it is. 2: it could not be found out.
     Check {
         /// The number.
-        #[arg(value_name = "NUMBER", allow_hyphen_values = true)]
+        #[arg(value_name = "NUMBER")]
         number: String,
         #[command(flatten)]
         country: Country,

@@ -94,12 +94,13 @@ async fn until_over(campaigns: &Campaigns, id: &CampaignId) -> anyhow::Result<Ou
 fn report(id: &CampaignId, outlook: &Outlook) -> anyhow::Result<ExitCode> {
     let (text, is_well) = match outlook {
         Outlook::Busy => ("it still has calls to make".to_owned(), false),
-        Outlook::WindowClosed { opens_at_ms: Some(at_ms) } => {
-            (format!("the window is closed until {}", time_text(*at_ms)), true)
-        }
-        Outlook::WindowClosed { opens_at_ms: None } => {
-            ("the window does not open within a year; see dialing.window".to_owned(), false)
-        }
+        Outlook::WindowClosed {
+            opens_at_ms: Some(at_ms),
+        } => (format!("the window is closed until {}", time_text(*at_ms)), true),
+        Outlook::WindowClosed { opens_at_ms: None } => (
+            "the window does not open within a year; see dialing.window".to_owned(),
+            false,
+        ),
         Outlook::NothingDue => ("nobody is to be called now; retries are due later".to_owned(), true),
         Outlook::NotBegun { starts_at_ms } => (format!("it begins {}", time_text(*starts_at_ms)), true),
         Outlook::Halted {
