@@ -121,7 +121,7 @@ enum Command {
     Results(results::ResultsArgs),
     /// Checks settings, programs, speech and data directory, and says what is wrong and what to do.
     ///
-    /// Nobody is called and nothing is sent. Exit status 0: ready (warnings allowed). 1: something is at fault.
+    /// Nobody is called, and without --live nothing is sent. Exit status 0: ready (warnings allowed). 1: something is at fault.
     Doctor(doctor::DoctorArgs),
     /// Removes transcripts, verbatim answers, journals and recordings that are older than their retention.
     ///

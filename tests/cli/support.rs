@@ -172,7 +172,7 @@ impl Office {
         let example = std::fs::read_to_string(fixture("campaigns/health_survey.yaml")).expect("the example");
         office.write(
             "survey.yaml",
-            &format!("{example}\ndialing: {{ spread: false, window: {window} }}\n"),
+            format!("{example}\ndialing: {{ spread: false, window: {window} }}\n"),
         );
         office.succeeds(&["campaign", "create", "--file", "survey.yaml"]);
         office
