@@ -4,9 +4,11 @@ mod adapters;
 pub mod campaigns;
 mod fleet;
 mod node;
+mod outlook;
 mod surveys;
 
 pub use node::{Gauges, Node};
+pub use outlook::Outlook;
 pub use surveys::prepare_survey;
 
 use samvad_actors::ports::Clock;

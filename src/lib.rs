@@ -5,6 +5,7 @@ pub mod campaign_files;
 pub mod carrier;
 pub mod cli;
 pub mod config;
+pub mod contact_files;
 pub mod coordination;
 pub mod http;
 pub mod journal;

@@ -153,6 +153,49 @@ fn every_command_that_is_named_exists_and_every_command_is_in_the_readme() {
 }
 
 #[test]
+fn the_compose_file_waits_for_healthy_services_keeps_their_data_and_holds_no_secret() {
+    let text = std::fs::read_to_string(repository().join("docker-compose.yml")).expect("the compose file");
+    let compose: serde_norway::Value = serde_norway::from_str(&text).expect("YAML");
+    let services = ["samvad", "postgres", "redis"].map(|name| (name, &compose["services"][name]));
+    for (name, service) in services {
+        assert!(
+            service["healthcheck"]["test"].is_sequence(),
+            "{name} has a health check"
+        );
+        let volumes = service["volumes"].as_sequence().expect("volumes");
+        let volume = volumes[0]
+            .as_str()
+            .and_then(|mount| mount.split(':').next())
+            .expect("a mount");
+        assert!(compose["volumes"].get(volume).is_some(), "{name}: {volume} is declared");
+        for (variable, value) in service["environment"].as_mapping().into_iter().flatten() {
+            let (variable, value) = (variable.as_str().expect("a name"), value.as_str().expect("text"));
+            let is_secret = ["PASSWORD", "TOKEN", "KEY"].iter().any(|word| variable.contains(word));
+            assert!(!is_secret || value.starts_with("/run/secrets/"), "{name}: {variable}");
+            let known = samvad::config::VARIABLES.iter().map(|variable| variable.name);
+            let plain = variable.strip_suffix("_FILE").unwrap_or(variable);
+            assert!(
+                name != "samvad" || known.into_iter().any(|known| known == plain),
+                "{variable}"
+            );
+        }
+    }
+    for service in ["postgres", "redis"] {
+        let condition = &compose["services"]["samvad"]["depends_on"][service]["condition"];
+        assert_eq!(condition.as_str(), Some("service_healthy"), "{service}");
+    }
+    let command = compose["services"]["redis"]["command"]
+        .as_sequence()
+        .expect("a command");
+    assert!(command.iter().any(|word| word.as_str() == Some("noeviction")));
+    let database = compose["services"]["samvad"]["environment"]["DATABASE_URL"].as_str();
+    assert!(
+        database.is_some_and(|url| url.starts_with("${DATABASE_URL:?")),
+        "no password stands in the file"
+    );
+}
+
+#[test]
 fn links_and_words_are_found_where_they_stand() {
     let text =
         "See [a](docs/a.md#part), [b](https://example.org) and `make demo`; make sure of\n```sh\nmake test\n```\n";

@@ -344,16 +344,16 @@ impl Campaigns {
         self.store.close().await;
     }
 
-    fn now_ms(&self) -> i64 {
+    pub(super) fn now_ms(&self) -> i64 {
         self.clock.unix_ms()
     }
 
-    async fn definition(&self, campaign: &CampaignId) -> Result<Campaign, CampaignError> {
+    pub(super) async fn definition(&self, campaign: &CampaignId) -> Result<Campaign, CampaignError> {
         let found = self.store.campaign(campaign).await?;
         found.ok_or_else(|| CampaignError::Unknown(campaign.clone()))
     }
 
-    async fn state(&self, campaign: &CampaignId) -> Result<CampaignState, CampaignError> {
+    pub(super) async fn state(&self, campaign: &CampaignId) -> Result<CampaignState, CampaignError> {
         let found = self.store.campaign_state(campaign).await?;
         found.ok_or_else(|| CampaignError::Unknown(campaign.clone()))
     }
@@ -390,7 +390,11 @@ impl Campaigns {
         Ok(state)
     }
 
-    fn check_mode(&self, wanted: Mode) -> Result<(), CampaignError> {
+    /// Whether this installation makes attempts that real.
+    ///
+    /// # Errors
+    /// [`CampaignError::WrongMode`], with the remedy.
+    pub fn check_mode(&self, wanted: Mode) -> Result<(), CampaignError> {
         // A rehearsal that calls nobody can be held anywhere.
         if wanted == self.node_mode || wanted == Mode::DryRun {
             return Ok(());

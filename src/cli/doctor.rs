@@ -1,6 +1,7 @@
-//! `samvad doctor`: what is wrong here, and what to do. It calls nobody and sends nothing.
+//! `samvad doctor`: what is wrong here, and what to do. It calls nobody, and sends nothing without `--live`.
 
 mod carrier;
+mod live;
 mod machine;
 mod speech;
 
@@ -16,6 +17,10 @@ pub(super) struct DoctorArgs {
     /// Print one JSON value a line: check, state (ok, warning, fault), finding, remedy.
     #[arg(long)]
     json: bool,
+    /// Ask the carrier, the public origin, Redis and PostgreSQL too: credentials, caller numbers, geographic
+    /// permissions, the way back to this server, versions. Nobody is called.
+    #[arg(long)]
+    live: bool,
 }
 
 /// How a check came out.
@@ -125,6 +130,9 @@ pub(super) fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     if let Ok(settings) = &settings {
         report.add_all(&speech::configuration(settings))?;
         report.add_all(&carrier::check(settings))?;
+        if args.live {
+            report.add_all(&runtime.block_on(live::check(settings)))?;
+        }
     }
     if !args.json {
         let count = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });

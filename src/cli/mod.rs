@@ -1,23 +1,33 @@
 //! Subcommands: what they take, and where each goes.
 
+mod call;
+mod campaign;
+mod campaign_text;
+mod contacts;
 mod demo;
 mod demo_files;
+mod dnc;
 mod doctor;
+mod import;
 mod live_table;
 mod migrate;
+mod operators;
 mod output;
 mod purge;
 mod replay;
 mod report;
 mod results;
 mod run;
+mod run_once;
 mod serve;
 mod simulate;
+mod stop_all;
 mod stop_signals;
 
 use self::output::OutputError;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
+use samvad_actors::domain::CampaignId;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -55,6 +65,39 @@ enum Command {
     /// Exit status 0: it was told to stop, or everything is done. 2: it could not start, or the store failed.
     #[command(after_help = serve::EXAMPLES)]
     Serve(serve::ServeArgs),
+    /// Writes, previews, starts, halts and shows campaigns.
+    #[command(after_help = campaign::EXAMPLES)]
+    Campaign(campaign::CampaignArgs),
+    /// Adds contacts to a campaign.
+    #[command(after_help = contacts::EXAMPLES)]
+    Contacts(contacts::ContactsArgs),
+    /// Keeps the do-not-call list, and what a registry of those who want no calls answered.
+    #[command(after_help = dnc::EXAMPLES)]
+    Dnc(dnc::DncArgs),
+    /// Serves for as long as a campaign has somebody to call now, then ends: for cron.
+    ///
+    /// Ends when the campaign is completed, nobody is due, or its window has closed, and every call is over. Other
+    /// campaigns that run are called meanwhile.
+    ///
+    /// Exit status 0: nothing is left to do now. 1: the campaign was paused, by hand or because most calls failed, or
+    /// has not been activated, or this command was told to stop. 2: it could not run.
+    #[command(after_help = run_once::EXAMPLES)]
+    RunOnce(run_once::RunOnceArgs),
+    /// Calls one number with a campaign's survey, for a first real call.
+    ///
+    /// The number must be in SAMVAD_ALLOWED_NUMBERS and is typed once more to confirm. Everything else is as for any
+    /// call: do-not-call, the window, the registry, DRY_RUN_MODE. Not while campaigns run, nor beside a server on the
+    /// same database without Redis.
+    ///
+    /// Exit status 0: the call is over, and its result was shown. 2: nobody was called, or it did not come to its end.
+    #[command(after_help = call::EXAMPLES)]
+    Call(call::CallArgs),
+    /// Pauses every campaign and hangs up every call, on every server.
+    ///
+    /// Asks for confirmation; without a terminal, --yes is needed. `samvad campaign resume` goes on.
+    ///
+    /// Exit status 0: done. 1: done, but calls could not be hung up from here. 2: it could not be done.
+    StopAll(stop_all::StopAllArgs),
     /// Runs a scenario against a server of its own and compares what came out with what the scenario expects.
     ///
     /// If TWILIO_API_BASE_URL is set and names this machine, that stand-in is called in place of our own network.
@@ -78,7 +121,7 @@ enum Command {
     Results(results::ResultsArgs),
     /// Checks settings, programs, speech and data directory, and says what is wrong and what to do.
     ///
-    /// Nobody is called and nothing is sent. Exit status 0: ready (warnings allowed). 1: something is at fault.
+    /// Nobody is called, and without --live nothing is sent. Exit status 0: ready (warnings allowed). 1: something is at fault.
     Doctor(doctor::DoctorArgs),
     /// Removes transcripts, verbatim answers, journals and recordings that are older than their retention.
     ///
@@ -107,6 +150,14 @@ fn existing_file(text: &str) -> Result<PathBuf, String> {
     }
 }
 
+/// A campaign's id, as an argument.
+fn campaign_id(text: &str) -> Result<CampaignId, String> {
+    match text.trim() {
+        "" => Err("write the campaign's id; `samvad campaign list` shows them".to_owned()),
+        id => Ok(CampaignId::new(id)),
+    }
+}
+
 /// A rate of calls per second, as an argument.
 fn calls_per_second(text: &str) -> Result<f64, String> {
     text.parse()
@@ -131,6 +182,12 @@ pub fn run() -> ExitCode {
     let done = match cli.command {
         Command::Demo(args) => demo::run(args),
         Command::Serve(args) => serve::run(args),
+        Command::Campaign(args) => campaign::run(args),
+        Command::Contacts(args) => contacts::run(args),
+        Command::Dnc(args) => dnc::run(args),
+        Command::RunOnce(args) => run_once::run(args),
+        Command::Call(args) => call::run(args),
+        Command::StopAll(args) => stop_all::run(args),
         Command::Simulate(args) => simulate::run(args),
         Command::Simulator(args) => simulate::run_simulator(args),
         Command::Replay(args) => replay::run(args),

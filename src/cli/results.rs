@@ -7,8 +7,9 @@ use crate::config::{Settings, process_environment};
 use crate::store::{DatabaseUrl, SqlStore};
 use anyhow::bail;
 use clap::Args;
+use samvad_actors::domain::CampaignId;
 use samvad_actors::ports::ResultStore;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Which results.
@@ -34,18 +35,25 @@ pub(super) fn run(args: &ResultsArgs) -> anyhow::Result<ExitCode> {
             file.display()
         );
     }
-    let rows = super::runtime()?.block_on(async {
-        let store = SqlStore::open(&settings.database_url).await?;
-        let rows = store.results(&campaign.id).await?;
-        store.close().await;
-        anyhow::Ok(rows)
-    })?;
+    super::runtime()?.block_on(show(&settings, &campaign.id, args.csv.as_deref()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints what came of a campaign, and writes it as CSV if a file is named.
+///
+/// # Errors
+/// If the campaign has no contacts, or the database or the file fails.
+pub(super) async fn show(settings: &Settings, campaign: &CampaignId, csv: Option<&Path>) -> anyhow::Result<()> {
+    let store = SqlStore::open(&settings.database_url).await?;
+    let rows = store.results(campaign).await;
+    store.close().await;
+    let rows = rows?;
     if rows.is_empty() {
-        bail!("{database} holds no contact of campaign {}", campaign.id);
+        let database = DatabaseUrl::parse(&settings.database_url)?;
+        bail!("{database} holds no contact of campaign {campaign}");
     }
-    if let Some(csv) = &args.csv {
+    if let Some(csv) = csv {
         report::write_csv(csv, &rows)?;
     }
-    say!("{}", report::results_table(&rows))?;
-    Ok(ExitCode::SUCCESS)
+    Ok(say!("{}", report::results_table(&rows))?)
 }

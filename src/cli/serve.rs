@@ -163,14 +163,20 @@ async fn serve(args: ServeArgs, settings: Settings) -> anyhow::Result<()> {
 
 /// Has a campaign call everybody once, whenever it is.
 fn rehearse(campaign: &mut Campaign) {
+    rehearse_window(campaign);
     let rules = &mut campaign.dialing;
-    rules.window.weekdays = Weekday::ALL.to_vec();
-    (rules.window.start, rules.window.end) = (TimeOfDay::hour(0), TimeOfDay::hour(0));
-    rules.window.blocked_dates.clear();
     rules.retry.max_attempts = 1;
     rules.spread = false;
     // What is rehearsed may be a network on which most calls fail.
     rules.breaker.recent = 0;
+}
+
+/// Opens a campaign's window at all times.
+pub(super) fn rehearse_window(campaign: &mut Campaign) {
+    let window = &mut campaign.dialing.window;
+    window.weekdays = Weekday::ALL.to_vec();
+    (window.start, window.end) = (TimeOfDay::hour(0), TimeOfDay::hour(0));
+    window.blocked_dates.clear();
 }
 
 /// What this process has used and still holds, now that nothing goes on.

@@ -18,7 +18,7 @@ pub use variables::{VARIABLES, Variable};
 use crate::coordination::RedisCoordination;
 use crate::coordination::redis::RedisSettings;
 use reader::Reader;
-use samvad_actors::domain::{AccountSid, Mode};
+use samvad_actors::domain::{AccountSid, Mode, PhoneNumber};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -64,6 +64,8 @@ pub struct Settings {
     pub fleet: FleetSettings,
     /// What the carrier takes for a minute, in whatever currency; `None`: no cost is shown.
     pub price_per_minute: Option<f64>,
+    /// Whom `samvad call` may call.
+    pub allowed_numbers: Vec<PhoneNumber>,
     /// How long a phone may ring, in seconds.
     pub ring_timeout_seconds: u32,
     /// How long the carrier may queue a call, in seconds.
@@ -257,6 +259,12 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
         .is_some()
         .then(|| reader.number("SAMVAD_PRICE_PER_MINUTE", 0.0..=1000.0))
         .flatten();
+    let allowed_numbers = reader
+        .text("SAMVAD_ALLOWED_NUMBERS")
+        .is_some()
+        .then(|| reader.parsed("SAMVAD_ALLOWED_NUMBERS", values::phone_numbers))
+        .flatten()
+        .unwrap_or_default();
     let ring_timeout_seconds = reader.number("SAMVAD_RING_TIMEOUT_SECONDS", 5..=600);
     let queue_limit_seconds = reader.number("SAMVAD_QUEUE_LIMIT_SECONDS", 0..=86_400);
     let drain_seconds = reader.number("SAMVAD_DRAIN_SECONDS", 0..=86_400);
@@ -284,6 +292,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
         calls_per_second: calls_per_second?,
         fleet,
         price_per_minute,
+        allowed_numbers,
         ring_timeout_seconds: ring_timeout_seconds?,
         queue_limit_seconds: queue_limit_seconds?,
         drain_seconds: drain_seconds?,

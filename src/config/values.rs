@@ -1,6 +1,7 @@
 //! The types of single settings, and how their text is read.
 
 use super::reader::Invalid;
+use samvad_actors::domain::PhoneNumber;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -64,6 +65,17 @@ pub fn is_loopback(url: &Url) -> bool {
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     }
+}
+
+/// Telephone numbers with commas between them.
+pub(super) fn phone_numbers(text: &str) -> Result<Vec<PhoneNumber>, Invalid> {
+    let numbers = text.split(',').map(str::trim).filter(|number| !number.is_empty());
+    numbers.map(PhoneNumber::parse).collect::<Result<_, _>>().map_err(|_| {
+        (
+            "holds what is no E.164 telephone number",
+            "write for example +14155550123,+919812345678",
+        )
+    })
 }
 
 /// `https`, or `http` to this machine; no user, password, query or fragment.

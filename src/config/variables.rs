@@ -143,6 +143,10 @@ pub const VARIABLES: &[Variable] = &[
         "1",
         "calls placed per second by all servers together, at most what the account allows (0.01 to 1000)",
     ),
+    computed(
+        "SAMVAD_ALLOWED_NUMBERS",
+        "numbers that `samvad call` may call, in E.164 form, with commas between them; default: none",
+    ),
     plain(
         "SAMVAD_RING_TIMEOUT_SECONDS",
         "30",

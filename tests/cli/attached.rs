@@ -1,32 +1,7 @@
 //! A stand-in for Twilio that was started by hand, with an account and addresses of its own: README, "Attach another
 //! stand-in for Twilio".
 
-use super::support::{Running, account, fixture, free_address, run, samvad};
-use std::net::SocketAddr;
-use std::path::Path;
-
-const PUBLIC_URL: &str = "https://survey.example";
-
-/// The stand-in, and where its API is.
-fn stand_in(directory: &Path, server: SocketAddr) -> (Running, String) {
-    let script = fixture("scenarios/one_call_keys.yaml");
-    let server = server.to_string();
-    let args = [
-        "simulator",
-        "--script",
-        &script,
-        "--server",
-        &server,
-        "--public-url",
-        PUBLIC_URL,
-    ];
-    let mut command = samvad(directory, &args);
-    let mut running = Running::start(command.args(["--json", "--stop-when-done"]).envs(account()));
-    let line = running.line_with("listening");
-    let greeting: serde_json::Value = serde_json::from_str(&line).expect("JSON");
-    let address = greeting["address"].as_str().expect("an address").to_owned();
-    (running, format!("http://{address}"))
-}
+use super::support::{PUBLIC_URL, Running, account, fixture, free_address, run, samvad, stand_in};
 
 /// What the stand-in says of itself at its end.
 fn summary(stand_in: Running) -> serde_json::Value {

@@ -6,6 +6,10 @@
 )]
 
 mod attached;
+mod calls;
+mod campaigns;
+mod contacts;
+mod do_not_call;
 mod interrupted;
 mod migrate;
 mod purge;

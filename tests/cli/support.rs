@@ -128,3 +128,111 @@ pub fn account() -> BTreeMap<&'static str, &'static str> {
     ]
     .into()
 }
+
+/// Where the stand-in finds the server.
+pub const PUBLIC_URL: &str = "https://survey.example";
+
+/// A stand-in for Twilio, started by hand, and where its API is.
+pub fn stand_in(directory: &Path, server: SocketAddr) -> (Running, String) {
+    let script = fixture("scenarios/one_call_keys.yaml");
+    let server = server.to_string();
+    let args = [
+        "simulator",
+        "--script",
+        &script,
+        "--server",
+        &server,
+        "--public-url",
+        PUBLIC_URL,
+    ];
+    let mut command = samvad(directory, &args);
+    let mut running = Running::start(command.args(["--json", "--stop-when-done"]).envs(account()));
+    let line = running.line_with("listening");
+    let greeting: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+    let address = greeting["address"].as_str().expect("an address").to_owned();
+    (running, format!("http://{address}"))
+}
+
+/// A directory of a test's own with a database, and what `samvad` says in it.
+pub struct Office {
+    pub directory: tempfile::TempDir,
+}
+
+impl Office {
+    /// An empty one.
+    pub fn new() -> Self {
+        Self {
+            directory: tempfile::tempdir().expect("temporary directory"),
+        }
+    }
+
+    /// One with the campaign `health-survey`, whose window is `window` (YAML).
+    pub fn with_campaign(window: &str) -> Self {
+        let office = Self::new();
+        let example = std::fs::read_to_string(fixture("campaigns/health_survey.yaml")).expect("the example");
+        office.write(
+            "survey.yaml",
+            format!("{example}\ndialing: {{ spread: false, window: {window} }}\n"),
+        );
+        office.succeeds(&["campaign", "create", "--file", "survey.yaml"]);
+        office
+    }
+
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        std::fs::write(self.directory.path().join(name), content).expect("written");
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.directory.path().join(name)).expect("readable")
+    }
+
+    pub fn command(&self, args: &[&str]) -> Command {
+        samvad(self.directory.path(), args)
+    }
+
+    /// Output, errors and exit status of a command without a terminal.
+    pub fn run(&self, args: &[&str]) -> (String, String, Option<i32>) {
+        let (out, err, status) = run(&mut self.command(args));
+        assert!(
+            !out.contains('\u{1b}') && !err.contains('\u{1b}'),
+            "colour without a terminal: {out}{err}"
+        );
+        assert!(!err.contains("panicked"), "{err}");
+        (out, err, status)
+    }
+
+    /// The output of a command that must succeed.
+    pub fn succeeds(&self, args: &[&str]) -> String {
+        let (out, err, status) = self.run(args);
+        assert_eq!(status, Some(0), "{args:?}: {out}{err}");
+        out
+    }
+
+    /// What a command says that must be refused with status 2.
+    pub fn refuses(&self, args: &[&str]) -> String {
+        let (out, err, status) = self.run(args);
+        assert_eq!(status, Some(2), "{args:?}: {out}{err}");
+        err
+    }
+}
+
+/// A window that is open at any time.
+pub const OPEN: &str = "{ zone: UTC, weekdays: [monday, tuesday, wednesday, thursday, friday, saturday, sunday], \
+                        start: \"00:00\", end: \"00:00\" }";
+
+/// A window that is closed today and tomorrow.
+pub fn closed() -> String {
+    const DAYS: [&str; 7] = [
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
+        "monday",
+        "tuesday",
+        "wednesday",
+    ];
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let day = since.expect("after 1970").as_secs() / 86_400;
+    let in_three_days = DAYS[usize::try_from((day + 3) % 7).expect("small")];
+    format!("{{ zone: UTC, weekdays: [{in_three_days}], start: \"11:00\", end: \"12:00\" }}")
+}

@@ -23,6 +23,20 @@ use samvad_actors::ports::{
 use statements as sql;
 use std::collections::BTreeMap;
 
+impl SqlStore {
+    /// Every campaign, drafts and those put away included, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the database cannot be read.
+    pub async fn all_campaigns(&self) -> Result<Vec<CampaignState>, StoreError> {
+        let rows = sqlx::query(sql::ALL_CAMPAIGNS)
+            .fetch_all(&mut *self.reader().await?)
+            .await
+            .map_err(db)?;
+        rows.iter().map(campaigns::state).collect()
+    }
+}
+
 #[async_trait]
 impl DialerStore for SqlStore {
     async fn campaign_state(&self, campaign: &CampaignId) -> Result<Option<CampaignState>, StoreError> {

@@ -24,6 +24,8 @@ statements! {
     ACTIVE_CAMPAIGNS = concat!(campaign_state!(), "WHERE lifecycle IN ('scheduled', 'running', 'paused')
         ORDER BY priority DESC, created_at_ms, id");
 
+    ALL_CAMPAIGNS = concat!(campaign_state!(), "ORDER BY created_at_ms, id");
+
     SET_LIFECYCLE = "UPDATE campaigns
         SET lifecycle = $2, lifecycle_reason = $3, starts_at_ms = $4, updated_at_ms = $5 WHERE id = $1";
 

@@ -1,0 +1,118 @@
+//! What else operators do with campaigns: look at all of them, see whether anything is left to do now, and keep what
+//! the registry of those who want no calls said.
+
+use super::campaigns::{CampaignError, Campaigns};
+use samvad_actors::campaign::{CallingWindow, WindowRule};
+use samvad_actors::domain::{Campaign, CampaignId, Lifecycle};
+use samvad_actors::ports::{CampaignState, DialerStore, DueQuery, RegistryScrub};
+
+/// What a campaign has to do at this instant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outlook {
+    /// Somebody is being called, or may be called now.
+    Busy,
+    /// The window is closed everywhere, and no call is under way. `opens_at_ms`: when it opens first, UTC milliseconds.
+    WindowClosed {
+        /// `None` if it does not within a year.
+        opens_at_ms: Option<i64>,
+    },
+    /// Nobody may be called now though the window is open, and no call is under way: retries are not due yet.
+    NothingDue,
+    /// It is scheduled for later; UTC milliseconds.
+    NotBegun {
+        /// When it begins.
+        starts_at_ms: i64,
+    },
+    /// It does not run.
+    Halted {
+        /// Where it stands.
+        lifecycle: Lifecycle,
+        /// Why, for people.
+        reason: Option<String>,
+    },
+}
+
+impl Campaigns {
+    /// Every campaign, drafts included, oldest first.
+    ///
+    /// # Errors
+    /// [`CampaignError::Store`].
+    pub async fn all(&self) -> Result<Vec<CampaignState>, CampaignError> {
+        Ok(self.store.all_campaigns().await?)
+    }
+
+    /// A campaign as it was written.
+    ///
+    /// # Errors
+    /// [`CampaignError::Unknown`], [`CampaignError::Store`].
+    pub async fn written(&self, campaign: &CampaignId) -> Result<Campaign, CampaignError> {
+        self.definition(campaign).await
+    }
+
+    /// Keeps what the registry said of numbers. An older word does not replace a newer one.
+    ///
+    /// # Errors
+    /// [`CampaignError::Store`].
+    pub async fn record_scrubs(&self, scrubs: &[RegistryScrub]) -> Result<(), CampaignError> {
+        Ok(self.store.record_scrubs(scrubs).await?)
+    }
+
+    /// What a campaign has to do now.
+    ///
+    /// # Errors
+    /// [`CampaignError::Unknown`], [`CampaignError::Store`].
+    pub async fn outlook(&self, campaign: &CampaignId) -> Result<Outlook, CampaignError> {
+        let state = self.state(campaign).await?;
+        let now_ms = self.now_ms();
+        match (state.lifecycle, state.starts_at_ms) {
+            (Lifecycle::Running, _) => {}
+            (Lifecycle::Scheduled, Some(starts_at_ms)) if starts_at_ms > now_ms => {
+                return Ok(Outlook::NotBegun { starts_at_ms });
+            }
+            (Lifecycle::Scheduled, _) => return Ok(Outlook::Busy),
+            (lifecycle, _) => {
+                return Ok(Outlook::Halted {
+                    lifecycle,
+                    reason: state.reason,
+                });
+            }
+        }
+        let definition = self.definition(campaign).await?;
+        let written = &definition.dialing.window;
+        let rule = WindowRule::from(written);
+        // A zone that is not known is never open.
+        let window = |zone: &str| CallingWindow::new(rule.clone(), zone).ok();
+        let local_date = window(&written.zone).and_then(|window| window.local_date(now_ms));
+        let (mut open_zones, mut opens_at_ms) = (Vec::new(), None);
+        let zones = self.store.zones(campaign).await?;
+        let nobody_pending = zones.is_empty();
+        for zone in zones {
+            let Some(window) = window(zone.as_deref().unwrap_or(&written.zone)) else {
+                continue;
+            };
+            if window.is_open(now_ms) {
+                open_zones.push(zone);
+            } else if let Some(at_ms) = window.next_opening(now_ms) {
+                opens_at_ms = Some(opens_at_ms.map_or(at_ms, |earliest: i64| earliest.min(at_ms)));
+            }
+        }
+        let closed = open_zones.is_empty();
+        let Some(local_date) = local_date else {
+            return Ok(Outlook::WindowClosed { opens_at_ms: None });
+        };
+        let query = DueQuery {
+            campaign: campaign.clone(),
+            open_zones,
+            local_date: local_date.into(),
+            limit: 1,
+        };
+        let due = self.store.due_snapshot(&query, now_ms).await?;
+        Ok(match (due.in_flight, due.candidates.is_empty()) {
+            // With nobody left at all its actor says in a moment that it is completed.
+            (0, true) if nobody_pending => Outlook::Busy,
+            (0, true) if closed => Outlook::WindowClosed { opens_at_ms },
+            (0, true) => Outlook::NothingDue,
+            _ => Outlook::Busy,
+        })
+    }
+}

@@ -1,0 +1,312 @@
+//! Files of contacts, of numbers not to be called, and of a registry's answers: rows that can be used, and why the
+//! others cannot.
+
+mod phone;
+mod sheet;
+
+pub use phone::{NumberFault, Region, country_of, read_number};
+pub use sheet::{RowText, Sheet};
+
+use anyhow::bail;
+use csv::StringRecord;
+use samvad_actors::campaign::{CallingWindow, WindowRule};
+use samvad_actors::domain::{CampaignId, ContactId, Language, PhoneNumber};
+use samvad_actors::ports::{ContactImport, NewContact};
+
+const NUMBER: &[&str] = &[
+    "phone",
+    "phone_number",
+    "phonenumber",
+    "phone_no",
+    "mobile",
+    "mobile_number",
+    "mobile_phone",
+    "mobile_no",
+    "telephone",
+    "tel",
+    "cell",
+    "cell_phone",
+    "msisdn",
+    "number",
+    "contact_number",
+];
+const EXTERNAL_ID: &[&str] = &["external_contact_id", "external_id", "customer_id", "reference"];
+const ZONE: &[&str] = &["zone", "time_zone", "timezone", "tz"];
+const LANGUAGE: &[&str] = &["language", "lang", "locale"];
+const PRIOR_CONSENT: &[&str] = &["has_prior_consent", "prior_consent", "consent"];
+const DO_NOT_CALL: &[&str] = &[
+    "do_not_call",
+    "donotcall",
+    "dnc",
+    "do_not_contact",
+    "opt_out",
+    "opted_out",
+];
+const LISTED: &[&str] = &["listed", "registered", "on_registry", "dnd"];
+
+/// Why a row is not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowFault {
+    /// The column; empty if it is the row as a whole.
+    pub column: String,
+    /// What is wrong and what to do. Holds nothing of the row.
+    pub fault: String,
+}
+
+impl std::fmt::Display for RowFault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.column.is_empty() {
+            true => f.write_str(&self.fault),
+            false => write!(f, "{}: {}", self.column, self.fault),
+        }
+    }
+}
+
+/// A row of a contact file.
+#[derive(Clone, Debug)]
+pub struct ContactRow {
+    /// A number that wants no calls, whatever else is wrong with its row.
+    pub do_not_call: Option<PhoneNumber>,
+    /// The contact.
+    pub contact: Result<ContactImport, RowFault>,
+}
+
+/// Which column holds what.
+#[derive(Clone, Debug)]
+pub struct ContactColumns {
+    names: Vec<String>,
+    number: usize,
+    external_id: Option<usize>,
+    zone: Option<usize>,
+    language: Option<usize>,
+    prior_consent: Option<usize>,
+    do_not_call: Option<usize>,
+}
+
+impl ContactColumns {
+    /// Finds the columns by their names.
+    ///
+    /// # Errors
+    /// If there is none for the number, or two of one meaning.
+    pub fn find(sheet: &Sheet) -> anyhow::Result<Self> {
+        Ok(Self {
+            names: sheet.header().to_vec(),
+            number: number_column(sheet)?,
+            external_id: sheet.column(EXTERNAL_ID)?,
+            zone: sheet.column(ZONE)?,
+            language: sheet.column(LANGUAGE)?,
+            prior_consent: sheet.column(PRIOR_CONSENT)?,
+            do_not_call: sheet.column(DO_NOT_CALL)?,
+        })
+    }
+
+    /// Columns that nothing is made of.
+    pub fn unused(&self) -> Vec<&str> {
+        let used = [
+            Some(self.number),
+            self.external_id,
+            self.zone,
+            self.language,
+            self.prior_consent,
+            self.do_not_call,
+        ];
+        let names = self.names.iter().enumerate();
+        names
+            .filter(|(index, _)| !used.contains(&Some(*index)))
+            .map(|(_, name)| name.as_str())
+            .collect()
+    }
+
+    /// Reads a row.
+    pub fn read(&self, row: &StringRecord, campaign: &CampaignId, region: Option<Region>) -> ContactRow {
+        let number = read_number(row.get(self.number).unwrap_or_default(), region);
+        let number = number.map_err(|fault| self.fault(self.number, fault.to_string()));
+        let do_not_call = self.yes_or_no(row, self.do_not_call);
+        ContactRow {
+            do_not_call: match (&number, &do_not_call) {
+                (Ok(number), Ok(true)) => Some(number.clone()),
+                _ => None,
+            },
+            contact: number.and_then(|number| {
+                do_not_call?;
+                self.contact(row, number, campaign)
+            }),
+        }
+    }
+
+    fn contact(
+        &self,
+        row: &StringRecord,
+        number: PhoneNumber,
+        campaign: &CampaignId,
+    ) -> Result<ContactImport, RowFault> {
+        let text = |column: Option<usize>| {
+            let cell = column.and_then(|column| Some((column, row.get(column)?)));
+            cell.filter(|(_, text)| !text.is_empty())
+        };
+        let zone = text(self.zone).map(|(column, zone)| match CallingWindow::new(WindowRule::default(), zone) {
+            Ok(_) => Ok(zone.to_owned()),
+            Err(_) => {
+                let fault = "no name of the time zone database; write for example Asia/Kolkata, or leave it empty";
+                Err(self.fault(column, fault.to_owned()))
+            }
+        });
+        let language = text(self.language).map(|(column, language)| {
+            let is_tag = language.len() <= 35
+                && language
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+            match is_tag {
+                true => Ok(Language(language.to_owned())),
+                false => {
+                    let fault = "no language tag; write for example en or hi, or leave it empty";
+                    Err(self.fault(column, fault.to_owned()))
+                }
+            }
+        });
+        Ok(ContactImport {
+            contact: NewContact {
+                id: ContactId::new(uuid::Uuid::new_v4().to_string()),
+                campaign: campaign.clone(),
+                number,
+                external_id: text(self.external_id).map(|(_, id)| id.to_owned()),
+            },
+            zone: zone.transpose()?,
+            language: language.transpose()?,
+            prior_consent: self.yes_or_no(row, self.prior_consent)?,
+        })
+    }
+
+    /// A cell that says yes or no; an empty one says no.
+    fn yes_or_no(&self, row: &StringRecord, column: Option<usize>) -> Result<bool, RowFault> {
+        let Some(column) = column else {
+            return Ok(false);
+        };
+        yes_or_no(row.get(column).unwrap_or_default())
+            .ok_or_else(|| self.fault(column, "neither yes nor no; write yes or no".to_owned()))
+    }
+
+    fn fault(&self, column: usize, fault: String) -> RowFault {
+        let column = self.names.get(column).cloned().unwrap_or_default();
+        RowFault { column, fault }
+    }
+}
+
+fn yes_or_no(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "yes" | "y" | "true" | "t" | "1" | "x" => Some(true),
+        "no" | "n" | "false" | "f" | "0" | "" => Some(false),
+        _ => None,
+    }
+}
+
+fn number_column(sheet: &Sheet) -> anyhow::Result<usize> {
+    match sheet.column(NUMBER)? {
+        Some(column) => Ok(column),
+        None => bail!(
+            "the header has no column for the telephone number, but {}; name one phone_number, phone or mobile",
+            sheet.header().join(", ")
+        ),
+    }
+}
+
+/// A file of numbers: reads the number of a row.
+pub struct NumberColumn {
+    name: String,
+    column: usize,
+}
+
+impl NumberColumn {
+    /// Finds the column by its name.
+    ///
+    /// # Errors
+    /// As [`ContactColumns::find`].
+    pub fn find(sheet: &Sheet) -> anyhow::Result<Self> {
+        let column = number_column(sheet)?;
+        let name = sheet.header()[column].clone();
+        Ok(Self { name, column })
+    }
+
+    /// The number of a row.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn read(&self, row: &StringRecord, region: Option<Region>) -> Result<PhoneNumber, RowFault> {
+        read_number(row.get(self.column).unwrap_or_default(), region).map_err(|fault| RowFault {
+            column: self.name.clone(),
+            fault: fault.to_string(),
+        })
+    }
+}
+
+/// A registry's answer: reads whether the number of a row is listed.
+pub struct ListedColumn(usize);
+
+impl ListedColumn {
+    /// Finds the column by its name.
+    ///
+    /// # Errors
+    /// If there is none, or two: whether a number is listed is never guessed.
+    pub fn find(sheet: &Sheet) -> anyhow::Result<Self> {
+        match sheet.column(LISTED)? {
+            Some(column) => Ok(Self(column)),
+            None => bail!(
+                "the header has no column listed, but {}; a number counts as looked up only with listed yes or no",
+                sheet.header().join(", ")
+            ),
+        }
+    }
+
+    /// Whether the number is listed.
+    ///
+    /// # Errors
+    /// If the cell says neither yes nor no, or nothing.
+    pub fn read(&self, row: &StringRecord) -> Result<bool, RowFault> {
+        let text = row.get(self.0).filter(|text| !text.is_empty());
+        text.and_then(yes_or_no).ok_or_else(|| RowFault {
+            column: "listed".to_owned(),
+            fault: "neither yes nor no; write what the registry answered".to_owned(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn read(text: &str) -> Vec<ContactRow> {
+        let mut file = tempfile::NamedTempFile::new().expect("a file");
+        file.write_all(text.as_bytes()).expect("written");
+        let mut sheet = Sheet::open(file.path()).expect("opens");
+        let columns = ContactColumns::find(&sheet).expect("a number column");
+        let region = Region::parse("IN").ok();
+        std::iter::from_fn(|| sheet.next_row().expect("readable"))
+            .map(|(_, row)| columns.read(&row.expect("whole"), &CampaignId::new("c"), region))
+            .collect()
+    }
+
+    #[test]
+    fn every_column_is_taken_by_its_names() {
+        let rows = read("Mobile;customer id;TZ;lang;consent;dnc;name\n98123 45678;a-1;Asia/Dubai;hi;yes;;Asha\n");
+        let contact = rows[0].contact.as_ref().expect("a contact");
+        assert_eq!(contact.contact.number.expose(), "+919812345678");
+        assert_eq!(contact.contact.external_id.as_deref(), Some("a-1"));
+        assert_eq!(contact.zone.as_deref(), Some("Asia/Dubai"));
+        assert_eq!(contact.language, Some(Language("hi".to_owned())));
+        assert!(contact.prior_consent && rows[0].do_not_call.is_none());
+    }
+
+    #[test]
+    fn a_wish_for_no_calls_holds_though_the_row_is_wrong_otherwise() {
+        let rows = read("phone,zone,do_not_call\n9812345678,Nowhere/Land,yes\n9812345679,,maybe\n");
+        assert!(rows[0].do_not_call.is_some());
+        assert!(rows[0].contact.as_ref().is_err_and(|fault| fault.column == "zone"));
+        assert!(
+            rows[1]
+                .contact
+                .as_ref()
+                .is_err_and(|fault| fault.column == "do_not_call")
+        );
+    }
+}

@@ -1,0 +1,109 @@
+//! `samvad contacts import`.
+
+use super::support::{OPEN, Office};
+use std::os::unix::fs::PermissionsExt;
+
+const IMPORT: [&str; 5] = ["contacts", "import", "people.csv", "--campaign", "health-survey"];
+
+/// The count that stands behind a word of the summary.
+fn count(out: &str, word: &str) -> u64 {
+    let line = out.lines().find(|line| line.starts_with(word)).expect("a line");
+    let digits = line.rsplit(' ').next().expect("a count").replace(',', "");
+    digits.parse().expect("a count")
+}
+
+fn summary(out: &str) -> [u64; 4] {
+    ["rows", "accepted", "there already", "rejected"].map(|word| count(out, word))
+}
+
+#[test]
+fn every_good_row_is_taken_and_every_other_is_named_with_its_number() {
+    let office = Office::with_campaign(OPEN);
+    let people = "\u{feff}Mobile;Customer ID;Zone;has_prior_consent;do_not_call;Name\n\
+                  98123 45678;a-1;;yes;;Asha\n\
+                  9812345679;a-2;Nowhere/Land;;;Ravi\n\
+                  +14155550101;a-3;;;yes;Joe\n\
+                  0091 98123 45678;a-4;;;;Asha again\n\
+                  12;a-5;;;;short\n\
+                  +14155550102;a-6;America/New_York;no;no;Ann\n";
+    office.write("people.csv", people);
+    let args = [&IMPORT[..], &["--region", "IN", "--rejected", "rejected.csv"]].concat();
+    let (out, err, status) = office.run(&args);
+    assert_eq!(status, Some(1), "{out}{err}");
+    assert_eq!(summary(&out), [6, 3, 1, 2], "{out}");
+    assert!(out.contains("row 3, zone") && out.contains("row 6, mobile"), "{out}");
+    assert!(
+        out.contains("1 number put on do-not-call") && err.contains("not used: name"),
+        "{out}{err}"
+    );
+    assert!(
+        !out.contains("98123") && !err.contains("98123"),
+        "numbers are not shown"
+    );
+
+    let rejected = office.read("rejected.csv");
+    let rows: Vec<_> = rejected
+        .lines()
+        .map(|line| line.split(',').next().expect("a row"))
+        .collect();
+    assert_eq!(rows, ["row", "3", "6", "5"]);
+    let mode = std::fs::metadata(office.directory.path().join("rejected.csv"));
+    assert_eq!(mode.expect("there").permissions().mode() & 0o777, 0o600);
+
+    assert_eq!(office.run(&["dnc", "check", "+14155550101"]).2, Some(1));
+    let preview = office.succeeds(&["campaign", "preview", "health-survey"]);
+    assert!(preview.contains("2 of 3 contacts"), "{preview}");
+    let (out, _, _) = office.run(&args);
+    assert_eq!(summary(&out), [6, 0, 4, 2], "a second import takes nobody twice: {out}");
+}
+
+#[test]
+fn a_file_of_more_rows_than_a_batch_is_taken_whole() {
+    let office = Office::with_campaign(OPEN);
+    let rows: String = (0..2_500).map(|n| format!("+9198123{n:05}\n")).collect();
+    office.write("people.csv", format!("phone\n{rows}"));
+    let out = office.succeeds(&IMPORT);
+    assert_eq!(summary(&out), [2_500, 2_500, 0, 0]);
+}
+
+#[test]
+fn a_file_that_cannot_be_used_is_refused_by_what_is_wrong_with_it() {
+    let office = Office::with_campaign(OPEN);
+    let wrong: &[(&[u8], &[&str])] = &[
+        (b"\xff\xfep\0h\0o\0n\0e\0\n\0", &["people.csv", "UTF-16", "CSV UTF-8"]),
+        (b"PK\x03\x04....", &["spreadsheet", "CSV UTF-8"]),
+        (b"", &["empty"]),
+        (b"name,city\nAsha,Pune\n", &["name, city", "phone_number"]),
+        (
+            b"phone,mobile\n+14155550101,+14155550102\n",
+            &["phone", "mobile", "keep one"],
+        ),
+    ];
+    for (content, words) in wrong {
+        office.write("people.csv", content);
+        let refusal = office.refuses(&IMPORT);
+        for word in *words {
+            assert!(refusal.contains(word), "{word}: {refusal}");
+        }
+    }
+    office.write("people.csv", "phone\n+14155550101\n");
+    let other = ["contacts", "import", "people.csv", "--campaign", "another"];
+    assert!(office.refuses(&other).contains("no campaign another"));
+    let region = [&IMPORT[..], &["--region", "India"]].concat();
+    assert!(office.refuses(&region).contains("two letters"));
+    let onto_itself = [&IMPORT[..], &["--rejected", "people.csv"]].concat();
+    assert!(office.refuses(&onto_itself).contains("name another"));
+    assert!(office.read("people.csv").contains("+14155550101"), "it is untouched");
+}
+
+#[test]
+fn what_was_stored_before_a_file_broke_off_is_said() {
+    let office = Office::with_campaign(OPEN);
+    let mut people = b"phone\n+14155550101\n\"".to_vec();
+    people.resize(3 << 20, b'x');
+    office.write("people.csv", people);
+    let (out, err, status) = office.run(&IMPORT);
+    assert_eq!(status, Some(2), "{out}{err}");
+    assert_eq!(summary(&out), [1, 1, 0, 0], "{out}");
+    assert!(err.contains("1 row in all") && err.contains("quotation mark"), "{err}");
+}
