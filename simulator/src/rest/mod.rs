@@ -1,5 +1,6 @@
 //! Twilio's Calls API: create, fetch, update and list.
 
+mod account;
 mod create;
 mod error;
 mod list;
@@ -30,6 +31,12 @@ pub(crate) fn router(world: Arc<World>) -> Router {
             "/2010-04-01/Accounts/{account}/Calls/{file}",
             get(fetch).post(update::update),
         )
+        .route("/2010-04-01/Accounts/{account}", get(account::fetch))
+        .route(
+            "/2010-04-01/Accounts/{account}/IncomingPhoneNumbers.json",
+            get(account::numbers),
+        )
+        .route("/v1/DialingPermissions/Countries/{country}", get(account::country))
         .fallback(async || ApiError::NotFound)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(from_fn_with_state(world.clone(), authenticate))
@@ -43,14 +50,15 @@ async fn authenticate(State(world): State<Arc<World>>, request: Request, next: N
         .headers()
         .get(AUTHORIZATION)
         .and_then(|value| value.to_str().ok());
-    let own_path = format!("/2010-04-01/Accounts/{}/", world.account_sid);
+    let own_paths = ["/", ".json"].map(|end| format!("/2010-04-01/Accounts/{}{end}", world.account_sid));
     if given.and_then(|value| value.strip_prefix("Basic ")) != Some(expected.as_str()) {
         world
             .reporter
             .violation("a request to the Calls API had wrong credentials".to_owned());
         return ApiError::Unauthenticated.into_response();
     }
-    if !request.uri().path().starts_with(&own_path) {
+    let path = request.uri().path();
+    if !path.starts_with("/v1/") && !own_paths.iter().any(|own| path.starts_with(own)) {
         return ApiError::NotFound.into_response();
     }
     next.run(request).await
