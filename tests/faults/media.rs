@@ -274,11 +274,12 @@ fn who_answers_while_a_restarted_server_still_prepares_its_prompts_is_greeted_wh
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let (_, token) = runtime.block_on(waiting_attempt(&world, 1));
     let heard = runtime.spawn(first_heard(world.address, token));
-    let _server = world.server(&[]);
+    let server = world.server(&[]);
     let heard = runtime.block_on(async { tokio::time::timeout(DEADLINE, heard).await.expect("in time") });
     let heard = heard.expect("no panic");
     assert!(
         matches!(&heard, Some(Message::Text(text)) if text.contains("\"media\"")),
-        "{heard:?}"
+        "{heard:?}: {}",
+        server.log_text()
     );
 }
