@@ -85,20 +85,29 @@ impl fmt::Display for Report {
             }
         }
         let clips: usize = self.inside.iter().map(|row| row.clips).sum();
-        write!(f, "\nright of {clips} answers: {:.1}%", self.right() * 100.0)
+        write!(
+            f,
+            "\nright of {clips} answers: {:.1}%, for certain {:.1}%",
+            self.right() * 100.0,
+            self.right_at_once() * 100.0
+        )
     }
 }
 
 impl Report {
     /// Right answers, at least plausible, as a share of all.
     pub fn right(&self) -> f64 {
-        let right: usize = self
-            .inside
-            .iter()
-            .map(|row| row.right_certain + row.right_plausible)
-            .sum();
+        self.share(|row| row.right_certain + row.right_plausible)
+    }
+
+    /// Right answers that need no confirming turn, as a share of all.
+    pub fn right_at_once(&self) -> f64 {
+        self.share(|row| row.right_certain)
+    }
+
+    fn share(&self, count: impl Fn(&Row) -> usize) -> f64 {
         let clips: usize = self.inside.iter().map(|row| row.clips).sum();
-        right as f64 / clips.max(1) as f64
+        self.inside.iter().map(count).sum::<usize>() as f64 / clips.max(1) as f64
     }
 }
 

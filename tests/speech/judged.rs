@@ -88,8 +88,9 @@ fn voices_it_was_not_fitted_to_are_understood_and_what_is_no_answer_is_not_taken
     println!("{report}");
     let clips: usize = report.inside.iter().map(|row| row.clips).sum();
     let wrong: usize = report.inside.iter().map(|row| row.wrong_certain).sum();
-    assert!(report.right() >= 0.8, "{report}");
-    assert!(wrong * 50 <= clips, "{report}");
+    assert!(report.right() >= 0.9, "{report}");
+    assert!(report.right_at_once() >= 0.85, "{report}");
+    assert!(wrong * 20 <= clips, "{report}");
     let taken: usize = report.outside.iter().map(|row| row.wrong_certain).sum();
     assert!(taken <= 1, "{report}");
     let sounds = ["silence, hum", "noise", "bursts", "tones"];

@@ -75,15 +75,15 @@ impl Dialogue {
     fn said_to_consent(&mut self, said: Said) {
         match said.meant.intent {
             Intent::Yes | Intent::Interested if said.before_asking => self.heard_nothing(said.speech.id),
-            Intent::Yes | Intent::Interested if said.level == Level::Certain && said.is_deliberate() => {
+            Intent::Yes | Intent::Interested if said.level == Level::Binding && said.is_deliberate() => {
                 self.consent_given(&said.utterance, AnswerVia::Speech);
             }
             Intent::Yes | Intent::Interested => self.confirm(Doubt::Consent, said),
             // Who interrupts the greeting with "no thank you" has refused; a mere "no" may be meant for somebody else.
-            Intent::No if said.level == Level::Certain && (!said.before_asking || said.is_insistent()) => {
+            Intent::No if said.level >= Level::Certain && (!said.before_asking || said.is_insistent()) => {
                 self.refuse(&said.utterance, AnswerVia::Speech, "no");
             }
-            Intent::No if said.level == Level::Certain || !said.before_asking => self.confirm(Doubt::Refusal, said),
+            Intent::No if said.level >= Level::Certain || !said.before_asking => self.confirm(Doubt::Refusal, said),
             Intent::No => self.heard_nothing(said.speech.id),
             _ => self.odd(&said),
         }
@@ -99,12 +99,12 @@ impl Dialogue {
             let free = matches!(value, AnswerValue::FreeText(_));
             if free && !said.is_deliberate() {
                 self.heard_nothing(said.speech.id);
-            } else if free || said.level == Level::Certain {
+            } else if free || said.level >= Level::Certain {
                 self.answered(index, value, &said.utterance, AnswerVia::Speech);
             } else {
                 self.confirm(Doubt::Value(value), said);
             }
-        } else if said.meant.intent == Intent::NoAnswer && said.level == Level::Certain {
+        } else if said.meant.intent == Intent::NoAnswer && said.level >= Level::Certain {
             self.skipped(index);
         } else {
             self.odd(&said);
@@ -113,9 +113,9 @@ impl Dialogue {
 
     /// Intents that mean the same in every phase. False if it is none of them.
     pub(super) fn said_anything_else(&mut self, said: &Said) -> bool {
-        let certain = said.level == Level::Certain;
+        let certain = said.level >= Level::Certain;
         match said.meant.intent {
-            // A certain one has been dealt with before.
+            // A binding one has been dealt with before.
             Intent::RemoveMe => self.confirm(Doubt::Removal, said.clone()),
             Intent::NotInterested if certain => self.refuse(&said.utterance, AnswerVia::Speech, "not interested"),
             Intent::NotInterested => self.confirm(Doubt::Refusal, said.clone()),
@@ -136,7 +136,7 @@ impl Dialogue {
     }
 
     fn out_of_range(&mut self, said: &Said) {
-        if said.level == Level::Certain {
+        if said.level >= Level::Certain {
             self.ask_again(Why::Invalid);
         } else {
             self.odd(said);

@@ -19,7 +19,7 @@ impl Dialogue {
             self.heard_nothing(said.speech.id);
             return;
         }
-        let certain = said.level == Level::Certain;
+        let certain = said.level >= Level::Certain;
         // Consent is not put together from two doubtful hearings (L3).
         let enough = match pending.what {
             Doubt::Consent => certain && said.is_deliberate(),
@@ -65,7 +65,7 @@ impl Dialogue {
         let denied = said.meant.intent == Intent::No && same;
         match (self.open_question(), said.meant.value.clone()) {
             (Some((index, _)), Some(value))
-                if !denied && (said.level == Level::Certain || (same && self.is_second_hearing(&said))) =>
+                if !denied && (said.level >= Level::Certain || (same && self.is_second_hearing(&said))) =>
             {
                 self.answered(index, value, &said.utterance, AnswerVia::Speech);
             }

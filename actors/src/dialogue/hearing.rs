@@ -26,6 +26,8 @@ pub(super) enum Level {
     Plausible,
     /// To be acted upon.
     Certain,
+    /// Sure enough for what binds: consent, and removal.
+    Binding,
 }
 
 /// An utterance of the current turn with everything known about it.
@@ -133,6 +135,7 @@ impl Dialogue {
         let speech = self.forget(id);
         let meant = self.interpret(&text);
         let level = match confidence {
+            c if c >= Heard::BINDING && meant.certain && !uncertain => Level::Binding,
             c if c >= Heard::CERTAIN && meant.certain && !uncertain => Level::Certain,
             c if c >= Heard::PLAUSIBLE => Level::Plausible,
             _ => Level::Low,
@@ -146,7 +149,7 @@ impl Dialogue {
             self.heard_nothing(id);
             return;
         }
-        if meant.intent == Intent::RemoveMe && level == Level::Certain {
+        if meant.intent == Intent::RemoveMe && level == Level::Binding {
             // Never lost, however late it comes and whatever is going on.
             self.remove(utterance);
             return;
@@ -274,7 +277,7 @@ impl Dialogue {
     fn meet(&mut self, speech: &Speech, meant: &Interpretation, level: Level) {
         let answer = !meant.is_unclear() && meant.intent != Intent::Voicemail;
         let short = speech.length(self.now) <= SHORT_ANSWER_MS;
-        if answer && (level == Level::Certain || level == Level::Plausible && short) {
+        if answer && (level >= Level::Certain || level == Level::Plausible && short) {
             self.person = true;
         }
     }

@@ -32,15 +32,17 @@ pub struct RecognitionRequest {
 pub struct Heard {
     /// The words in lower case; empty if nothing was recognised (a rejection).
     pub text: String,
-    /// 0 to 1. At least [`Heard::CERTAIN`]: act on it. At least [`Heard::PLAUSIBLE`]: confirm it where it matters.
-    /// Below: as good as nothing. Each recogniser maps its own score to these marks and says how in its docs.
+    /// 0 to 1. At least [`Heard::BINDING`]: enough for consent and removal. At least [`Heard::CERTAIN`]: act on it.
+    /// At least [`Heard::PLAUSIBLE`]: confirm it where it matters. Below: as good as nothing. Each recogniser maps its own score to these marks and says how in its docs.
     pub confidence: f32,
     /// True for words that are a guess at free speech by a recogniser not made for it.
     pub uncertain: bool,
 }
 
 impl Heard {
-    /// At or above: false acceptances of speech outside the grammar are below 1 %.
+    /// At or above: so sure that consent or removal follows without another turn (L3).
+    pub const BINDING: f32 = 0.9;
+    /// At or above: false acceptances of sentences outside the grammar are about 1 %.
     pub const CERTAIN: f32 = 0.8;
     /// At or above: more likely right than wrong.
     pub const PLAUSIBLE: f32 = 0.5;

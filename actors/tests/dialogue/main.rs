@@ -7,6 +7,7 @@
 )]
 
 mod barge_in;
+mod confirming;
 mod harness;
 mod journals;
 mod machines;

@@ -3,7 +3,8 @@
 //! A grammar finds its phrases in anything that is said, so its own score says little. Two decoders without the grammar
 //! hear the same utterance: a loop of all phones, and a general language model. Where the grammar is right, the three
 //! agree. Their evidence is weighed by a logistic regression, fitted on synthetic voices over the telephone path and
-//! judged on voices that it had not met; `examples/speech_accuracy.rs` prints the rates.
+//! judged on voices that it had not met: `models/en-us-telephone/fit_confidence.py` fits, `examples/speech_accuracy.rs`
+//! prints the rates.
 
 use super::{Decoder, Hypothesis, Segment};
 use samvad_actors::ports::Heard;
@@ -15,13 +16,15 @@ const WORST_SCORE: f32 = -60.0;
 /// Frames per phone below which a word was squeezed in.
 const SHORTEST_PHONE: f32 = 5.0;
 
-const WEIGHTS: [f32; EVIDENCE] = [0.08571, 0.04354, 0.01939, 0.08955, 4.289, 5.968, -0.8067, -2.015];
-const BIAS: f32 = 6.2449;
-/// Log-odds from which a hypothesis is certain: about 1 % of other speech reaches it (single words that sound alike,
-/// hardly ever sentences), and no noise.
-const CERTAIN: f32 = 2.0;
-/// Log-odds from which it is plausible: a few percent of other speech, and all but a few percent of right answers.
-const PLAUSIBLE: f32 = -1.2;
+const WEIGHTS: [f32; EVIDENCE] = [0.118, -0.02817, 0.05048, 1.135, 5.771, 5.124, -1.111, -3.793];
+const BIAS: f32 = 8.229;
+/// Log-odds from which a hypothesis binds: a few percent of single words that no grammar has reach it, of longer speech
+/// hardly any.
+const BINDING: f32 = 0.7;
+/// Log-odds from which it is certain: about one percent of longer speech reaches it, and no noise.
+const CERTAIN: f32 = -0.5;
+/// Log-odds from which it is plausible: all but a few percent of right answers, and a tenth of other speech.
+const PLAUSIBLE: f32 = -2.0;
 
 /// The confidence of a grammar's hypothesis, 0 to 1, given what a phone loop and a general language model heard.
 /// `words` knows how the words of both are pronounced.
@@ -30,7 +33,7 @@ pub fn confidence(heard: &Hypothesis, phones: &Hypothesis, general: &Hypothesis,
 }
 
 /// The evidence; `None` if no word was heard.
-pub fn evidence(
+fn evidence(
     heard: &Hypothesis,
     phones: &Hypothesis,
     general: &Hypothesis,
@@ -83,9 +86,13 @@ fn scaled(log_odds: f32) -> f32 {
     let marks = [
         (PLAUSIBLE - 4.0, PLAUSIBLE, 0.0, Heard::PLAUSIBLE),
         (PLAUSIBLE, CERTAIN, Heard::PLAUSIBLE, Heard::CERTAIN),
-        (CERTAIN, CERTAIN + 6.0, Heard::CERTAIN, 1.0),
+        (CERTAIN, BINDING, Heard::CERTAIN, Heard::BINDING),
+        (BINDING, BINDING + 6.0, Heard::BINDING, 1.0),
     ];
-    let place = usize::from(log_odds >= PLAUSIBLE) + usize::from(log_odds >= CERTAIN);
+    let place = [PLAUSIBLE, CERTAIN, BINDING]
+        .iter()
+        .filter(|mark| log_odds >= **mark)
+        .count();
     let (from, to, low, high) = marks[place];
     low + (high - low) * between(from, to)
 }
@@ -136,6 +143,7 @@ mod tests {
 
     #[test]
     fn the_marks_are_met_exactly_at_their_log_odds() {
+        assert_eq!(scaled(BINDING), Heard::BINDING);
         assert_eq!(scaled(CERTAIN), Heard::CERTAIN);
         assert_eq!(scaled(PLAUSIBLE), Heard::PLAUSIBLE);
         assert!(scaled(CERTAIN - 0.01) < Heard::CERTAIN && scaled(PLAUSIBLE - 0.01) < Heard::PLAUSIBLE);
