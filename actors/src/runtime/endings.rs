@@ -76,10 +76,10 @@ impl Ended {
 }
 
 impl SupervisorPorts {
-    /// Gives the permit back and tells of the end. Only whoever brings the permit back tells, so that an attempt that
-    /// several report as over (its actor late, the watchdog, a callback) ends once.
-    pub(super) fn finish(&self, ended: Ended) {
-        if !self.permits.release(&ended.attempt) {
+    /// Gives the permit back and tells of the end. Told once, though several report an attempt as over (its actor late,
+    /// the watchdog, a callback, another node): by whoever ended it in the store (`first`), or answered for it here.
+    pub(super) fn finish(&self, ended: Ended, first: bool) {
+        if !self.permits.release(&ended.attempt) && !first {
             return;
         }
         tracing::info!(attempt = %ended.attempt, outcome = ?ended.outcome, disposition = ended.disposition.code(),
@@ -103,19 +103,19 @@ impl SupervisorPorts {
     /// Writes an outcome, for as long as it takes, then gives the permit back and tells of the end.
     pub(super) async fn write_outcome(&self, report: CallReport) {
         let ended = Ended::with_report(&report);
-        self.write_report(report).await;
-        self.finish(ended);
+        let first = self.write_report(report).await;
+        self.finish(ended, first);
     }
 
-    /// Writes an outcome, for as long as it takes.
-    pub(super) async fn write_report(&self, mut report: CallReport) {
+    /// Writes an outcome, for as long as it takes. Whether it was the first of its attempt.
+    async fn write_report(&self, mut report: CallReport) -> bool {
         let mut pause = FIRST_PAUSE;
         loop {
             match caught(self.store.record_outcome(&report)).await {
-                Ok(_) => return,
+                Ok(first) => return first,
                 Err(error @ StoreError::NotFound { .. }) => {
                     tracing::error!(attempt = %report.attempt, %error, "an outcome has no attempt to be written to");
-                    return;
+                    return false;
                 }
                 Err(error @ (StoreError::Conflict { .. } | StoreError::Corrupt { .. })) => {
                     // Something in the report cannot be kept; the end, and a wish for removal, still can.

@@ -1,70 +1,91 @@
-//! How many calls may be under way at once, on this node.
+//! What this node answers for, and permits on their way back to the fleet.
 
 use crate::domain::AttemptId;
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-/// Permits by attempt: one is taken before the carrier is asked and comes back when the attempt has ended, however
-/// it ended. Taking and giving back are idempotent per attempt, so that no path can leak or double one.
+/// A permit that is to be given back.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum PermitReturn {
+    /// The call ended, and its outcome is written.
+    Ended(AttemptId),
+    /// The call certainly never reached the carrier.
+    NeverPlaced(AttemptId),
+}
+
+/// The attempts that this node has begun or taken over and that have not ended. How many there may be is for the
+/// coordination to say: every end is passed on to it, whichever node began the attempt. Adopting and giving back are
+/// idempotent per attempt, so that no path can leak or double one.
 pub struct Permits {
-    capacity: usize,
     held: Mutex<BTreeSet<AttemptId>>,
-    released: Notify,
+    returns: UnboundedSender<PermitReturn>,
+    freed: Notify,
 }
 
 impl Permits {
-    /// Room for `capacity` attempts at once.
-    pub fn new(capacity: usize) -> Self {
-        Self {
-            capacity,
+    /// No attempts, and where their permits come back to: somebody has to give them to the coordination.
+    pub fn new() -> (Self, UnboundedReceiver<PermitReturn>) {
+        let (returns, receiver) = unbounded_channel();
+        let permits = Self {
             held: Mutex::new(BTreeSet::new()),
-            released: Notify::new(),
-        }
+            returns,
+            freed: Notify::new(),
+        };
+        (permits, receiver)
     }
 
-    /// Takes a permit if there is room. True as well if the attempt holds one already.
-    pub fn try_take(&self, attempt: &AttemptId) -> bool {
-        let mut held = self.held();
-        if held.contains(attempt) {
-            return true;
-        }
-        held.len() < self.capacity && held.insert(attempt.clone())
-    }
-
-    /// Waits for room and takes a permit.
-    pub async fn take(&self, attempt: &AttemptId) {
-        loop {
-            let released = self.released.notified();
-            if self.try_take(attempt) {
-                return;
-            }
-            released.await;
-        }
-    }
-
-    /// Gives an attempt a permit though there may be no room: it is under way already.
+    /// From here on this node answers for the attempt.
     pub fn adopt(&self, attempt: &AttemptId) {
         self.held().insert(attempt.clone());
     }
 
-    /// Gives a permit back. False, and harmless, if the attempt holds none.
+    /// The attempt has ended and its outcome is written: its permit goes back. False if this node did not answer for it.
     pub fn release(&self, attempt: &AttemptId) -> bool {
+        self.give_back(attempt, PermitReturn::Ended(attempt.clone()))
+    }
+
+    /// The attempt certainly never reached the carrier: its permit goes back, and does not count for the day.
+    pub fn cancel(&self, attempt: &AttemptId) -> bool {
+        self.give_back(attempt, PermitReturn::NeverPlaced(attempt.clone()))
+    }
+
+    fn give_back(&self, attempt: &AttemptId, permit: PermitReturn) -> bool {
         let held = self.held().remove(attempt);
-        if held {
-            self.released.notify_one();
-        }
+        // Nobody takes them at the very end of a process; the permits expire then, or are reconciled by others.
+        let _ = self.returns.send(permit);
         held
     }
 
-    /// Whether an attempt holds one.
+    /// Somebody else ended the attempt and gave its permit back.
+    pub fn forget(&self, attempt: &AttemptId) {
+        self.held().remove(attempt);
+    }
+
+    /// Whether this node answers for an attempt.
     pub fn holds(&self, attempt: &AttemptId) -> bool {
         self.held().contains(attempt)
     }
 
-    /// How many are held now.
+    /// How many attempts this node answers for.
     pub fn in_use(&self) -> usize {
         self.held().len()
+    }
+
+    /// All of them.
+    pub fn all(&self) -> Vec<AttemptId> {
+        self.held().iter().cloned().collect()
+    }
+
+    /// A permit has reached the coordination: whoever waits for room may ask.
+    pub fn notify_freed(&self) {
+        self.freed.notify_waiters();
+    }
+
+    /// Waits until a permit has come back.
+    pub async fn freed(&self) {
+        self.freed.notified().await;
     }
 
     fn held(&self) -> MutexGuard<'_, BTreeSet<AttemptId>> {
@@ -76,51 +97,39 @@ impl Permits {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
-    proptest! {
-        #[test]
-        fn permits_never_exceed_capacity_and_never_leak(
-            capacity in 1usize..6,
-            steps in prop::collection::vec((any::<bool>(), 0u8..10), 0..200),
-        ) {
-            let permits = Permits::new(capacity);
-            for (take, name) in steps {
-                let attempt = AttemptId::new(name.to_string());
-                if take { permits.try_take(&attempt); } else { permits.release(&attempt); }
-                prop_assert!(permits.in_use() <= capacity);
-            }
-            for name in 0..10 { permits.release(&AttemptId::new(name.to_string())); }
-            prop_assert_eq!(permits.in_use(), 0);
+    #[test]
+    fn an_end_is_passed_on_whoever_began_the_attempt_and_answered_for_once() {
+        let (permits, mut returns) = Permits::new();
+        permits.adopt(&"ours".into());
+        permits.adopt(&"ours".into());
+        assert_eq!(permits.in_use(), 1);
+        assert!(permits.release(&"ours".into()));
+        assert!(!permits.release(&"ours".into()), "answered for no more");
+        assert!(!permits.release(&"another node's".into()));
+        assert!(!permits.cancel(&"never placed".into()));
+        let mut back = Vec::new();
+        while let Ok(permit) = returns.try_recv() {
+            back.push(permit);
         }
+        let ended = |attempt: &str| PermitReturn::Ended(attempt.into());
+        assert_eq!(
+            back,
+            [
+                ended("ours"),
+                ended("ours"),
+                ended("another node's"),
+                PermitReturn::NeverPlaced("never placed".into())
+            ]
+        );
     }
 
     #[test]
-    fn calls_that_are_under_way_already_take_up_room_beyond_what_there_is() {
-        let permits = Permits::new(1);
+    fn l18_an_attempt_that_is_forgotten_takes_up_no_room() {
+        let (permits, mut returns) = Permits::new();
         permits.adopt(&"a".into());
-        permits.adopt(&"b".into());
-        assert_eq!(permits.in_use(), 2);
-        assert!(permits.release(&"a".into()));
-        assert!(!permits.try_take(&"c".into()), "no room until both are over");
-        assert!(!permits.release(&"a".into()), "given back once");
-        permits.release(&"b".into());
-        assert!(permits.try_take(&"c".into()));
-    }
-
-    #[tokio::test]
-    async fn whoever_waits_gets_the_permit_that_comes_back() {
-        let permits = std::sync::Arc::new(Permits::new(1));
-        let (first, second) = (AttemptId::from("a"), AttemptId::from("b"));
-        permits.take(&first).await;
-        let waiting = tokio::spawn({
-            let (permits, second) = (permits.clone(), second.clone());
-            async move { permits.take(&second).await }
-        });
-        tokio::task::yield_now().await;
-        permits.release(&first);
-        waiting.await.expect("takes it");
-        assert!(permits.try_take(&second));
-        assert_eq!(permits.in_use(), 1);
+        permits.forget(&"a".into());
+        assert_eq!(permits.in_use(), 0);
+        assert!(returns.try_recv().is_err(), "its permit was given back by whoever ended it");
     }
 }

@@ -144,7 +144,7 @@ impl Reconciler {
         };
         let now_ms = self.ports.clock.unix_ms();
         if self.ports.store.record_callback(&callback, now_ms).await? == CallbackEffect::Ended {
-            self.ports.finish(Ended::without_conversation(attempt, status));
+            self.ports.finish(Ended::without_conversation(attempt, status), true);
         }
         Ok(())
     }
@@ -162,8 +162,8 @@ impl Reconciler {
     async fn end_cut(&self, attempt: AttemptId) -> Result<(), StoreError> {
         let now_ms = self.ports.clock.unix_ms();
         let report = CallDraft::default().into_cut_report(attempt, EndReason::Fault, now_ms);
-        self.ports.store.record_outcome(&report).await?;
-        self.ports.finish(Ended::with_report(&report));
+        let first = self.ports.store.record_outcome(&report).await?;
+        self.ports.finish(Ended::with_report(&report), first);
         Ok(())
     }
 }

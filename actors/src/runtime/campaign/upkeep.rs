@@ -1,0 +1,253 @@
+//! What every node looks after: attempts that dead nodes left, calls that must not ring any more, permits that nobody
+//! gave back. Everything here may be done by several nodes at once, and is harmless where a live node is still at it:
+//! the store decides.
+
+use super::placing::rings_on;
+use super::CampaignPorts;
+use crate::domain::{AttemptId, AttemptState, CampaignId, Mode, PhoneNumber};
+use crate::ports::{
+    AttemptRow, CampaignState, CarrierError, DoNotCallEntry, InFlightAttempt, Leadership, StoreError, Submission,
+};
+use crate::runtime::draft::CallDraft;
+use crate::domain::EndReason;
+use std::collections::BTreeMap;
+use tokio::sync::Mutex;
+
+/// The reason that a stop of everything leaves with each campaign: what such a campaign has in flight is hung up.
+pub const STOPPED_ALL: &str = "everything was stopped";
+
+/// An attempt that has not got as far as the carrier's answer after so long has been left by its node.
+const LEFT_AFTER_MS: i64 = 60_000;
+
+/// A live call that is not on this node is asked about once it is so old.
+const ASKED_ABOUT_AFTER_MS: i64 = 15_000;
+
+/// A call that was told to end is not told again before so long.
+const TOLD_AGAIN_AFTER_MS: i64 = 10_000;
+
+/// Whether calls of a campaign that have been placed go on ringing.
+pub(super) fn calls_may_ring(state: &CampaignState) -> bool {
+    rings_on(state.lifecycle) && !is_stopped_with_all(state)
+}
+
+fn is_stopped_with_all(state: &CampaignState) -> bool {
+    state.reason.as_deref() == Some(STOPPED_ALL)
+}
+
+/// Takes back what earlier leaders had claimed and not marked: they can mark no more. What they had marked may be with
+/// the carrier, and is unclear unless they still say more.
+pub(super) async fn take_over_claims(ports: &CampaignPorts, leadership: &Leadership) -> Result<(), StoreError> {
+    for found in ports.dialer.in_flight(None).await? {
+        let of_another = found.row.campaign == leadership.campaign && found.node.as_deref() != Some(&leadership.node);
+        if of_another && found.row.state == AttemptState::Planned {
+            release_claim(ports, leadership, &found.row.id).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn release_claim(ports: &CampaignPorts, leadership: &Leadership, attempt: &AttemptId) -> Result<(), StoreError> {
+    match ports.dialer.release_claim(leadership, attempt).await {
+        Ok(true) => {
+            tracing::warn!(%attempt, "a claim of a node that is gone was taken back");
+            ports.base.permits.cancel(attempt);
+            Ok(())
+        }
+        // Marked or gone meanwhile.
+        Ok(false) | Err(StoreError::NotFound { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// What every node looks after.
+pub struct Upkeep {
+    ports: CampaignPorts,
+    /// Calls told to end, and when.
+    told: Mutex<BTreeMap<AttemptId, i64>>,
+}
+
+impl Upkeep {
+    /// An upkeep.
+    pub fn new(ports: CampaignPorts) -> Self {
+        Self {
+            ports,
+            told: Mutex::default(),
+        }
+    }
+
+    /// Looks after everything once.
+    ///
+    /// # Errors
+    /// If the store cannot be read; a fault with one attempt is logged and passed over.
+    pub async fn sweep(&self) -> Result<(), StoreError> {
+        self.free_permits_without_attempts().await?;
+        let now_ms = self.ports.now_ms();
+        let mut open = BTreeMap::new();
+        for found in self.ports.dialer.in_flight(None).await? {
+            let attempt = found.row.id.clone();
+            open.insert(attempt.clone(), ());
+            let age_ms = now_ms.saturating_sub(found.row.created_at_ms);
+            if let Err(error) = self.look_after(found, age_ms).await {
+                tracing::warn!(%attempt, %error, "an attempt could not be looked after yet");
+            }
+        }
+        self.forget_what_others_ended(&open).await
+    }
+
+    async fn look_after(&self, found: InFlightAttempt, age_ms: i64) -> Result<(), StoreError> {
+        let InFlightAttempt { row, .. } = found;
+        let here = self.ports.base.permits.holds(&row.id);
+        match row.state {
+            AttemptState::Planned if age_ms > LEFT_AFTER_MS && !here => {
+                let Some(state) = self.ports.dialer.campaign_state(&row.campaign).await? else {
+                    return Ok(());
+                };
+                let leadership = Leadership {
+                    campaign: row.campaign,
+                    node: self.ports.settings.node.clone(),
+                    epoch: state.epoch,
+                };
+                release_claim(&self.ports, &leadership, &row.id).await
+            }
+            // Its node may yet say what the carrier answered: that is taken as before.
+            AttemptState::Submitting if age_ms > LEFT_AFTER_MS && !here => {
+                let now_ms = self.ports.now_ms();
+                let store = &self.ports.base.store;
+                store.record_submission(&row.id, Submission::Unknown, now_ms).await
+            }
+            AttemptState::Live if age_ms > ASKED_ABOUT_AFTER_MS && !self.ports.base.calls.contains(&row.id) => {
+                self.end_if_over(row).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A conversation that is not on this node: if the carrier's call is over, and its node has not written an outcome,
+    /// nobody will.
+    async fn end_if_over(&self, row: AttemptRow) -> Result<(), StoreError> {
+        let Some(sid) = row.call_sid.clone() else {
+            return Ok(());
+        };
+        let is_over = match self.ports.base.carrier.fetch_call(&sid).await {
+            Ok(call) => call.status.is_some_and(|status| status.is_terminal()),
+            Err(CarrierError::NotInProgress { .. }) => true,
+            Err(error) => {
+                tracing::warn!(attempt = %row.id, %error, "the carrier could not be asked about a call");
+                false
+            }
+        };
+        // Seen twice, a sweep apart: its node has had the time to write what came of it.
+        let mut told = self.told.lock().await;
+        let now_ms = self.ports.now_ms();
+        let seen_ms = *told.entry(row.id.clone()).or_insert(now_ms);
+        if is_over && now_ms.saturating_sub(seen_ms) >= TOLD_AGAIN_AFTER_MS / 2 {
+            told.remove(&row.id);
+            drop(told);
+            tracing::error!(attempt = %row.id, "a call is over and its node has left no outcome");
+            let report = CallDraft::default().into_cut_report(row.id, EndReason::Fault, now_ms);
+            self.ports.base.write_outcome(report).await;
+        } else if !is_over {
+            told.remove(&row.id);
+        }
+        Ok(())
+    }
+
+    /// Permits of attempts that have ended, or are no more, go back: their node died before it could give them back.
+    async fn free_permits_without_attempts(&self) -> Result<(), StoreError> {
+        for mode in [Mode::Live, Mode::Simulated, Mode::DryRun] {
+            // Read before the store: an attempt is written before it holds a permit.
+            let Ok(held) = self.ports.coordination.held(mode).await else {
+                return Ok(());
+            };
+            if held.is_empty() {
+                continue;
+            }
+            let in_flight = self.ports.dialer.in_flight(None).await?;
+            for attempt in held {
+                if in_flight.iter().any(|found| found.row.id == attempt) {
+                    continue;
+                }
+                match self.ports.base.store.attempt(&attempt).await? {
+                    Some(row) if row.state == AttemptState::Ended => self.ports.base.permits.release(&attempt),
+                    Some(_) => false,
+                    None => self.ports.base.permits.cancel(&attempt),
+                };
+            }
+        }
+        Ok(())
+    }
+
+    /// Attempts that this node began and another one ended.
+    async fn forget_what_others_ended(&self, open: &BTreeMap<AttemptId, ()>) -> Result<(), StoreError> {
+        for attempt in self.ports.base.permits.all() {
+            if open.contains_key(&attempt) {
+                continue;
+            }
+            let ended = self.ports.base.store.attempt(&attempt).await?;
+            if ended.is_some_and(|row| row.state == AttemptState::Ended) {
+                self.ports.base.permits.release(&attempt);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes back calls that wait or ring for campaigns that were stopped, and ends every call of those that were
+    /// stopped with everything.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn silence(&self) -> Result<(), StoreError> {
+        let in_flight = self.ports.dialer.in_flight(None).await?;
+        let mut states: BTreeMap<CampaignId, Option<CampaignState>> = BTreeMap::new();
+        for InFlightAttempt { row, .. } in in_flight {
+            if !states.contains_key(&row.campaign) {
+                let state = self.ports.dialer.campaign_state(&row.campaign).await?;
+                states.insert(row.campaign.clone(), state);
+            }
+            let Some(Some(state)) = states.get(&row.campaign) else {
+                continue;
+            };
+            let is_live = row.state == AttemptState::Live;
+            if (is_live && is_stopped_with_all(state)) || (!is_live && !calls_may_ring(state)) {
+                self.hang_up(&row).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes back what waits or rings at a number that must not be called.
+    ///
+    /// # Errors
+    /// If the store cannot be asked.
+    pub async fn silence_number(&self, number: &PhoneNumber) -> Result<(), StoreError> {
+        let entry = DoNotCallEntry {
+            number: number.clone(),
+            source: "manual".to_owned(),
+            attempt: None,
+            added_at_ms: self.ports.now_ms(),
+        };
+        // It is listed already; adding it again tells what is in flight.
+        for row in self.ports.dialer.opt_out(&[entry]).await?.in_flight {
+            if row.state != AttemptState::Live {
+                self.hang_up(&row).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn hang_up(&self, row: &AttemptRow) {
+        let Some(sid) = row.call_sid.clone() else {
+            // Whoever asked the carrier takes it back when it has answered.
+            return;
+        };
+        let now_ms = self.ports.now_ms();
+        let mut told = self.told.lock().await;
+        told.retain(|_, told_ms| now_ms.saturating_sub(*told_ms) < TOLD_AGAIN_AFTER_MS);
+        if told.contains_key(&row.id) {
+            return;
+        }
+        told.insert(row.id.clone(), now_ms);
+        let (base, attempt) = (self.ports.base.clone(), row.id.clone());
+        actix::spawn(async move { base.hang_up(&attempt, &sid).await });
+    }
+}
