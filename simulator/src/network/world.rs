@@ -5,7 +5,7 @@ use super::{Registry, flow};
 use crate::audio::{Colour, NoiseLoop};
 use crate::gateway::Gateway;
 use crate::options::SimulatorOptions;
-use crate::report::Reporter;
+use crate::report::{Ledger, Reporter};
 use crate::scenario::{FaultKind, FaultSet, Network, Respondent, Scenario};
 use crate::stream::Pacer;
 use jiff::Timestamp;
@@ -28,6 +28,7 @@ pub(crate) struct World {
     pub pacer: Pacer,
     pub reporter: Reporter,
     pub recordings: Option<PathBuf>,
+    pub ledger: Option<Ledger>,
     /// The run is over: the server may be gone.
     pub settling: Arc<AtomicBool>,
     fault_rates: Vec<(FaultKind, f64)>,
@@ -43,6 +44,7 @@ impl World {
         scenario: &Scenario,
         gateway: Gateway,
         reporter: Reporter,
+        ledger: Option<Ledger>,
     ) -> Arc<Self> {
         let respondents = scenario
             .respondents(options.calls)
@@ -58,6 +60,7 @@ impl World {
             pacer: Pacer::start(),
             reporter,
             recordings: options.recordings.clone(),
+            ledger,
             settling: Arc::new(AtomicBool::new(false)),
             fault_rates: scenario.fault_rates.clone(),
             respondents,
@@ -131,6 +134,9 @@ impl World {
             registry.add(call.clone());
             call
         };
+        if let Some(ledger) = &self.ledger {
+            ledger.placed(&call);
+        }
         self.reporter.call_begins();
         tokio::spawn(flow::run(self.clone(), call.clone()));
         call

@@ -2,9 +2,11 @@
 
 mod call_report;
 mod judge;
+mod ledger;
 mod reporter;
 
 pub use call_report::{CallReport, EndedBy};
 pub use reporter::{Latency, SimulatorSummary};
 
+pub(crate) use ledger::Ledger;
 pub(crate) use reporter::Reporter;
