@@ -2,6 +2,7 @@
 
 mod adapters;
 pub mod campaigns;
+mod fleet;
 mod node;
 mod surveys;
 

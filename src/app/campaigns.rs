@@ -14,6 +14,7 @@ use samvad_actors::ports::{
     AttemptRow, CampaignState, CampaignStore, Carrier, CarrierError, Clock, ContactCounts, ContactImport, Coordination,
     DialerStore, DoNotCallEntry, DoNotCallStore, Eligibility, FleetCommand, ImportReport, LifecycleChange, StoreError,
 };
+use samvad_actors::runtime::STOPPED_ALL;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::time::Duration;
@@ -115,9 +116,6 @@ pub struct StopReport {
     /// end those that they find.
     pub left: u64,
 }
-
-/// The reason that a stop of everything leaves with each campaign. Servers hang up what such a campaign has in flight.
-pub const STOPPED_ALL: &str = "everything was stopped";
 
 /// Campaigns, for operators.
 pub struct Campaigns {

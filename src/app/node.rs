@@ -2,22 +2,25 @@
 
 use super::SystemClock;
 use super::adapters::{Mint, RunningRecognizer, Starter, ToSupervisor};
-use super::surveys::prepare_survey;
+use super::fleet;
+use super::surveys::SurveyRoom;
 use crate::carrier::token::MediaTokens;
 use crate::carrier::twilio::{AuthToken, SignatureValidator, TwilioCarrier, TwilioSettings};
 use crate::config::{DataDirectory, Settings};
 use crate::http::{self, HttpState, MediaLimits, RefusalLog, ServerSettings, SocketGauges};
 use crate::journal::JournalDirectory;
-use crate::store::SqlStore;
+use crate::store::{NodeLock, Sharing, SqlStore};
 use actix::{Actor, Addr, Arbiter};
 use actix_web::dev::{Server, ServerHandle};
 use anyhow::Context;
 use futures_util::FutureExt;
-use samvad_actors::domain::{Campaign, CampaignId};
-use samvad_actors::ports::{AttemptStore, CampaignStore, Carrier, Clock, ContactStore, NewContact, Recognizer, Store};
+use samvad_actors::domain::{AttemptState, Campaign, CampaignId, Lifecycle};
+use samvad_actors::ports::{
+    AttemptStore, CampaignStore, Carrier, Clock, ContactStore, DialerStore, LifecycleChange, NewContact, Store,
+};
 use samvad_actors::runtime::{
-    BeginDrain, CallEvent, CallPorts, CallTable, CountUnreported, DialSummary, Dialer, DialerSettings, EventSink,
-    HangUpNow, Limits, Permits, Readiness, Reconciler, Supervisor, SupervisorPorts, Surveys, TokenMint, Watchdog,
+    BeginDrain, CallEvent, CallPorts, CallTable, CampaignFleet, CampaignPorts, CountUnreported, EventSink, FleetStop,
+    HangUpNow, Limits, Permits, Readiness, Reconciler, Supervisor, SupervisorPorts, Surveys, Upkeep, Watchdog,
     WatchdogPorts, WatchdogSettings,
 };
 use std::net::SocketAddr;
@@ -52,14 +55,14 @@ pub struct Gauges {
 /// A running node.
 pub struct Node {
     settings: Settings,
-    data: DataDirectory,
     store: Arc<SqlStore>,
     clock: Arc<dyn Clock>,
-    recognizer: Arc<dyn Recognizer>,
-    surveys: Arc<Surveys>,
+    surveys: Arc<SurveyRoom>,
     supervisor: Addr<Supervisor>,
     supervisor_ports: SupervisorPorts,
-    mint: Arc<dyn TokenMint>,
+    campaign_ports: CampaignPorts,
+    /// From when on campaigns are run.
+    campaigns: Option<Addr<CampaignFleet>>,
     sockets: Arc<SocketGauges>,
     journals: Arc<JournalDirectory>,
     server: ServerHandle,
@@ -86,24 +89,25 @@ impl Node {
         let data = DataDirectory::open(&settings.data_dir)?;
         let tokens = MediaTokens::new(data.media_token_key(&settings)?.expose())?;
         let store = Arc::new(SqlStore::open(&settings.database_url).await?);
+        let sharing = fleet::sharing(&settings);
+        let lock = NodeLock::take(&settings.database_url, sharing).await?;
         let carrier: Arc<dyn Carrier> = Arc::new(TwilioCarrier::new(twilio.clone())?);
         let signatures = SignatureValidator::new(&twilio)?;
         let journals = Arc::new(JournalDirectory::open(&data.journals())?);
         let running_recognizer = RunningRecognizer::start(&settings)?;
         let recognizer = running_recognizer.port();
 
-        let (calls, permits) = (
-            Arc::new(CallTable::default()),
-            Arc::new(Permits::new(settings.max_calls as usize)),
-        );
+        let calls = Arc::new(CallTable::default());
+        let (permits, returns) = Permits::new();
         let readiness = Arc::new(Readiness::default());
+        fleet::hold(lock, readiness.clone());
         let supervisor_ports = SupervisorPorts {
             store: store.clone(),
             carrier,
             clock: clock.clone(),
             events: events.clone(),
             calls: calls.clone(),
-            permits: permits.clone(),
+            permits: Arc::new(permits),
             readiness: readiness.clone(),
         };
         let supervisor_thread = Arbiter::new();
@@ -116,18 +120,36 @@ impl Node {
             settings.queue_limit_seconds,
             settings.ring_timeout_seconds,
         ));
-        reconciler
-            .take_over()
+        let mint = Arc::new(Mint::new(
+            tokens.clone(),
+            settings.queue_limit_seconds,
+            settings.ring_timeout_seconds,
+        ));
+        let campaign_ports = fleet::campaign_ports(
+            fleet::dial_settings(&settings),
+            supervisor_ports.clone(),
+            store.clone(),
+            fleet::coordination(&settings, clock.clone())?,
+            mint,
+            returns,
+        );
+        take_over(sharing, &campaign_ports, &reconciler)
             .await
             .context("what an earlier server left behind could not be taken over")?;
         let watchdog = start_watchdog(&settings, twilio.clone(), &supervisor_ports, supervisor.clone()).await?;
 
-        let surveys = Arc::new(Surveys::default());
+        let surveys = Arc::new(SurveyRoom {
+            surveys: Arc::new(Surveys::default()),
+            prompts_dir: settings.prompts_dir.clone(),
+            prompt_cache: settings.prompt_cache_dir.clone().unwrap_or_else(|| data.prompt_cache()),
+            recognizer: recognizer.clone(),
+            at_work: tokio::sync::Mutex::new(()),
+        });
         let sockets = Arc::new(SocketGauges::default());
         let ports = CallPorts {
             clock: clock.clone(),
             store: store.clone(),
-            recognizer: recognizer.clone(),
+            recognizer,
             journals: journals.clone(),
             events,
             calls,
@@ -144,7 +166,7 @@ impl Node {
             events: Arc::new(ToSupervisor(supervisor.clone())),
             calls: Arc::new(Starter {
                 ports,
-                surveys: surveys.clone(),
+                surveys: surveys.surveys.clone(),
                 clock: clock.clone(),
             }),
             readiness,
@@ -154,11 +176,6 @@ impl Node {
         };
         let server = http::bind(ServerSettings::new(settings.bind, settings.workers), Arc::new(state))
             .with_context(|| format!("cannot listen on {}; set SAMVAD_BIND to a free address", settings.bind))?;
-        let mint = Arc::new(Mint::new(
-            tokens,
-            settings.queue_limit_seconds,
-            settings.ring_timeout_seconds,
-        ));
         actix::spawn({
             let reconciler = reconciler.clone();
             async move {
@@ -173,14 +190,13 @@ impl Node {
         });
         Ok(Self {
             settings,
-            data,
             store,
             clock,
-            recognizer,
             surveys,
             supervisor,
             supervisor_ports,
-            mint,
+            campaign_ports,
+            campaigns: None,
             sockets,
             journals,
             server: server.handle,
@@ -223,14 +239,7 @@ impl Node {
         contacts: &[NewContact],
         progress: &mut dyn FnMut(usize, usize),
     ) -> anyhow::Result<()> {
-        let prompts_dir = self.settings.prompts_dir.as_deref();
-        let cache = self
-            .settings
-            .prompt_cache_dir
-            .clone()
-            .unwrap_or_else(|| self.data.prompt_cache());
-        let survey = prepare_survey(campaign, prompts_dir, &cache, self.recognizer.as_ref(), progress).await?;
-        self.surveys.insert(Arc::new(survey));
+        self.surveys.ready(campaign, progress).await?;
         let now_ms = self.clock.unix_ms();
         // One that is under way cannot be replaced; after a restart it need not be.
         if self.store.campaign(&campaign.id).await?.as_ref() != Some(campaign) {
@@ -240,7 +249,8 @@ impl Node {
         Ok(())
     }
 
-    /// Answers callbacks, media and all that has come meanwhile. The workers run when this returns.
+    /// Answers callbacks, media and all that has come meanwhile, and runs the campaigns that are to run. The workers
+    /// run when this returns.
     ///
     /// # Errors
     /// If they cannot be started.
@@ -251,29 +261,55 @@ impl Node {
                 ended.context("the HTTP workers cannot be started")?;
             }
             actix::spawn(server);
-            tracing::info!(address = %self.address, mode = ?self.settings.mode(), "listening");
+            tracing::info!(address = %self.address, mode = ?self.settings.mode(),
+                node = self.campaign_ports.settings.node, "listening");
+            if !self.supervisor_ports.readiness.is_draining() {
+                let (ports, surveys) = (self.campaign_ports.clone(), self.surveys.clone());
+                self.campaigns = Some(fleet::start_campaigns(ports, surveys, self.supervisor.clone()));
+            }
         }
         Ok(())
     }
 
-    /// Calls every contact of a loaded campaign; returns when the last has been placed.
+    /// Has a loaded campaign run, in the mode of this node. Its actor calls whom it may call.
     ///
     /// # Errors
-    /// If the campaign cannot be read.
-    pub async fn dial(&self, campaign: &CampaignId) -> anyhow::Result<DialSummary> {
-        let settings = DialerSettings {
-            mode: self.settings.mode(),
-            calls_per_second: self.settings.calls_per_second,
-            ring_timeout_seconds: self.settings.ring_timeout_seconds,
-            machine_detection: true,
-        };
-        let dialer = Dialer::new(self.supervisor_ports.clone(), self.mint.clone(), settings);
-        let campaign = campaign.clone();
-        // A task of its own: a request to the carrier must come to its end though nobody waits for it any more.
-        Ok(actix::spawn(async move { dialer.run(&campaign).await }).await??)
+    /// If the campaign may not run from where it stands, or was begun in another mode.
+    pub async fn activate(&self, campaign: &CampaignId) -> anyhow::Result<()> {
+        let now_ms = self.clock.unix_ms();
+        self.store.set_mode(campaign, self.settings.mode(), now_ms).await?;
+        let state = self.store.campaign_state(campaign).await?;
+        if state.is_none_or(|state| state.lifecycle != Lifecycle::Running) {
+            let change = LifecycleChange {
+                campaign: campaign.clone(),
+                to: Lifecycle::Running,
+                reason: None,
+                starts_at_ms: None,
+                epoch: None,
+            };
+            self.store.change_lifecycle(&change, now_ms).await?;
+        }
+        Ok(())
     }
 
-    /// Returns when no call is queued, ringing or live.
+    /// Returns when a campaign runs no more: everybody is settled, or it was paused or stopped. The reason that stands
+    /// there.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn halted(&self, campaign: &CampaignId) -> anyhow::Result<Option<String>> {
+        let mut tick = tokio::time::interval(IDLE_INTERVAL);
+        loop {
+            tick.tick().await;
+            match self.store.campaign_state(campaign).await? {
+                Some(state) if state.lifecycle == Lifecycle::Running => {}
+                state => return Ok(state.and_then(|state| state.reason)),
+            }
+        }
+    }
+
+    /// Returns when nothing is left to do here: no call is queued, ringing or live. In a fleet, what waits or rings is
+    /// taken by whichever node it lands on, and only what lives here is waited for.
     ///
     /// # Errors
     /// If the store cannot be read.
@@ -281,16 +317,30 @@ impl Node {
         let mut tick = tokio::time::interval(IDLE_INTERVAL);
         loop {
             tick.tick().await;
-            if self.supervisor_ports.permits.in_use() == 0 && self.store.open_attempts().await?.is_empty() {
+            if self.is_idle().await? {
                 self.supervisor_ports.events.emit(CallEvent::Idle);
                 return Ok(());
             }
         }
     }
 
+    async fn is_idle(&self) -> anyhow::Result<bool> {
+        if fleet::sharing(&self.settings) == Sharing::Alone {
+            return Ok(self.supervisor_ports.permits.in_use() == 0 && self.store.open_attempts().await?.is_empty());
+        }
+        let node = &self.campaign_ports.settings.node;
+        let on_the_way = self.store.in_flight(Some(node)).await?.into_iter();
+        let mut on_the_way = on_the_way.map(|found| found.row.state);
+        let begun = on_the_way.any(|state| matches!(state, AttemptState::Planned | AttemptState::Submitting));
+        Ok(!begun && self.supervisor_ports.calls.is_empty())
+    }
+
     /// From now on nobody is called; callbacks and media of calls under way are still taken.
-    pub fn stop_dialling(&self) {
+    pub fn stop_dialling(&mut self) {
         self.supervisor_ports.readiness.set_draining();
+        if let Some(campaigns) = self.campaigns.take() {
+            campaigns.do_send(FleetStop);
+        }
     }
 
     /// Drains and stops: waits for calls under way up to the drain limit, ends those that are left, and closes.
@@ -309,7 +359,9 @@ impl Node {
             () = hurry => tracing::warn!("asked to hurry; calls under way are ended"),
         }
         let end_all = async {
-            self.reconciler.end_waiting().await?;
+            if fleet::sharing(&self.settings) == Sharing::Alone {
+                self.reconciler.end_waiting().await?;
+            }
             self.supervisor.do_send(BeginDrain { end_live: true });
             self.idle().await
         };
@@ -360,6 +412,18 @@ pub(super) fn twilio_settings(settings: &Settings) -> anyhow::Result<TwilioSetti
         connect_timeout: TwilioSettings::CONNECT_TIMEOUT,
         request_timeout: TwilioSettings::REQUEST_TIMEOUT,
     })
+}
+
+/// Takes over what earlier runs left. A node that is alone knows that all of it is left behind; one of a fleet looks
+/// after what its upkeep finds, because other nodes may be at it.
+async fn take_over(sharing: Sharing, ports: &CampaignPorts, reconciler: &Reconciler) -> anyhow::Result<()> {
+    let upkeep = Upkeep::new(ports.clone());
+    if sharing == Sharing::Alone {
+        upkeep.release_all_claims().await?;
+        reconciler.take_over().await?;
+    }
+    upkeep.sweep().await?;
+    Ok(())
 }
 
 /// The watchdog opens a store and a carrier of its own, on its own thread.

@@ -7,8 +7,63 @@ use samvad_actors::dialogue::Script;
 use samvad_actors::domain::Campaign;
 use samvad_actors::ports::Recognizer;
 use samvad_actors::runtime::Survey;
-use std::path::Path;
+use async_trait::async_trait;
+use samvad_actors::runtime::{PrepareSurveys, Surveys};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tokio::sync::Mutex;
+
+/// Makes surveys ready, one after the other, and keeps them.
+pub(super) struct SurveyRoom {
+    pub(super) surveys: Arc<Surveys>,
+    pub(super) prompts_dir: Option<PathBuf>,
+    pub(super) prompt_cache: PathBuf,
+    pub(super) recognizer: Arc<dyn Recognizer>,
+    /// Held while a survey is made ready: the same prompts are not rendered twice at once.
+    pub(super) at_work: Mutex<()>,
+}
+
+impl SurveyRoom {
+    /// Makes a campaign ready unless it is as it was. `progress` as in [`prepare_survey`].
+    pub(super) async fn ready(
+        &self,
+        campaign: &Campaign,
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> anyhow::Result<()> {
+        let is_ready = || {
+            let known = self.surveys.get(&campaign.id);
+            known.is_some_and(|survey| survey.campaign == *campaign)
+        };
+        if is_ready() {
+            return Ok(());
+        }
+        let _at_work = self.at_work.lock().await;
+        if is_ready() {
+            return Ok(());
+        }
+        let survey = prepare_survey(
+            campaign,
+            self.prompts_dir.as_deref(),
+            &self.prompt_cache,
+            self.recognizer.as_ref(),
+            progress,
+        )
+        .await?;
+        self.surveys.insert(Arc::new(survey));
+        Ok(())
+    }
+}
+
+#[async_trait(?Send)]
+impl PrepareSurveys for SurveyRoom {
+    async fn prepare(&self, campaign: &Campaign) -> Result<(), String> {
+        let mut quietly = |_, _| {};
+        self.ready(campaign, &mut quietly)
+            .await
+            .map_err(|error| format!("{error:#}"))
+    }
+}
+
 
 /// Builds the script, compiles every grammar and renders every sentence that is not in the cache yet. `progress` is
 /// told how many sentences are ready, and of how many.

@@ -6,8 +6,10 @@ use crate::app::{Gauges, Node};
 use crate::campaign_files::{load_campaign, load_contacts};
 use crate::config::{Settings, process_environment};
 use crate::telemetry::{self, ProcessUsage, Redactor};
+use anyhow::bail;
 use clap::Args;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use samvad_actors::domain::{Campaign, Mode, TimeOfDay, Weekday};
 use samvad_actors::runtime::{CallEvent, EventSink, NoEvents};
 use serde_json::json;
 use std::io::{IsTerminal, Write};
@@ -19,22 +21,26 @@ use std::sync::Arc;
 pub(super) const EXAMPLES: &str = "\
 Examples:
   samvad serve
-          answers callbacks and media, and places no call
+          answers callbacks and media, and runs the campaigns that are active
   samvad serve --campaign survey.yaml --contacts people.csv --exit-when-idle
-          calls everybody once, ends when the last call is over; then: samvad results --campaign survey.yaml";
+          runs a campaign, ends when everybody is settled; then: samvad results --campaign survey.yaml";
 
 /// What to serve.
 #[derive(Args, Debug)]
 pub(super) struct ServeArgs {
-    /// A campaign file (YAML): made ready at the start; its contacts are called.
+    /// A campaign file (YAML): made ready and active at the start, in the mode of this server.
     #[arg(long, value_name = "FILE", value_parser = super::existing_file)]
     campaign: Option<PathBuf>,
     /// The campaign's contacts (CSV with the columns phone_number and external_contact_id).
     #[arg(long, value_name = "FILE", value_parser = super::existing_file, requires = "campaign")]
     contacts: Option<PathBuf>,
-    /// End when every contact has been tried and every call is over.
+    /// End when the campaign runs no more and every call is over.
     #[arg(long, requires = "contacts")]
     exit_when_idle: bool,
+    /// A rehearsal: everybody is called once, at any hour and as fast as the limits allow; refused unless the carrier is
+    /// a stand-in on this machine.
+    #[arg(long, requires = "campaign")]
+    rehearse: bool,
     /// Print what happens as JSON, one event a line: `preparing` while prompts are rendered, `listening` with the
     /// address, then what becomes of each call.
     #[arg(long)]
@@ -75,7 +81,13 @@ async fn serve(args: ServeArgs, settings: Settings) -> anyhow::Result<()> {
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }
-    let campaign = args.campaign.as_deref().map(load_campaign).transpose()?;
+    let mut campaign = args.campaign.as_deref().map(load_campaign).transpose()?;
+    if args.rehearse {
+        if settings.mode() != Mode::Simulated {
+            bail!("--rehearse calls at any hour: set TWILIO_API_BASE_URL to a stand-in on this machine, or leave it out");
+        }
+        campaign.iter_mut().for_each(rehearse);
+    }
     let contacts = match (&args.contacts, &campaign) {
         (Some(path), Some(campaign)) => load_contacts(path, campaign)?,
         _ => Vec::new(),
@@ -118,12 +130,9 @@ async fn serve(args: ServeArgs, settings: Settings) -> anyhow::Result<()> {
     }
     let work = async {
         if let Some(campaign) = &campaign {
-            let summary = node.dial(&campaign.id).await?;
-            tracing::info!(
-                placed = summary.placed,
-                not_placed = summary.not_placed,
-                "every contact has been tried"
-            );
+            node.activate(&campaign.id).await?;
+            let reason = node.halted(&campaign.id).await?;
+            tracing::info!(campaign = %campaign.id, reason, "the campaign runs no more");
         }
         if args.exit_when_idle {
             node.idle().await?;
@@ -148,6 +157,18 @@ async fn serve(args: ServeArgs, settings: Settings) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Has a campaign call everybody once, whenever it is.
+fn rehearse(campaign: &mut Campaign) {
+    let rules = &mut campaign.dialing;
+    rules.window.weekdays = Weekday::ALL.to_vec();
+    (rules.window.start, rules.window.end) = (TimeOfDay::hour(0), TimeOfDay::hour(0));
+    rules.window.blocked_dates.clear();
+    rules.retry.max_attempts = 1;
+    rules.spread = false;
+    // What is rehearsed may be a network on which most calls fail.
+    rules.breaker.recent = 0;
 }
 
 /// What this process has used and still holds, now that nothing goes on.

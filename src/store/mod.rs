@@ -14,6 +14,7 @@ mod dialect;
 mod dialer;
 mod error;
 mod migrations;
+mod node_lock;
 mod opt_outs;
 mod outcomes;
 mod pools;
@@ -26,6 +27,7 @@ mod url;
 
 pub use error::OpenError;
 pub use migrations::{MigrationStep, SchemaStatus, SchemaVersion, migrate_down, migrate_up, schema_status};
+pub use node_lock::{NodeLock, NodeLockError, Sharing};
 pub use url::DatabaseUrl;
 
 use error::store_error;

@@ -332,6 +332,7 @@ fn server_arguments(plan: &Plan, contacts: &Path) -> Vec<String> {
         format!("--campaign={}", plan.campaign.display()),
         format!("--contacts={}", contacts.display()),
         "--exit-when-idle".to_owned(),
+        "--rehearse".to_owned(),
         "--events".to_owned(),
     ]
 }

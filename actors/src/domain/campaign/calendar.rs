@@ -18,6 +18,16 @@ pub enum Weekday {
 }
 
 impl Weekday {
+    /// All, Monday first.
+    pub const ALL: [Self; 7] = [
+        Self::Monday,
+        Self::Tuesday,
+        Self::Wednesday,
+        Self::Thursday,
+        Self::Friday,
+        Self::Saturday,
+        Self::Sunday,
+    ];
     /// The working days of most countries.
     pub const MONDAY_TO_FRIDAY: [Self; 5] = [
         Self::Monday,

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Makes campaigns ready to be spoken on this node.
-#[async_trait]
+#[async_trait(?Send)]
 pub trait PrepareSurveys: Send + Sync + 'static {
     /// Makes one ready; at once if it is.
     ///

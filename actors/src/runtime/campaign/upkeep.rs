@@ -75,6 +75,32 @@ impl Upkeep {
         }
     }
 
+    /// Takes back every claim that has not been marked. For a node that is alone, before it begins: nobody is at them.
+    ///
+    /// # Errors
+    /// If the store cannot be asked.
+    pub async fn release_all_claims(&self) -> Result<(), StoreError> {
+        for found in self.ports.dialer.in_flight(None).await? {
+            if found.row.state == AttemptState::Planned {
+                self.release_claim_of_nobody(found.row).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Any node may take back a claim, under the epoch that the campaign has now.
+    async fn release_claim_of_nobody(&self, row: AttemptRow) -> Result<(), StoreError> {
+        let Some(state) = self.ports.dialer.campaign_state(&row.campaign).await? else {
+            return Ok(());
+        };
+        let leadership = Leadership {
+            campaign: row.campaign,
+            node: self.ports.settings.node.clone(),
+            epoch: state.epoch,
+        };
+        release_claim(&self.ports, &leadership, &row.id).await
+    }
+
     /// Looks after everything once.
     ///
     /// # Errors
@@ -99,15 +125,7 @@ impl Upkeep {
         let here = self.ports.base.permits.holds(&row.id);
         match row.state {
             AttemptState::Planned if age_ms > LEFT_AFTER_MS && !here => {
-                let Some(state) = self.ports.dialer.campaign_state(&row.campaign).await? else {
-                    return Ok(());
-                };
-                let leadership = Leadership {
-                    campaign: row.campaign,
-                    node: self.ports.settings.node.clone(),
-                    epoch: state.epoch,
-                };
-                release_claim(&self.ports, &leadership, &row.id).await
+                self.release_claim_of_nobody(row).await
             }
             // Its node may yet say what the carrier answered: that is taken as before.
             AttemptState::Submitting if age_ms > LEFT_AFTER_MS && !here => {
