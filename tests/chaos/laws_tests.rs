@@ -104,7 +104,7 @@ fn a_call_for_an_attempt_that_nobody_knows_is_caught() {
 
 #[test]
 fn l23_two_calls_at_once_to_a_number_are_caught() {
-    only(Law::OneCallPerNumber, |record| record.calls[0].over_ms = Some(1_001));
+    only(Law::OneCallPerNumber, |record| "+14155550101".clone_into(&mut record.calls[2].to));
 }
 
 #[test]
@@ -162,7 +162,10 @@ fn more_than_the_rate_and_one_in_any_second_is_caught() {
 #[test]
 fn an_attempt_without_an_outcome_is_caught() {
     only(Law::Outcome, |record| record.attempts[2].outcome = None);
-    only(Law::Outcome, |record| record.calls[2].over_ms = None);
+    only(Law::Outcome, |record| {
+        record.calls[2].over_ms = None;
+        record.permits_gone_ms = Some(2_000);
+    });
 }
 
 #[test]
