@@ -3,11 +3,11 @@
 use crate::campaign_files::language_pack;
 use crate::speech::{EmbeddedSynthesizer, PromptCache};
 use anyhow::{Context, bail};
+use async_trait::async_trait;
 use samvad_actors::dialogue::Script;
 use samvad_actors::domain::Campaign;
 use samvad_actors::ports::Recognizer;
 use samvad_actors::runtime::Survey;
-use async_trait::async_trait;
 use samvad_actors::runtime::{PrepareSurveys, Surveys};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -63,7 +63,6 @@ impl PrepareSurveys for SurveyRoom {
             .map_err(|error| format!("{error:#}"))
     }
 }
-
 
 /// Builds the script, compiles every grammar and renders every sentence that is not in the cache yet. `progress` is
 /// told how many sentences are ready, and of how many.

@@ -84,7 +84,9 @@ async fn serve(args: ServeArgs, settings: Settings) -> anyhow::Result<()> {
     let mut campaign = args.campaign.as_deref().map(load_campaign).transpose()?;
     if args.rehearse {
         if settings.mode() != Mode::Simulated {
-            bail!("--rehearse calls at any hour: set TWILIO_API_BASE_URL to a stand-in on this machine, or leave it out");
+            bail!(
+                "--rehearse calls at any hour: set TWILIO_API_BASE_URL to a stand-in on this machine, or leave it out"
+            );
         }
         campaign.iter_mut().for_each(rehearse);
     }

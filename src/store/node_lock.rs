@@ -106,7 +106,11 @@ async fn take(url: &DatabaseUrl, sharing: Sharing) -> Result<Held, NodeLockError
         .fetch_one(&mut session)
         .await
         .map_err(|error| OpenError::connect(url, &error))?;
-    if got == 1 { Ok(Held::Session(session)) } else { Err(taken()) }
+    if got == 1 {
+        Ok(Held::Session(session))
+    } else {
+        Err(taken())
+    }
 }
 
 fn lock_file(database: &Path, sharing: Sharing) -> Result<Option<Held>, NodeLockError> {

@@ -51,6 +51,7 @@ fn serve_calls_the_people_of_a_stand_in_started_by_hand() {
         "--contacts",
         "people.csv",
         "--exit-when-idle",
+        "--rehearse",
     ];
     let mut serve = samvad(directory.path(), &args);
     serve

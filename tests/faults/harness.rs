@@ -295,7 +295,7 @@ impl World {
     pub fn server(&self, arguments: &[&str]) -> Process {
         let mut command = samvad();
         command
-            .args(["serve", "--events", "--campaign"])
+            .args(["serve", "--events", "--rehearse", "--campaign"])
             .arg(campaign())
             .args(arguments)
             .envs(&self.settings);

@@ -130,6 +130,9 @@ mod tests {
         permits.adopt(&"a".into());
         permits.forget(&"a".into());
         assert_eq!(permits.in_use(), 0);
-        assert!(returns.try_recv().is_err(), "its permit was given back by whoever ended it");
+        assert!(
+            returns.try_recv().is_err(),
+            "its permit was given back by whoever ended it"
+        );
     }
 }

@@ -17,6 +17,8 @@ pub struct Reconciler {
     ports: SupervisorPorts,
     /// How long the carrier may queue and ring a call, and two minutes more.
     silence_limit_ms: i64,
+    /// The same for a call whose id is known, and a few seconds more: the carrier can be asked about it.
+    report_limit_ms: i64,
 }
 
 impl Reconciler {
@@ -27,12 +29,14 @@ impl Reconciler {
         Self {
             ports,
             silence_limit_ms: seconds * 1_000,
+            report_limit_ms: (seconds - 110) * 1_000,
         }
     }
 
     /// The same with another limit on how long nothing may be heard of an attempt.
     pub fn with_silence_limit(mut self, limit: Duration) -> Self {
         self.silence_limit_ms = i64::try_from(limit.as_millis()).unwrap_or(i64::MAX);
+        self.report_limit_ms = self.silence_limit_ms;
         self
     }
 
@@ -95,7 +99,11 @@ impl Reconciler {
         let count = open.len();
         let now_ms = self.ports.clock.unix_ms();
         for attempt in open {
-            if now_ms.saturating_sub(attempt.created_at_ms) <= self.silence_limit_ms {
+            let limit_ms = match attempt.call_sid {
+                Some(_) => self.report_limit_ms,
+                None => self.silence_limit_ms,
+            };
+            if now_ms.saturating_sub(attempt.created_at_ms) <= limit_ms {
                 continue;
             }
             let id = attempt.id.clone();

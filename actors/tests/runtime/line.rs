@@ -151,11 +151,6 @@ impl Caller {
         self.audio(&[0; 12_000]);
     }
 
-    pub fn hang_up(&self) {
-        self.send(r#"{"event":"stop"}"#);
-        self.call.do_send(LineClosed);
-    }
-
     pub fn reset(&self) {
         self.call.do_send(LineClosed);
     }

@@ -10,8 +10,6 @@
 mod calls;
 mod carrier;
 mod deaths;
-mod dialling;
-mod dialling_laws;
 mod guarding;
 mod line;
 mod recognizer;

@@ -38,7 +38,6 @@ pub enum Failing {
 pub struct MemoryStore {
     tables: Mutex<Tables>,
     failing: Mutex<BTreeMap<&'static str, (Failing, u32)>>,
-    listed_after_create: Mutex<Option<String>>,
     pub log: Log,
 }
 
@@ -65,11 +64,6 @@ impl MemoryStore {
     pub fn failures_left(&self, use_case: &'static str) -> u32 {
         let map = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
         map.get(use_case).map_or(0, |(_, left)| *left)
-    }
-
-    /// The number comes onto do-not-call right after the next attempt has been written.
-    pub fn list_after_create(&self, number: &str) {
-        *self.listed_after_create.lock().unwrap_or_else(PoisonError::into_inner) = Some(number.to_owned());
     }
 
     pub fn row(&self, attempt: &AttemptId) -> AttemptRow {
@@ -248,12 +242,6 @@ impl AttemptStore for MemoryStore {
         for contact in tables.contacts.iter_mut().filter(|found| found.id == attempt.contact) {
             contact.attempts += 1;
         }
-        let listed = self
-            .listed_after_create
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        tables.do_not_call.extend(listed);
         answer(said, row)
     }
 

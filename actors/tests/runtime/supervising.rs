@@ -81,7 +81,7 @@ async fn a_report_that_cannot_be_kept_whole_is_kept_without_what_is_not_needed()
 async fn an_outcome_without_an_attempt_does_not_hold_its_permit_for_ever() {
     let world = World::new();
     let attempt = AttemptId::from("nobody");
-    world.ports.permits.try_take(&attempt);
+    world.ports.permits.adopt(&attempt);
     let report = CallDraft::default().into_cut_report(attempt, EndReason::Fault, 0);
     world.supervisor.do_send(WriteOutcome { report });
     world.all_quiet().await;
@@ -168,7 +168,7 @@ async fn callbacks_of_a_call_that_was_never_answered_end_it_whatever_their_order
         let attempt = world
             .store
             .put_attempt(name, AttemptState::Submitted, Some(&format!("CA-{name}")), 0);
-        world.ports.permits.try_take(&attempt);
+        world.ports.permits.adopt(&attempt);
         for status in statuses {
             callback(&world, name, status).await;
         }

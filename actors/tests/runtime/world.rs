@@ -40,13 +40,6 @@ pub async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// Fails if it takes too long.
-pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(DEADLINE, future)
-        .await
-        .unwrap_or_else(|_| panic!("waited in vain: {what}"))
-}
-
 /// Real time, and what a test adds to it.
 pub struct RealClock {
     begun: Instant,
@@ -189,10 +182,6 @@ impl Drop for World {
 
 impl World {
     pub fn new() -> Self {
-        Self::with_capacity(100)
-    }
-
-    pub fn with_capacity(capacity: usize) -> Self {
         let store = Arc::new(MemoryStore::default());
         let carrier = Arc::new(FakeCarrier {
             log: store.log.clone(),
@@ -209,7 +198,7 @@ impl World {
             clock: clock.clone(),
             events: events.clone(),
             calls: Arc::new(CallTable::default()),
-            permits: Arc::new(Permits::new(capacity)),
+            permits: Arc::new(Permits::new().0),
             readiness: Arc::new(Readiness::default()),
         };
         let thread = Arbiter::new();
@@ -249,7 +238,7 @@ impl World {
     pub fn admitted(&self, name: &str) -> AdmittedCall {
         let sid = format!("CA-{name}");
         let attempt = self.store.put_attempt(name, AttemptState::Live, Some(&sid), 0);
-        assert!(self.ports.permits.try_take(&attempt), "room for the test's calls");
+        self.ports.permits.adopt(&attempt);
         AdmittedCall {
             campaign: "health-survey".into(),
             contact: self.store.row(&attempt).contact,
@@ -295,27 +284,6 @@ impl World {
     pub async fn all_quiet(&self) {
         until("no call is left in the table", || self.ports.calls.is_empty()).await;
         until("no permit is held", || self.ports.permits.in_use() == 0).await;
-    }
-
-    pub fn add_contacts(&self, count: usize) {
-        let campaign = Campaign::from_yaml(HEALTH).expect("fixture without fault");
-        let mut tables = self.store.tables();
-        for index in 0..count {
-            let contact = NewContact {
-                id: format!("contact-{index}").as_str().into(),
-                campaign: campaign.id.clone(),
-                number: samvad_actors::domain::PhoneNumber::parse(&format!("+1415555{index:04}")).expect("number"),
-                external_id: None,
-            };
-            tables.contacts.push(samvad_actors::ports::Contact {
-                id: contact.id,
-                campaign: contact.campaign,
-                number: contact.number,
-                external_id: None,
-                attempts: 0,
-            });
-        }
-        tables.campaigns.insert(campaign.id.clone(), campaign);
     }
 }
 

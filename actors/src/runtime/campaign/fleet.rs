@@ -56,7 +56,10 @@ struct Heard(FleetSignal);
 enum Slot {
     Runs(Addr<CampaignActor>),
     /// Died so many times in a row; built anew from then on, UTC milliseconds.
-    Died { times: u32, again_at_ms: i64 },
+    Died {
+        times: u32,
+        again_at_ms: i64,
+    },
 }
 
 /// The campaigns of one node.

@@ -74,7 +74,11 @@ impl Gate {
         let (permits, counts) = (rebuild.permits.len(), rebuild.day_counts.len());
         let opened = self.coordination.finish_rebuild(&token, &rebuild).await?;
         if opened {
-            tracing::info!(permits, counts, "admission is open: permits and counts are as the store has them");
+            tracing::info!(
+                permits,
+                counts,
+                "admission is open: permits and counts are as the store has them"
+            );
         }
         Ok(opened)
     }
@@ -147,6 +151,9 @@ mod tests {
     fn a_rebuild_reads_from_the_date_of_the_last_zone_on() {
         // 2026-11-22 06:00 UTC: it is still the 21st at UTC-12.
         assert_eq!(earliest_today(1_795_327_200_000).to_string(), "2026-11-21");
-        assert_eq!(earliest_today(1_795_327_200_000 + 7 * 3_600_000).to_string(), "2026-11-22");
+        assert_eq!(
+            earliest_today(1_795_327_200_000 + 7 * 3_600_000).to_string(),
+            "2026-11-22"
+        );
     }
 }

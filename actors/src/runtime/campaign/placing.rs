@@ -177,7 +177,11 @@ impl Placing {
             self.take_back(attempt);
             return Err(NotPlaced::OutsideWindow);
         }
-        let marked = caught(ports.dialer.mark_submitting_as(&self.leadership, attempt, ports.now_ms()));
+        let marked = caught(
+            ports
+                .dialer
+                .mark_submitting_as(&self.leadership, attempt, ports.now_ms()),
+        );
         match marked.await {
             Ok(Ok(())) => {}
             Ok(Err(refusal)) => {
@@ -340,7 +344,9 @@ impl Placing {
                 }
                 Err(error @ CarrierError::RateLimited { .. }) => {
                     tracing::warn!(attempt = %call.attempt, %error, ?pause, "the carrier asks to slow down");
-                    self.ports.hold_off.until(self.ports.now_ms().saturating_add(millis(pause)));
+                    self.ports
+                        .hold_off
+                        .until(self.ports.now_ms().saturating_add(millis(pause)));
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_RATE_PAUSE);
                     if let Some(reason) = self.reason_to_stop(request, incarnation, last_ms).await {
@@ -361,12 +367,7 @@ impl Placing {
     }
 
     /// Much may have happened while the carrier was left alone.
-    async fn reason_to_stop(
-        &self,
-        request: &PermitRequest,
-        incarnation: &Incarnation,
-        last_ms: i64,
-    ) -> Option<String> {
+    async fn reason_to_stop(&self, request: &PermitRequest, incarnation: &Incarnation, last_ms: i64) -> Option<String> {
         if self.ports.base.readiness.is_draining() {
             return Some("the server is stopping".to_owned());
         }
@@ -412,7 +413,10 @@ impl Placing {
             tracing::warn!(%attempt, reason, "a call is taken back");
             return self.hang_up_unless_answered(attempt, &placed.sid).await;
         }
-        let until_ms = now_ms.saturating_add(lead_ms).saturating_add(millis(REPORT_MARGIN)).min(closes_ms);
+        let until_ms = now_ms
+            .saturating_add(lead_ms)
+            .saturating_add(millis(REPORT_MARGIN))
+            .min(closes_ms);
         let left = Duration::from_millis(until_ms.saturating_sub(now_ms).max(0).unsigned_abs());
         tokio::time::sleep(left).await;
         self.hang_up_unless_answered(attempt, &placed.sid).await;

@@ -1,7 +1,7 @@
 //! One tick of a campaign that this node leads: a snapshot, a plan, and calls begun in its order.
 
-use super::placing::{NotPlaced, Placing, ends_the_tick};
 use super::CampaignPorts;
+use super::placing::{NotPlaced, Placing, ends_the_tick};
 use crate::campaign::{CallingWindow, Candidate, DialOrder, Due, RefusalReason, Snapshot, WindowRule, plan_tick};
 use crate::domain::{Campaign, CampaignId, Lifecycle};
 use crate::ports::{CampaignState, DueContact, DueQuery, Leadership, LifecycleChange, LocalDate, StoreError};
@@ -112,7 +112,11 @@ impl Ticks {
         if let Some(trip) = plan.pause {
             return self.pause(leadership, trip.to_string()).await;
         }
-        if let Some(refusal) = plan.refusals.iter().find(|refusal| refusal.reason == RefusalReason::UnknownZone) {
+        if let Some(refusal) = plan
+            .refusals
+            .iter()
+            .find(|refusal| refusal.reason == RefusalReason::UnknownZone)
+        {
             tracing::warn!(campaign = %self.campaign, contact = %refusal.contact, "a contact's zone is not known; it is not called");
         }
         let campaign = Arc::new(campaign);
@@ -250,7 +254,10 @@ impl Ticks {
 }
 
 /// Candidates in the order in which the store gives them; their zones are kept for the dial.
-fn candidates(due: Vec<DueContact>, zones_of: &mut BTreeMap<crate::domain::ContactId, Option<String>>) -> Vec<Candidate> {
+fn candidates(
+    due: Vec<DueContact>,
+    zones_of: &mut BTreeMap<crate::domain::ContactId, Option<String>>,
+) -> Vec<Candidate> {
     let fresh_or_again = |position: usize, contact: &DueContact| match contact.due_at_ms {
         0 => Due::Fresh {
             position: position as u64,
@@ -270,4 +277,3 @@ fn candidates(due: Vec<DueContact>, zones_of: &mut BTreeMap<crate::domain::Conta
         })
         .collect()
 }
-

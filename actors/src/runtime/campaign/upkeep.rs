@@ -2,14 +2,14 @@
 //! gave back. Everything here may be done by several nodes at once, and is harmless where a live node is still at it:
 //! the store decides.
 
-use super::placing::rings_on;
 use super::CampaignPorts;
+use super::placing::rings_on;
+use crate::domain::EndReason;
 use crate::domain::{AttemptId, AttemptState, CampaignId, Mode, PhoneNumber};
 use crate::ports::{
     AttemptRow, CampaignState, CarrierError, DoNotCallEntry, InFlightAttempt, Leadership, StoreError, Submission,
 };
 use crate::runtime::draft::CallDraft;
-use crate::domain::EndReason;
 use std::collections::BTreeMap;
 use tokio::sync::Mutex;
 
@@ -124,9 +124,7 @@ impl Upkeep {
         let InFlightAttempt { row, .. } = found;
         let here = self.ports.base.permits.holds(&row.id);
         match row.state {
-            AttemptState::Planned if age_ms > LEFT_AFTER_MS && !here => {
-                self.release_claim_of_nobody(row).await
-            }
+            AttemptState::Planned if age_ms > LEFT_AFTER_MS && !here => self.release_claim_of_nobody(row).await,
             // Its node may yet say what the carrier answered: that is taken as before.
             AttemptState::Submitting if age_ms > LEFT_AFTER_MS && !here => {
                 let now_ms = self.ports.now_ms();

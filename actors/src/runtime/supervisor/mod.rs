@@ -229,7 +229,9 @@ impl Handler<CarrierStatusChanged> for Supervisor {
             }
             if effect == CallbackEffect::Ended {
                 supervisor.forget(&attempt);
-                supervisor.ports.finish(Ended::without_conversation(attempt, status), true);
+                supervisor
+                    .ports
+                    .finish(Ended::without_conversation(attempt, status), true);
             } else {
                 // The conversation may go on here, or be about to begin.
                 supervisor.command(attempt.clone(), CallCommand::CarrierEnded);

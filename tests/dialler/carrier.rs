@@ -1,0 +1,87 @@
+//! A carrier that answers as told.
+
+use async_trait::async_trait;
+use samvad_actors::domain::{AttemptId, CallSid, CarrierStatus, PhoneNumber};
+use samvad_actors::ports::{Carrier, CarrierCall, CarrierError, NewCall};
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// How a request to place a call is answered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Answer {
+    Taken,
+    RateLimited,
+    Unclear,
+    Refused,
+}
+
+#[derive(Default)]
+pub struct Told {
+    /// Answers to come; `Taken` when there are none.
+    pub answers: VecDeque<Answer>,
+    /// Requests to place a call.
+    pub created: Vec<(AttemptId, PhoneNumber)>,
+    /// Calls told to end.
+    pub completed: Vec<CallSid>,
+}
+
+#[derive(Default)]
+pub struct ScriptedCarrier(Mutex<Told>);
+
+impl ScriptedCarrier {
+    pub fn told(&self) -> MutexGuard<'_, Told> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn answer_next(&self, answers: &[Answer]) {
+        self.told().answers.extend(answers);
+    }
+
+    /// How many requests to place a call came.
+    pub fn asked(&self) -> usize {
+        self.told().created.len()
+    }
+}
+
+/// The call id of an attempt.
+pub fn sid(attempt: &AttemptId) -> CallSid {
+    CallSid::new(format!("CA-{attempt}"))
+}
+
+fn call(sid: CallSid, status: CarrierStatus) -> CarrierCall {
+    CarrierCall {
+        sid,
+        status: Some(status),
+        queue_time_ms: None,
+    }
+}
+
+#[async_trait]
+impl Carrier for ScriptedCarrier {
+    async fn create_call(&self, new: NewCall) -> Result<CarrierCall, CarrierError> {
+        let sid = sid(&new.attempt);
+        let mut told = self.told();
+        told.created.push((new.attempt, new.to));
+        match told.answers.pop_front().unwrap_or(Answer::Taken) {
+            Answer::Taken => Ok(call(sid, CarrierStatus::Queued)),
+            Answer::RateLimited => Err(CarrierError::RateLimited { code: Some(20_429) }),
+            Answer::Unclear => Err(CarrierError::Unclear {
+                reason: "no answer".into(),
+            }),
+            Answer::Refused => Err(CarrierError::Refused {
+                http: 400,
+                code: Some(21_211),
+                message: "not a number".into(),
+            }),
+        }
+    }
+
+    async fn fetch_call(&self, sid: &CallSid) -> Result<CarrierCall, CarrierError> {
+        Ok(call(sid.clone(), CarrierStatus::Ringing))
+    }
+
+    async fn complete_call(&self, sid: &CallSid) -> Result<CarrierCall, CarrierError> {
+        self.told().completed.push(sid.clone());
+        Ok(call(sid.clone(), CarrierStatus::Completed))
+    }
+}

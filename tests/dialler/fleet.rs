@@ -1,0 +1,127 @@
+//! Several servers: takeover, caps, outages of Redis, calls that land anywhere.
+
+use crate::nodes::Fleet;
+use samvad::coordination::RedisCoordination;
+use samvad_actors::domain::{AttemptState, Mode};
+use samvad_actors::ports::Coordination;
+use std::time::{Duration, Instant};
+
+const NOBODY_ANSWERS: &str = r#"
+name: Nobody answers
+network: {calls_per_second: 0, setup_ms: 50, dtmf_in_audio: false}
+callers:
+  - {name: away, count: 24, no_answer: {after_ms: 1500}}
+"#;
+
+const REFUSERS: &str = r#"
+name: Refusers
+network: {calls_per_second: 0, setup_ms: 50, dtmf_in_audio: false}
+callers:
+  - {name: refuser, count: 8, ring_ms: 300, steps: [{when: answered, after_ms: 500, keys: "*"}, {when: prompt_begins, after_ms: 500, keys: "2"}]}
+"#;
+
+async fn four_ring(fleet: &Fleet) {
+    fleet
+        .until("four ring", async || {
+            let open = fleet.open_attempts().await;
+            open.len() == 4 && open.iter().all(|row| row.state == AttemptState::Submitted)
+        })
+        .await;
+}
+
+async fn no_permit_is_left(fleet: &Fleet) {
+    let coordination = RedisCoordination::new(&fleet.redis.settings()).expect("a URL");
+    fleet
+        .until("no permit is left", async || {
+            coordination
+                .held(Mode::Simulated)
+                .await
+                .is_ok_and(|held| held.is_empty())
+        })
+        .await;
+}
+
+#[actix::test]
+async fn another_server_takes_over_within_ten_seconds_of_a_kill_and_nobody_is_called_twice() {
+    let mut fleet = Fleet::start(3, NOBODY_ANSWERS, &[("SAMVAD_MAX_CALLS", "4")]).await;
+    let campaign = fleet.call("spring", |_| true).await;
+    four_ring(&fleet).await;
+    let leader = fleet.leader(&campaign).await.expect("a server leads");
+    let epoch = fleet.state(&campaign).await.epoch;
+    fleet.nodes[leader].kill();
+    let killed = Instant::now();
+    fleet
+        .until("another leads", async || {
+            fleet.leader(&campaign).await.is_some_and(|now| now != leader)
+        })
+        .await;
+    assert!(killed.elapsed() < Duration::from_secs(10), "{:?}", killed.elapsed());
+    assert!(fleet.state(&campaign).await.epoch > epoch, "the fence");
+    fleet.completed(&campaign).await;
+    assert_eq!(fleet.outcomes(&campaign).await.get("Failed"), Some(&24));
+    no_permit_is_left(&fleet).await;
+    assert_eq!(fleet.judge(4), 24);
+}
+
+#[actix::test]
+async fn without_redis_dialling_stops_and_with_an_empty_one_it_is_rebuilt_and_goes_on() {
+    let mut fleet = Fleet::start(2, NOBODY_ANSWERS, &[("SAMVAD_MAX_CALLS", "4")]).await;
+    let campaign = fleet.call("spring", |_| true).await;
+    four_ring(&fleet).await;
+    fleet.redis.kill();
+    fleet
+        .until("calls under way come to their end", async || {
+            fleet.open_attempts().await.is_empty()
+        })
+        .await;
+    let ended = fleet.calls_ended();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(fleet.calls_ended(), ended, "nobody is called");
+    assert!(fleet.open_attempts().await.is_empty());
+    fleet.redis.start_again();
+    fleet.completed(&campaign).await;
+    assert_eq!(fleet.outcomes(&campaign).await.get("Failed"), Some(&24));
+    no_permit_is_left(&fleet).await;
+    assert_eq!(fleet.judge(4), 24);
+}
+
+#[actix::test]
+async fn p15_caps_of_the_day_and_concurrency_hold_for_all_servers_and_campaigns_together() {
+    let limits = [("SAMVAD_MAX_CALLS", "3"), ("SAMVAD_CALLS_PER_DAY", "9")];
+    let fleet = Fleet::start(2, NOBODY_ANSWERS, &limits).await;
+    fleet.call("even", |index| index % 2 == 0).await;
+    fleet.call("odd", |index| index % 2 == 1).await;
+    fleet
+        .until("the cap is reached", async || {
+            fleet.calls_ended() == 9 && fleet.open_attempts().await.is_empty()
+        })
+        .await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(fleet.judge(3), 9);
+}
+
+#[actix::test]
+async fn media_and_callbacks_land_on_any_server() {
+    let fleet = Fleet::start(2, REFUSERS, &[("SAMVAD_MAX_CALLS", "4")]).await;
+    let campaign = fleet.call("spring", |_| true).await;
+    fleet.completed(&campaign).await;
+    assert_eq!(fleet.outcomes(&campaign).await.get("Refused"), Some(&8));
+    for node in &fleet.nodes {
+        let talked = node.lines().iter().filter(|line| line["event"] == "talking").count();
+        assert!(talked > 0, "every server had some of the calls");
+    }
+    no_permit_is_left(&fleet).await;
+    assert_eq!(fleet.judge(4), 8);
+}
+
+#[actix::test]
+async fn a_server_without_redis_does_not_start_beside_others() {
+    let fleet = Fleet::start(1, REFUSERS, &[]).await;
+    let refused = fleet.start_without_redis();
+    assert!(!refused.status.success());
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        said.contains("another server runs on") && said.contains("REDIS_URL"),
+        "{said}"
+    );
+}

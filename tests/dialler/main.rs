@@ -1,0 +1,22 @@
+//! Campaigns run by their actors: in one process over a scripted carrier and a clock that can be set, and as a fleet of
+//! servers over PostgreSQL and Redis.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what the tests stand on fails as loudly as they do"
+)]
+
+mod carrier;
+mod coordination;
+mod dialling;
+mod fleet;
+mod modes;
+mod nodes;
+#[path = "../support/postgres.rs"]
+mod postgres;
+#[path = "../coordination/server.rs"]
+mod redis;
+mod steering;
+mod unclear;
+mod world;
