@@ -21,7 +21,6 @@ mod laws;
 mod mutations;
 mod people;
 #[path = "../support/postgres.rs"]
-#[expect(dead_code, reason = "other test programs use more of it")]
 mod postgres;
 #[path = "../support/postgres_outage.rs"]
 mod postgres_outage;

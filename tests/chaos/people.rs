@@ -38,12 +38,10 @@ pub struct People {
     pub per_caller_id: usize,
     /// When the window of one campaign closes in mid-run.
     pub closes_ms: i64,
-    /// Whether it opens again a minute later.
-    pub opens_again: bool,
 }
 
 impl People {
-    /// Chooses by seed. `opens_again` is for runs that last for minutes.
+    /// Chooses by seed. The window that closes opens again a minute later if `opens_again`, for long runs.
     pub fn new(seed: u64, contacts: u32, opens_again: bool, now_ms: i64) -> Self {
         let mut random = StdRng::seed_from_u64(seed);
         let closes_ms = (now_ms + 35 * SECOND_MS) / MINUTE_MS * MINUTE_MS + MINUTE_MS;
@@ -102,7 +100,6 @@ impl People {
             country: limits(Some(if long_run { 14 } else { 8 }), None, most),
             per_caller_id: if long_run { 16 } else { 10 },
             closes_ms,
-            opens_again,
         };
         for planned in &mut people.campaigns {
             let id = planned.campaign.id.as_str();
