@@ -15,6 +15,7 @@ mod modes;
 mod nodes;
 #[path = "../support/postgres.rs"]
 mod postgres;
+#[expect(dead_code, reason = "the tests of the coordination use the rest")]
 #[path = "../coordination/server.rs"]
 mod redis;
 mod steering;
