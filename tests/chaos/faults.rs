@@ -48,14 +48,24 @@ pub fn plan(seed: u64, lasts: Duration) -> Vec<(Duration, Step)> {
         let mut between = |low_ms: u64, high_ms: u64| Duration::from_millis(random.random_range(low_ms..high_ms));
         let mut redis = [
             vec![(Duration::ZERO, Step::RedisEmptied)],
-            vec![(Duration::ZERO, Step::RedisKilled), (between(500, 3_000), Step::RedisStarted)],
-            vec![(Duration::ZERO, Step::RedisHangs), (between(500, 2_500), Step::RedisGoesOn)],
+            vec![
+                (Duration::ZERO, Step::RedisKilled),
+                (between(500, 3_000), Step::RedisStarted),
+            ],
+            vec![
+                (Duration::ZERO, Step::RedisHangs),
+                (between(500, 2_500), Step::RedisGoesOn),
+            ],
         ];
         let starts: Vec<Duration> = (0..3).map(|n| from + third * n + between(0, 6_000)).collect();
         let crash = from + between(0, 20_000);
-        steps.extend([(crash, Step::DatabaseCrashed), (crash + between(300, 3_000), Step::DatabaseStarted)]);
-        let kills: Vec<(Duration, Duration)> =
-            (0..2).map(|n| (from + ROUND / 2 * n + between(0, 7_000), between(1_000, 7_000))).collect();
+        steps.extend([
+            (crash, Step::DatabaseCrashed),
+            (crash + between(300, 3_000), Step::DatabaseStarted),
+        ]);
+        let kills: Vec<(Duration, Duration)> = (0..2)
+            .map(|n| (from + ROUND / 2 * n + between(0, 7_000), between(1_000, 7_000)))
+            .collect();
         let opt_outs: Vec<Duration> = (0..12).map(|_| from + between(0, 30_000)).collect();
         redis.shuffle(&mut random);
         for (start, steps_of_redis) in starts.into_iter().zip(redis) {
@@ -92,7 +102,10 @@ fn the_same_seed_chooses_the_same_faults_and_whatever_stops_is_started() {
                 _ => {}
             }
             let redis = [Step::RedisKilled, Step::RedisHangs];
-            assert!(!redis.iter().all(|step| down.contains(step)), "a dead server cannot hang");
+            assert!(
+                !redis.iter().all(|step| down.contains(step)),
+                "a dead server cannot hang"
+            );
         }
         assert_eq!(down, []);
     }

@@ -172,10 +172,16 @@ fn one_call_per_attempt(record: &Record, attempts: &BTreeMap<&str, &Attempt>, fo
     let mut called = BTreeSet::new();
     for call in &record.calls {
         if !called.insert(&call.attempt) {
-            found.add(Law::OneCallPerAttempt, format!("{} is the second call of {}", call.sid, call.attempt));
+            found.add(
+                Law::OneCallPerAttempt,
+                format!("{} is the second call of {}", call.sid, call.attempt),
+            );
         }
         if !attempts.contains_key(call.attempt.as_str()) {
-            let what = format!("{} was placed for {}, which the database does not know", call.sid, call.attempt);
+            let what = format!(
+                "{} was placed for {}, which the database does not know",
+                call.sid, call.attempt
+            );
             found.add(Law::OneCallPerAttempt, what);
         }
     }
@@ -184,7 +190,10 @@ fn one_call_per_attempt(record: &Record, attempts: &BTreeMap<&str, &Attempt>, fo
 fn one_call_per_number(record: &Record, found: &mut Breaches) {
     for (number, calls) in by(&record.calls, |call| Some(call.to.as_str())) {
         if let Some(at_ms) = above(&calls, 1) {
-            found.add(Law::OneCallPerNumber, format!("two calls at once to {number} at {at_ms}"));
+            found.add(
+                Law::OneCallPerNumber,
+                format!("two calls at once to {number} at {at_ms}"),
+            );
         }
     }
 }
@@ -207,12 +216,19 @@ fn windows(record: &Record, attempts: &BTreeMap<&str, &Attempt>, found: &mut Bre
 
 fn marks(record: &Record, found: &mut Breaches) {
     for mark in &record.marks {
-        if record.opt_outs.get(&mark.number).is_some_and(|&at_us| at_us < mark.at_us) {
+        if record
+            .opt_outs
+            .get(&mark.number)
+            .is_some_and(|&at_us| at_us < mark.at_us)
+        {
             let what = format!("{} was marked after the opt-out to {}", mark.attempt, mark.number);
             found.add(Law::OptOut, what);
         }
         if mark.by != mark.leader {
-            let what = format!("{} was marked by {:?} while {:?} led", mark.attempt, mark.by, mark.leader);
+            let what = format!(
+                "{} was marked by {:?} while {:?} led",
+                mark.attempt, mark.by, mark.leader
+            );
             found.add(Law::Leader, what);
         }
     }
@@ -223,7 +239,10 @@ fn limits(record: &Record, attempts: &BTreeMap<&str, &Attempt>, found: &mut Brea
     let all: Vec<&Call> = record.calls.iter().collect();
     keep(&record.fleet, "the fleet", &all, attempts, found);
     for (id, calls) in by(&record.calls, |call| Some(attempt_of(call)?.campaign.as_str())) {
-        let own = record.campaigns.get(id).map_or_else(Limits::default, |campaign| campaign.limits);
+        let own = record
+            .campaigns
+            .get(id)
+            .map_or_else(Limits::default, |campaign| campaign.limits);
         keep(&own, id, &calls, attempts, found);
     }
     for (country, calls) in by(&record.calls, |call| Some(attempt_of(call)?.country.as_str())) {
@@ -239,23 +258,23 @@ fn limits(record: &Record, attempts: &BTreeMap<&str, &Attempt>, found: &mut Brea
 }
 
 /// Whether the calls of one scope keep its limits.
-fn keep(
-    limits: &Limits,
-    scope: &str,
-    calls: &[&Call],
-    attempts: &BTreeMap<&str, &Attempt>,
-    found: &mut Breaches,
-) {
+fn keep(limits: &Limits, scope: &str, calls: &[&Call], attempts: &BTreeMap<&str, &Attempt>, found: &mut Breaches) {
     if let Some(limit) = limits.at_once
         && let Some(at_ms) = above(calls, limit)
     {
-        found.add(Law::Concurrency, format!("{scope}: more than {limit} calls at once at {at_ms}"));
+        found.add(
+            Law::Concurrency,
+            format!("{scope}: more than {limit} calls at once at {at_ms}"),
+        );
     }
     if let Some(limit) = limits.per_second
         && let Some((at_ms, arrivals)) = busiest_second(calls)
         && arrivals > limit + 1
     {
-        found.add(Law::Rate, format!("{scope}: {arrivals} calls in the second from {at_ms}, allowed are {limit}"));
+        found.add(
+            Law::Rate,
+            format!("{scope}: {arrivals} calls in the second from {at_ms}, allowed are {limit}"),
+        );
     }
     if let Some(limit) = limits.per_day {
         let mut days: BTreeMap<&str, usize> = BTreeMap::new();
@@ -263,7 +282,10 @@ fn keep(
             *days.entry(&attempt.day).or_default() += 1;
         }
         for (day, count) in days.into_iter().filter(|&(_, count)| count > limit) {
-            found.add(Law::DailyCap, format!("{scope}: {count} calls on {day}, allowed are {limit}"));
+            found.add(
+                Law::DailyCap,
+                format!("{scope}: {count} calls on {day}, allowed are {limit}"),
+            );
         }
     }
 }
@@ -273,7 +295,10 @@ fn ends(record: &Record, found: &mut Breaches) {
         found.add(Law::Outcome, format!("{} has not ended", call.sid));
     }
     for attempt in record.attempts.iter().filter(|attempt| attempt.outcome.is_none()) {
-        found.add(Law::Outcome, format!("{} of {} has no outcome", attempt.id, attempt.campaign));
+        found.add(
+            Law::Outcome,
+            format!("{} of {} has no outcome", attempt.id, attempt.campaign),
+        );
     }
     for (id, campaign) in &record.campaigns {
         if campaign.must_finish && !campaign.finished {
@@ -285,7 +310,10 @@ fn ends(record: &Record, found: &mut Breaches) {
         Some(at_ms) if record.calls.is_empty() || at_ms <= last_over_ms + PERMITS_GO_WITHIN_MS => {}
         Some(at_ms) => {
             let late_ms = at_ms - last_over_ms;
-            found.add(Law::Permits, format!("a permit was left {late_ms} ms after the last call's end"));
+            found.add(
+                Law::Permits,
+                format!("a permit was left {late_ms} ms after the last call's end"),
+            );
         }
         None => found.add(Law::Permits, "permits are left".to_owned()),
     }
@@ -312,7 +340,11 @@ fn above(calls: &[&Call], limit: usize) -> Option<i64> {
     changes.sort_unstable();
     let mut under_way = 0_usize;
     changes.into_iter().find_map(|(at_ms, begins)| {
-        under_way = if begins { under_way + 1 } else { under_way.saturating_sub(1) };
+        under_way = if begins {
+            under_way + 1
+        } else {
+            under_way.saturating_sub(1)
+        };
         (under_way > limit).then_some(at_ms)
     })
 }

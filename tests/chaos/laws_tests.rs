@@ -94,7 +94,9 @@ fn a_record_that_keeps_every_law_has_no_breach() {
 
 #[test]
 fn l20_a_second_call_for_an_attempt_is_caught() {
-    only(Law::OneCallPerAttempt, |record| "a1".clone_into(&mut record.calls[1].attempt));
+    only(Law::OneCallPerAttempt, |record| {
+        "a1".clone_into(&mut record.calls[1].attempt)
+    });
 }
 
 #[test]
@@ -104,7 +106,9 @@ fn a_call_for_an_attempt_that_nobody_knows_is_caught() {
 
 #[test]
 fn l23_two_calls_at_once_to_a_number_are_caught() {
-    only(Law::OneCallPerNumber, |record| "+14155550101".clone_into(&mut record.calls[2].to));
+    only(Law::OneCallPerNumber, |record| {
+        "+14155550101".clone_into(&mut record.calls[2].to)
+    });
 }
 
 #[test]
@@ -112,7 +116,9 @@ fn a_call_outside_its_window_is_caught() {
     only(Law::Window, |record| {
         record.campaigns.get_mut("spring").expect("there").windows = BTreeMap::from([(None, vec![(0, 1_000)])]);
     });
-    only(Law::Window, |record| record.attempts[0].zone = Some("Asia/Kolkata".to_owned()));
+    only(Law::Window, |record| {
+        record.attempts[0].zone = Some("Asia/Kolkata".to_owned())
+    });
 }
 
 #[test]
@@ -170,7 +176,9 @@ fn an_attempt_without_an_outcome_is_caught() {
 
 #[test]
 fn a_campaign_that_does_not_finish_is_caught() {
-    only(Law::Finish, |record| record.campaigns.get_mut("spring").expect("there").finished = false);
+    only(Law::Finish, |record| {
+        record.campaigns.get_mut("spring").expect("there").finished = false
+    });
 }
 
 #[test]

@@ -44,14 +44,19 @@ impl People {
     /// Chooses by seed. The window that closes opens again a minute later if `opens_again`, for long runs.
     pub fn new(seed: u64, contacts: u32, opens_again: bool, now_ms: i64) -> Self {
         let mut random = StdRng::seed_from_u64(seed);
-        let closes_ms = (now_ms + 35 * SECOND_MS) / MINUTE_MS * MINUTE_MS + MINUTE_MS;
+        let closes_ms = (now_ms + 25 * SECOND_MS) / MINUTE_MS * MINUTE_MS + MINUTE_MS;
         let long_run = contacts > 500;
         // Both campaigns call these, and at the same time if nothing hinders them.
         let shared = numbers("+14156", 5, 0..contacts / 10);
         let in_turn = |own: Vec<String>| [shared.clone(), own].concat();
         let near = numbers("+14157", 5, 0..contacts / 4);
         let far = numbers("+9198", 8, 0..contacts / 4);
-        let open = in_turn(near.into_iter().zip(far).flat_map(|(one, other)| [one, other]).collect());
+        let open = in_turn(
+            near.into_iter()
+                .zip(far)
+                .flat_map(|(one, other)| [one, other])
+                .collect(),
+        );
         let closing = in_turn(numbers("+14158", 5, 0..contacts / 5));
         let capped = numbers("+4477", 8, 0..contacts / 5);
         let callers: Vec<Value> = open
@@ -71,8 +76,24 @@ impl People {
         let (hours, windows) = closing_window(closes_ms, opens_again);
         let zone_of = |place: usize| (place >= shared.len() && place.is_multiple_of(3)).then_some(FAR_ZONE);
         let campaigns = vec![
-            planned(OPEN, "+14155550100", all_day.clone(), always.clone(), limits(Some(10), Some(6), None), &open, |_| None),
-            planned(CLOSING, "+14155550101", hours, windows, limits(Some(6), Some(2), None), &closing, zone_of),
+            planned(
+                OPEN,
+                "+14155550100",
+                all_day.clone(),
+                always.clone(),
+                limits(Some(10), Some(6), None),
+                &open,
+                |_| None,
+            ),
+            planned(
+                CLOSING,
+                "+14155550101",
+                hours,
+                windows,
+                limits(Some(6), Some(2), None),
+                &closing,
+                zone_of,
+            ),
             planned(
                 CAPPED,
                 "+14155550101",
@@ -114,10 +135,7 @@ fn numbers(prefix: &str, digits: usize, range: std::ops::Range<u32>) -> Vec<Stri
 }
 
 /// The window as it is written, in the contact's own time, and what it is in UTC for both zones.
-fn closing_window(
-    closes_ms: i64,
-    opens_again: bool,
-) -> ((String, String), BTreeMap<Option<String>, Vec<laws::Span>>) {
+fn closing_window(closes_ms: i64, opens_again: bool) -> ((String, String), BTreeMap<Option<String>, Vec<laws::Span>>) {
     let opens_ms = match opens_again {
         true => closes_ms + MINUTE_MS - DAY_MS,
         false => closes_ms - 120 * MINUTE_MS,

@@ -53,7 +53,10 @@ pub async fn read(directory: &Path, people: &People, database: &PgPool) -> Resul
         .collect();
     // The calls first: an attempt is written before its call is placed.
     let calls = calls(&std::fs::read_to_string(crate::fleet::ledger(directory)).unwrap_or_default());
-    for row in sqlx::query("SELECT id, lifecycle FROM campaigns").fetch_all(database).await? {
+    for row in sqlx::query("SELECT id, lifecycle FROM campaigns")
+        .fetch_all(database)
+        .await?
+    {
         if let Some(campaign) = campaigns.get_mut(row.try_get::<&str, _>("id")?) {
             campaign.finished = row.try_get::<&str, _>("lifecycle")? == "completed";
         }
@@ -75,7 +78,10 @@ pub async fn read(directory: &Path, people: &People, database: &PgPool) -> Resul
 pub fn calls(ledger: &str) -> Vec<Call> {
     let mut calls: Vec<Call> = Vec::new();
     let mut by_sid: BTreeMap<String, usize> = BTreeMap::new();
-    for line in ledger.lines().map_while(|line| serde_json::from_str::<Value>(line).ok()) {
+    for line in ledger
+        .lines()
+        .map_while(|line| serde_json::from_str::<Value>(line).ok())
+    {
         let text = |field: &str| line[field].as_str().unwrap_or_default().to_owned();
         let (sid, at_ms) = (text("sid"), line["at_ms"].as_i64().unwrap_or(0));
         if line["event"] == "placed" {
@@ -137,7 +143,9 @@ async fn opt_outs(database: &PgPool) -> Result<BTreeMap<String, i64>, sqlx::Erro
          FROM chaos_opt_outs",
     );
     let rows = rows.fetch_all(database).await?;
-    rows.iter().map(|row| Ok((row.try_get("number")?, row.try_get("at_us")?))).collect()
+    rows.iter()
+        .map(|row| Ok((row.try_get("number")?, row.try_get("at_us")?)))
+        .collect()
 }
 
 fn country(number: &str) -> String {
@@ -155,5 +163,8 @@ fn a_ledger_is_read_up_to_the_line_that_is_being_written() {
     );
     let calls = calls(ledger);
     assert_eq!(calls.len(), 1);
-    assert_eq!((calls[0].attempt.as_str(), calls[0].begun_ms, calls[0].over_ms), ("a1", 1, Some(5)));
+    assert_eq!(
+        (calls[0].attempt.as_str(), calls[0].begun_ms, calls[0].over_ms),
+        ("a1", 1, Some(5))
+    );
 }

@@ -2,7 +2,7 @@
 
 use crate::faults::{NODES, Step, plan};
 use crate::fleet::Fleet;
-use crate::laws::{Record, breaches};
+use crate::laws::{Breach, Record, breaches};
 use crate::mutations::Mutation;
 use crate::people::{OPEN, People};
 use crate::record;
@@ -13,6 +13,7 @@ use samvad::coordination::RedisCoordination;
 use samvad_actors::domain::{Mode, PhoneNumber};
 use samvad_actors::ports::Coordination;
 use sqlx::postgres::{PgPool, PgPoolOptions};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -22,7 +23,7 @@ const LOOK: Duration = Duration::from_millis(100);
 /// How often the laws are judged while the run goes on.
 const JUDGE: Duration = Duration::from_secs(3);
 /// Calls per second that a run is reckoned with, faults included.
-const CALLS_PER_SECOND: u64 = 4;
+const CALLS_PER_SECOND: u64 = 5;
 /// How long a number that is about to be called is looked for.
 const LOOK_FOR_CALLS: Duration = Duration::from_secs(2);
 
@@ -52,9 +53,9 @@ impl Run {
         }
     }
 
-    /// Runs until everything is settled, or the time is over, or a law is broken that cannot be mended. To be awaited on
-    /// the test's own thread: the processes die with it.
-    pub async fn to_the_end(&self) -> Record {
+    /// Runs until everything is settled, or the time is over, or a law is broken that cannot be mended; gives what was
+    /// broken. To be awaited on the test's own thread: the processes die with it.
+    pub async fn to_the_end(&self) -> Vec<Breach> {
         let long = self.settings.contacts > 500;
         let people = People::new(self.settings.seed, self.settings.contacts, long, now_ms());
         let mut fleet = Fleet::start(&self.directory, &people, self.settings.seed).await;
@@ -74,20 +75,22 @@ impl Run {
         self.say("the fleet is up");
         let broken = self.fail_and_wait(&mut fleet, &people, &database, &operator).await;
         match broken {
-            Some(record) => record,
-            None => self.settle(&mut fleet, &people, &database, &operator).await,
+            Some(broken) => broken,
+            None => breaches(&self.settle(&mut fleet, &people, &database, &operator).await),
         }
     }
 
-    /// Does what the plan says, until it is done and the campaign that can finish has. A record if a law is broken.
+    /// Does what the plan says, until it is done and the campaigns that can finish have. What is broken, if a law is that
+    /// cannot be mended: then the run need not go on.
     async fn fail_and_wait(
         &self,
         fleet: &mut Fleet,
         people: &People,
         database: &PgPool,
         operator: &Arc<Campaigns>,
-    ) -> Option<Record> {
-        let lasts = Duration::from_secs(u64::from(self.settings.contacts) / CALLS_PER_SECOND).max(Duration::from_secs(30));
+    ) -> Option<Vec<Breach>> {
+        let lasts =
+            Duration::from_secs(u64::from(self.settings.contacts) / CALLS_PER_SECOND).max(Duration::from_secs(30));
         let begun = Instant::now();
         let mut steps = plan(self.settings.seed, lasts).into_iter().peekable();
         let mut wanted = [true; NODES];
@@ -98,16 +101,23 @@ impl Run {
                 take(step, fleet, &mut wanted, database, operator);
             }
             // A node that found no database has ended; whoever looks after it starts it again.
-            (0..NODES).filter(|&index| wanted[index]).for_each(|index| fleet.start_node(index));
+            (0..NODES)
+                .filter(|&index| wanted[index])
+                .for_each(|index| fleet.start_node(index));
             if judged.elapsed() >= JUDGE {
                 judged = Instant::now();
                 if let Ok(record) = record::read(&self.directory, people, database).await {
-                    if breaches(&record).iter().any(|breach| breach.law.holds_always()) {
+                    let mut broken = breaches(&record);
+                    broken.retain(|breach| breach.law.holds_always());
+                    if !broken.is_empty() {
                         self.say("a law is broken");
-                        return Some(record);
+                        return Some(broken);
                     }
                     let may_end = steps.peek().is_none() && now_ms() > people.closes_ms;
-                    let finished = record.campaigns.values().all(|campaign| campaign.finished || !campaign.must_finish);
+                    let finished = record
+                        .campaigns
+                        .values()
+                        .all(|campaign| campaign.finished || !campaign.must_finish);
                     if may_end && finished {
                         self.say("the campaigns that can finish have");
                         return None;
@@ -121,14 +131,12 @@ impl Run {
     }
 
     /// Stops what cannot finish, waits for the last attempt's outcome and then for the last permit.
-    async fn settle(
-        &self,
-        fleet: &mut Fleet,
-        people: &People,
-        database: &PgPool,
-        operator: &Arc<Campaigns>,
-    ) -> Record {
-        for planned in people.campaigns.iter().filter(|planned| planned.campaign.id.as_str() != OPEN) {
+    async fn settle(&self, fleet: &mut Fleet, people: &People, database: &PgPool, operator: &Arc<Campaigns>) -> Record {
+        for planned in people
+            .campaigns
+            .iter()
+            .filter(|planned| planned.campaign.id.as_str() != OPEN)
+        {
             // One that has finished cannot be stopped.
             let _ = operator.stop(&planned.campaign.id).await;
         }
@@ -139,14 +147,15 @@ impl Run {
             if held.is_empty() {
                 record.permits_gone_ms = Some(now_ms());
             }
-            let open = record.attempts.iter().filter(|attempt| attempt.outcome.is_none()).count();
+            let open = record
+                .attempts
+                .iter()
+                .filter(|attempt| attempt.outcome.is_none())
+                .count();
             let calls = record.calls.iter().filter(|call| call.over_ms.is_none()).count();
             if self.is_over() || (open == 0 && calls == 0 && held.is_empty()) {
-                let (all, marks, opt_outs) = (record.calls.len(), record.marks.len(), record.opt_outs.len());
-                self.say(&format!(
-                    "{all} calls, {marks} marks, {opt_outs} opt-outs; left: {open} attempts, {calls} calls, {} permits",
-                    held.len()
-                ));
+                self.say(&summary(&record));
+                self.say(&format!("left: {open} attempts, {calls} calls, {} permits", held.len()));
                 return record;
             }
             (0..NODES).for_each(|index| fleet.start_node(index));
@@ -226,6 +235,17 @@ async fn activate(operator: &Campaigns, people: &People) {
         };
         operator.activate(&activation).await.expect("activated");
     }
+}
+
+/// What there was to be judged.
+fn summary(record: &Record) -> String {
+    let mut outcomes: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for attempt in &record.attempts {
+        let outcome = attempt.outcome.as_deref().unwrap_or("none");
+        *outcomes.entry((&attempt.campaign, outcome)).or_default() += 1;
+    }
+    let (calls, marks, opt_outs) = (record.calls.len(), record.marks.len(), record.opt_outs.len());
+    format!("{calls} calls, {marks} attempts marked, {opt_outs} opt-outs; {outcomes:?}")
 }
 
 fn now_ms() -> i64 {

@@ -27,6 +27,10 @@ async fn a_call_is_written_down_as_it_begins_and_as_it_ends() {
     assert_eq!((&placed["event"], &over["event"]), (&"placed".into(), &"over".into()));
     assert_eq!((&placed["to"], &over["status"]), (&number.into(), &"busy".into()));
     assert_eq!(placed["sid"], over["sid"]);
-    assert!(placed["status_callback"].as_str().is_some_and(|url| url.starts_with("https://")));
+    assert!(
+        placed["status_callback"]
+            .as_str()
+            .is_some_and(|url| url.starts_with("https://"))
+    );
     assert!(placed["at_ms"].as_i64() <= over["at_ms"].as_i64());
 }
