@@ -38,6 +38,34 @@ pub enum Step {
     OptOut,
 }
 
+impl Step {
+    /// What ends it, if something has to.
+    fn ended_by(self) -> Option<Self> {
+        match self {
+            Self::Kill(node) => Some(Self::Start(node)),
+            Self::RedisKilled => Some(Self::RedisStarted),
+            Self::RedisHangs => Some(Self::RedisGoesOn),
+            Self::DatabaseCrashed => Some(Self::DatabaseStarted),
+            _ => None,
+        }
+    }
+}
+
+/// Of the steps that are left, those that end what has begun: for a run that is cut short.
+pub fn endings(left: impl Iterator<Item = Step>) -> Vec<Step> {
+    let mut to_come = Vec::new();
+    left.filter(|&step| {
+        to_come.extend(step.ended_by());
+        let begins_later = to_come
+            .iter()
+            .position(|&end| end == step)
+            .map(|place| to_come.remove(place));
+        let ends = !matches!(step, Step::RedisEmptied | Step::OptOut) && step.ended_by().is_none();
+        ends && begins_later.is_none()
+    })
+    .collect()
+}
+
 /// Everything that goes wrong in a run of so long, in order. What is stopped is always started again.
 pub fn plan(seed: u64, lasts: Duration) -> Vec<(Duration, Step)> {
     let mut random = StdRng::seed_from_u64(seed.rotate_left(17));
@@ -90,18 +118,18 @@ fn the_same_seed_chooses_the_same_faults_and_whatever_stops_is_started() {
     for seed in 0..50 {
         let steps: Vec<Step> = plan(seed, lasts).into_iter().map(|(_, step)| step).collect();
         let mut down = Vec::new();
-        for step in steps {
-            match step {
-                Step::RedisKilled | Step::RedisHangs | Step::DatabaseCrashed => {
-                    assert!(!down.contains(&step), "{step:?} twice");
-                    down.push(step);
-                }
-                Step::RedisStarted => down.retain(|&step| step != Step::RedisKilled),
-                Step::RedisGoesOn => down.retain(|&step| step != Step::RedisHangs),
-                Step::DatabaseStarted => down.retain(|&step| step != Step::DatabaseCrashed),
-                _ => {}
+        for (place, &step) in steps.iter().enumerate() {
+            let expected: Vec<Step> = down.clone();
+            let mut ending = endings(steps[place..].iter().copied());
+            ending.retain(|step| !matches!(step, Step::Start(_)));
+            ending.sort_by_key(|step| format!("{step:?}"));
+            assert_eq!(ending, expected, "before {step:?}");
+            down.retain(|&end| end != step);
+            if !matches!(step, Step::Kill(_)) {
+                down.extend(step.ended_by());
             }
-            let redis = [Step::RedisKilled, Step::RedisHangs];
+            down.sort_by_key(|step| format!("{step:?}"));
+            let redis = [Step::RedisStarted, Step::RedisGoesOn];
             assert!(
                 !redis.iter().all(|step| down.contains(step)),
                 "a dead server cannot hang"

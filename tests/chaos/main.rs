@@ -50,8 +50,10 @@ fn the_laws_of_dialling_hold_whatever_fails() {
     let directory = tempfile::Builder::new()
         .prefix("samvad-chaos.")
         .tempdir()
-        .expect("a folder");
-    let found = runtime.block_on(Run::new(settings.clone(), directory.path()).to_the_end());
+        .expect("a folder")
+        .keep();
+    eprintln!("chaos: logs and ledger: {}", directory.display());
+    let found = runtime.block_on(Run::new(settings.clone(), &directory).to_the_end());
     for breach in &found {
         eprintln!("chaos: broken: {breach}");
     }
@@ -59,14 +61,13 @@ fn the_laws_of_dialling_hold_whatever_fails() {
         Some(mutation) => found.iter().any(|breach| breach.law == mutation.caught_by()),
         None => found.is_empty(),
     };
-    if !as_it_should_be {
-        let kept = directory.keep();
-        panic!(
-            "chaos: {settings:?}: {} breaches; logs and ledger: {}",
-            found.len(),
-            kept.display()
-        );
-    }
+    assert!(
+        as_it_should_be,
+        "chaos: {settings:?}: {} breaches; see {}",
+        found.len(),
+        directory.display()
+    );
+    std::fs::remove_dir_all(&directory).expect("removed");
 }
 
 fn number(name: &str, default: u64) -> u64 {

@@ -1,6 +1,6 @@
 //! One run: campaigns are activated, things go wrong, and everything settles.
 
-use crate::faults::{NODES, Step, plan};
+use crate::faults::{NODES, Step, endings, plan};
 use crate::fleet::Fleet;
 use crate::laws::{Breach, Record, breaches};
 use crate::mutations::Mutation;
@@ -127,6 +127,9 @@ impl Run {
             tokio::time::sleep(LOOK).await;
         }
         self.say("the time is over");
+        for step in endings(steps.map(|(_, step)| step)) {
+            take(step, fleet, &mut wanted, database, operator);
+        }
         None
     }
 
