@@ -82,6 +82,11 @@ impl Gateway {
         })
     }
 
+    /// The server's public origin, without a slash at its end.
+    pub(crate) fn public_origin(&self) -> &str {
+        self.public.as_str().trim_end_matches('/')
+    }
+
     /// Calls a webhook: POST with a form, or GET with the fields in the query.
     ///
     /// # Errors

@@ -23,7 +23,7 @@ mod twiml;
 
 pub use caller::ClearSeen;
 pub use options::SimulatorOptions;
-pub use report::{CallReport, EndedBy, Latency, SimulatorSummary};
+pub use report::{CallReport, EndedBy, InboundReport, Latency, SimulatorSummary};
 pub use scenario::{
     Bounds, Expectations, ExpectedAnswer, FaultKind, Respondent, Scenario, ScenarioError, ScenarioFault,
 };

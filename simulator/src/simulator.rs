@@ -164,6 +164,11 @@ impl Simulator {
             }
         }
         drop(registry);
+        for inbound in &self.world.inbound {
+            if !self.world.reporter.has_called_in(&inbound.name) {
+                summary.failures.push(format!("{}: did not call", inbound.name));
+            }
+        }
         summary.scenario.clone_from(&self.scenario);
         summary.not_called = self.not_called();
         (summary.ticks, summary.late_ticks, summary.latest_tick_us) = self.world.pacer.punctuality().read();

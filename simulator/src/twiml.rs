@@ -1,5 +1,5 @@
-//! TwiML, as far as it is interpreted here: `<Response>` with `<Connect><Stream>`, `<Say>`, `<Pause>`, `<Hangup>` and
-//! `<Reject>`. Everything else is a fault, so that what the server writes is what is understood.
+//! TwiML, as far as it is interpreted here: `<Response>` with `<Connect><Stream>`, `<Say>`, `<Gather>`, `<Pause>`,
+//! `<Hangup>` and `<Reject>`. Everything else is a fault, so that what the server writes is what is understood.
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
@@ -10,10 +10,21 @@ use url::Url;
 pub(crate) enum Verb {
     /// Connect the call to a bidirectional stream.
     Stream(StreamNoun),
-    /// Speak: here only the time that it takes.
+    /// Speak: here the words, and the time that they take.
     Say {
+        /// What is said.
+        text: String,
         /// Estimated from the words, at three a second.
         milliseconds: u64,
+    },
+    /// Take a key.
+    Gather {
+        /// Where it is told, absolute or relative to the document's own URL.
+        action: String,
+        /// How long it is waited for once everything within has been said.
+        timeout_ms: u64,
+        /// Said meanwhile: `<Say>` and `<Pause>` only.
+        meanwhile: Vec<Verb>,
     },
     /// Wait.
     Pause {
@@ -99,9 +110,11 @@ fn verb(element: &Element) -> Result<Verb, TwimlError> {
             element.no_children()?;
             let words = element.text.split_whitespace().count() as u64;
             Ok(Verb::Say {
+                text: element.text.clone(),
                 milliseconds: words * 333,
             })
         }
+        "Gather" => gather(element),
         "Pause" => {
             element.attributes(&["length"])?;
             element.empty()?;
@@ -127,6 +140,42 @@ fn verb(element: &Element) -> Result<Verb, TwimlError> {
         }
         other => fault(12200, format!("<{other}> is not a verb that is understood here")),
     }
+}
+
+/// One key, told by POST: all that is interpreted of `<Gather>`.
+fn gather(element: &Element) -> Result<Verb, TwimlError> {
+    element.attributes(&["input", "numDigits", "timeout", "action", "method"])?;
+    element.no_text()?;
+    for (name, only) in [("input", "dtmf"), ("method", "POST")] {
+        if element.get(name).is_some_and(|value| value != only) {
+            return fault(
+                12200,
+                format!("<Gather {name}> is not {only}, which alone is understood here"),
+            );
+        }
+    }
+    if element.get("numDigits") != Some("1") {
+        return fault(12200, "<Gather numDigits> is not 1, which alone is understood here");
+    }
+    let Some(action) = element.get("action") else {
+        return fault(12200, "<Gather> has no action");
+    };
+    let timeout_ms = match element.get("timeout").unwrap_or("5").parse::<u64>() {
+        Ok(seconds) if seconds <= 600 => seconds * 1_000,
+        _ => return fault(12200, "<Gather timeout> is not a number of seconds up to 600"),
+    };
+    let meanwhile = element.children.iter().map(verb).collect::<Result<Vec<_>, _>>()?;
+    if meanwhile
+        .iter()
+        .any(|verb| !matches!(verb, Verb::Say { .. } | Verb::Pause { .. }))
+    {
+        return fault(12200, "<Gather> takes <Say> and <Pause> only");
+    }
+    Ok(Verb::Gather {
+        action: action.to_owned(),
+        timeout_ms,
+        meanwhile,
+    })
 }
 
 fn stream(element: &Element) -> Result<StreamNoun, TwimlError> {
@@ -262,8 +311,8 @@ fn tree(document: &str) -> Result<Element, TwimlError> {
                 append(&mut open, &String::from_utf8_lossy(&text))?;
                 None
             }
-            Event::GeneralRef(_) => {
-                append(&mut open, "&")?;
+            Event::GeneralRef(reference) => {
+                append(&mut open, referred(&String::from_utf8_lossy(&reference)))?;
                 None
             }
             Event::Decl(_) | Event::Comment(_) => None,
@@ -282,6 +331,18 @@ fn tree(document: &str) -> Result<Element, TwimlError> {
         return fault(12100, "an element is not closed");
     }
     root.map_or_else(|| fault(12100, "the document is empty"), Ok)
+}
+
+/// What a reference stands for; only those of XML itself are known (XML 1.0, section 4.6).
+fn referred(name: &str) -> &'static str {
+    match name {
+        "lt" => "<",
+        "gt" => ">",
+        "quot" => "\"",
+        "apos" => "'",
+        "amp" => "&",
+        _ => "\u{fffd}",
+    }
 }
 
 fn append(open: &mut [Element], text: &str) -> Result<(), TwimlError> {
@@ -322,8 +383,29 @@ mod tests {
     fn other_verbs_are_understood() {
         let document = r#"<Response><Say voice="alice">one two three</Say><Pause length="2"/><Hangup/></Response>"#;
         let expected = vec![
-            Verb::Say { milliseconds: 999 },
+            Verb::Say {
+                text: "one two three".to_owned(),
+                milliseconds: 999,
+            },
             Verb::Pause { milliseconds: 2_000 },
+            Verb::Hangup,
+        ];
+        assert_eq!(parse(document), Ok(expected));
+    }
+
+    #[test]
+    fn a_key_is_gathered_while_something_is_said() {
+        let document = r#"<Response><Gather input="dtmf" numDigits="1" timeout="8" action="https://s.example/key"
+            method="POST"><Say>Fish &amp; chips</Say></Gather><Hangup/></Response>"#;
+        let expected = vec![
+            Verb::Gather {
+                action: "https://s.example/key".to_owned(),
+                timeout_ms: 8_000,
+                meanwhile: vec![Verb::Say {
+                    text: "Fish & chips".to_owned(),
+                    milliseconds: 999,
+                }],
+            },
             Verb::Hangup,
         ];
         assert_eq!(parse(document), Ok(expected));
@@ -336,7 +418,19 @@ mod tests {
             ("", 12100, "empty"),
             ("<Response/><Response/>", 12100, "root"),
             ("<Answer/>", 12102, "<Answer>"),
-            ("<Response><Gather/></Response>", 12200, "<Gather>"),
+            ("<Response><Gather/></Response>", 12200, "numDigits"),
+            ("<Response><Gather numDigits='1'/></Response>", 12200, "action"),
+            (
+                "<Response><Gather numDigits='1' action='x' input='speech'/></Response>",
+                12200,
+                "input",
+            ),
+            (
+                "<Response><Gather numDigits='1' action='x'><Hangup/></Gather></Response>",
+                12200,
+                "<Say>",
+            ),
+            ("<Response><Dial/></Response>", 12200, "<Dial>"),
             ("<Response><Hangup now='1'/></Response>", 12200, "now"),
             ("<Response>hello</Response>", 12200, "text"),
             ("<Response><Connect/></Response>", 12200, "<Stream>"),

@@ -1,17 +1,20 @@
 //! What ties the HTTP side and the dialler to the actors.
 
+use super::surveys::SurveyRoom;
 use crate::carrier::token::{self, MediaTokens};
 use crate::config::{RecognizerSetting, Settings};
-use crate::http::{CallEvents, CallHandle, CallStartError, CallStarter};
+use crate::http::{CallEvents, CallHandle, CallStartError, CallStarter, StreamEvent};
 use crate::speech::FixedRecognizer;
 use crate::speech::embedded::{EmbeddedRecognizer, EmbeddedSettings};
+use crate::store::SqlStore;
 use actix::Addr;
 use anyhow::Context;
+use futures_util::future::LocalBoxFuture;
 use samvad_actors::domain::{AttemptId, CarrierStatus, EndReason, MachineVerdict, StreamSid};
-use samvad_actors::ports::{AdmittedCall, CallbackEffect, Clock, Recognizer};
+use samvad_actors::ports::{AdmittedCall, AttemptStore, CallbackEffect, CampaignStore, Clock, Recognizer};
 use samvad_actors::runtime::{
     CallActor, CallDraft, CallPorts, CallSeed, CarrierMachine, CarrierStatusChanged, Line, MediaToken, Supervisor,
-    Surveys, TokenMint, WriteOutcome,
+    TokenMint, WriteOutcome,
 };
 use std::rc::Rc;
 use std::sync::Arc;
@@ -109,23 +112,57 @@ impl CallEvents for ToSupervisor {
             verdict,
         });
     }
+
+    /// Nothing is decided by it: what becomes of a call, its socket and its status tell.
+    fn stream(&self, attempt: &AttemptId, event: &StreamEvent) {
+        match event.fault() {
+            None => tracing::debug!(%attempt, kind = event.kind.as_str(), "media stream"),
+            Some(fault) => {
+                tracing::error!(%attempt, code = event.error, fault, "the carrier reports a media stream's fault")
+            }
+        }
+    }
 }
 
 /// Starts call actors on the thread of their socket.
 pub(super) struct Starter {
     pub(super) ports: CallPorts,
-    pub(super) surveys: Arc<Surveys>,
+    pub(super) surveys: Arc<SurveyRoom>,
+    pub(super) store: Arc<SqlStore>,
     pub(super) clock: Arc<dyn Clock>,
 }
 
+impl Starter {
+    async fn survey_of(&self, attempt: &AttemptId) -> anyhow::Result<()> {
+        let Some(row) = self.store.attempt(attempt).await? else {
+            return Ok(());
+        };
+        if self.surveys.surveys.get(&row.campaign).is_some() {
+            return Ok(());
+        }
+        match self.store.campaign(&row.campaign).await? {
+            Some(campaign) => self.surveys.ready(&campaign, &mut |_, _| {}).await,
+            None => Ok(()),
+        }
+    }
+}
+
 impl CallStarter for Starter {
+    fn prepare<'a>(&'a self, attempt: &'a AttemptId) -> LocalBoxFuture<'a, ()> {
+        Box::pin(async move {
+            if let Err(error) = self.survey_of(attempt).await {
+                tracing::error!(%attempt, error = format!("{error:#}"), "a call's campaign cannot be spoken here");
+            }
+        })
+    }
+
     fn start(
         &self,
         admitted: AdmittedCall,
         stream_sid: StreamSid,
         line: Rc<dyn Line>,
     ) -> Result<CallHandle, CallStartError> {
-        let Some(survey) = self.surveys.get(&admitted.campaign) else {
+        let Some(survey) = self.surveys.surveys.get(&admitted.campaign) else {
             // The token is used up, so the attempt must end here.
             let report = CallDraft::default().into_cut_report(admitted.attempt, EndReason::Fault, self.clock.unix_ms());
             self.ports.supervisor.do_send(WriteOutcome { report });

@@ -3,6 +3,11 @@
 //! Everything is written to the database, which the servers read; where Redis is configured they are woken at once. A
 //! command line needs no server that runs, and never asks one.
 
+mod preview;
+
+pub use preview::Preview;
+
+use self::preview::{Means, mode_word};
 use super::SystemClock;
 use crate::carrier::twilio::TwilioCarrier;
 use crate::config::Settings;
@@ -12,12 +17,10 @@ use crate::store::SqlStore;
 use samvad_actors::domain::{AttemptState, Campaign, CampaignFault, CampaignId, Lifecycle, Mode, PhoneNumber};
 use samvad_actors::ports::{
     AttemptRow, CampaignState, CampaignStore, Carrier, CarrierError, Clock, ContactCounts, ContactImport, Coordination,
-    DialerStore, DoNotCallEntry, DoNotCallStore, Eligibility, FleetCommand, ImportReport, LifecycleChange, StoreError,
+    DialerStore, DoNotCallEntry, DoNotCallStore, FleetCommand, ImportReport, LifecycleChange, StoreError,
 };
 use samvad_actors::runtime::STOPPED_ALL;
-use sha2::{Digest, Sha256};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Why an operator's wish is not done.
 #[derive(Debug, thiserror::Error)]
@@ -47,27 +50,6 @@ pub enum CampaignError {
     /// The database refuses or is away.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-/// What activating a campaign would do.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Preview {
-    /// The campaign.
-    pub campaign: CampaignId,
-    /// How real its attempts would be.
-    pub mode: Mode,
-    /// Whom it would call, and why not the others.
-    pub eligibility: Eligibility,
-    /// The least time of open windows that one attempt to everybody takes, by rate, concurrency and daily caps.
-    pub dialling_time: Duration,
-    /// Days on which the window opens that this takes, at the least.
-    pub days: u32,
-    /// Minutes of call that would be paid at the most, if everybody answered and stayed to the longest call.
-    pub most_minutes: u64,
-    /// What they cost; `None` without `SAMVAD_PRICE_PER_MINUTE`. Nothing in a rehearsal.
-    pub most_cost: Option<f64>,
-    /// What [`Activation::confirmation`] must be. Changes with the campaign, its contacts and the mode.
-    pub confirmation: String,
 }
 
 /// A wish to activate a campaign.
@@ -126,10 +108,7 @@ pub struct Campaigns {
     /// `None` without an account: nothing can be hung up from here.
     carrier: Option<Arc<dyn Carrier>>,
     node_mode: Mode,
-    max_calls: u32,
-    calls_per_second: f64,
-    calls_per_day: Option<u32>,
-    price_per_minute: Option<f64>,
+    means: Means,
 }
 
 impl Campaigns {
@@ -170,10 +149,12 @@ impl Campaigns {
             coordination,
             carrier,
             node_mode: settings.mode(),
-            max_calls: settings.max_calls,
-            calls_per_second: settings.calls_per_second,
-            calls_per_day: settings.fleet.calls_per_day,
-            price_per_minute: settings.price_per_minute,
+            means: Means {
+                max_calls: settings.max_calls,
+                calls_per_second: settings.calls_per_second,
+                calls_per_day: settings.fleet.calls_per_day,
+                price_per_minute: settings.price_per_minute,
+            },
         }
     }
 
@@ -213,36 +194,7 @@ impl Campaigns {
     pub async fn preview(&self, campaign: &CampaignId, mode: Mode) -> Result<Preview, CampaignError> {
         let definition = self.definition(campaign).await?;
         let eligibility = self.store.eligibility(campaign, self.now_ms()).await?;
-        let limits = &definition.dialing.limits;
-        let calls = eligibility.eligible;
-        let longest_seconds = u64::from(definition.longest_call_seconds);
-        let at_once = u64::from(limits.concurrent_calls.unwrap_or(u32::MAX).min(self.max_calls)).max(1);
-        let per_second = limits
-            .calls_per_second
-            .map_or(self.calls_per_second, |own| f64::from(own).min(self.calls_per_second));
-        let by_rate = calls as f64 / per_second.max(0.01);
-        let by_room = calls as f64 * longest_seconds as f64 / at_once as f64;
-        let dialling_time = Duration::from_secs_f64(by_rate.max(by_room));
-        let open_seconds = u64::from(open_minutes(&definition)) * 60;
-        let by_window = dialling_time.as_secs().div_ceil(open_seconds.max(1));
-        let per_day = limits.calls_per_day.into_iter().chain(self.calls_per_day).min();
-        let by_cap = per_day.map_or(1, |cap| calls.div_ceil(u64::from(cap.max(1))));
-        let most_minutes = calls * longest_seconds.div_ceil(60);
-        let price = if mode == Mode::Live {
-            self.price_per_minute
-        } else {
-            Some(0.0)
-        };
-        Ok(Preview {
-            campaign: campaign.clone(),
-            mode,
-            eligibility,
-            dialling_time,
-            days: u32::try_from(by_window.max(by_cap)).unwrap_or(u32::MAX),
-            most_minutes,
-            most_cost: price.map(|price| price * most_minutes as f64),
-            confirmation: confirmation(&definition, mode, &eligibility)?,
-        })
+        Ok(Preview::of(&definition, mode, eligibility, &self.means)?)
     }
 
     /// Starts a campaign, now or later. A live one needs the confirmation of its [`Preview`], and an installation that
@@ -480,36 +432,4 @@ impl Campaigns {
         }
         (ended, left)
     }
-}
-
-fn mode_word(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Simulated => "simulated",
-        Mode::DryRun => "dry-run",
-        Mode::Live => "live",
-    }
-}
-
-/// Minutes of a day in which the window is open.
-fn open_minutes(campaign: &Campaign) -> u32 {
-    let window = &campaign.dialing.window;
-    let (opens, closes) = (u32::from(window.start.minutes()), u32::from(window.end.minutes()));
-    if opens < closes {
-        closes - opens
-    } else {
-        24 * 60 - opens + closes
-    }
-}
-
-/// Says what exactly is confirmed, in a few characters.
-fn confirmation(campaign: &Campaign, mode: Mode, eligibility: &Eligibility) -> Result<String, StoreError> {
-    let definition = serde_json::to_vec(campaign).map_err(|_| StoreError::Corrupt {
-        reason: "the campaign cannot be written as JSON".to_owned(),
-    })?;
-    let mut hash = Sha256::new();
-    hash.update(definition);
-    hash.update(mode_word(mode));
-    hash.update(eligibility.eligible.to_le_bytes());
-    let digest = hash.finalize();
-    Ok(digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect())
 }

@@ -4,15 +4,17 @@ use super::SystemClock;
 use super::adapters::{Mint, RunningRecognizer, Starter, ToSupervisor};
 use super::fleet;
 use super::surveys::SurveyRoom;
+use crate::carrier::inbound::StoreDesk;
+use crate::carrier::pacing::PacedCarrier;
 use crate::carrier::token::MediaTokens;
-use crate::carrier::twilio::{AuthToken, SignatureValidator, TwilioCarrier, TwilioSettings};
+use crate::carrier::twilio::{AuthToken, INBOUND_KEY_PATH, SignatureValidator, TwilioCarrier, TwilioSettings};
 use crate::config::{DataDirectory, Settings};
-use crate::http::{self, HttpState, MediaLimits, RefusalLog, ServerSettings, SocketGauges};
+use crate::http::{self, HttpState, Inbound, MediaLimits, RefusalLog, ServerSettings, SocketGauges, StreamEvents};
 use crate::journal::JournalDirectory;
 use crate::store::{NodeLock, Sharing, SqlStore};
 use actix::{Actor, Addr, Arbiter};
 use actix_web::dev::{Server, ServerHandle};
-use anyhow::Context;
+use anyhow::{Context, bail};
 use futures_util::FutureExt;
 use samvad_actors::domain::{AttemptState, Campaign, CampaignId, Lifecycle};
 use samvad_actors::ports::{
@@ -91,7 +93,11 @@ impl Node {
         let store = Arc::new(SqlStore::open(&settings.database_url).await?);
         let sharing = fleet::sharing(&settings);
         let lock = NodeLock::take(&settings.database_url, sharing).await?;
-        let carrier: Arc<dyn Carrier> = Arc::new(TwilioCarrier::new(twilio.clone())?);
+        let carrier: Arc<dyn Carrier> = Arc::new(PacedCarrier::new(
+            Arc::new(TwilioCarrier::new(twilio.clone())?),
+            clock.clone(),
+            settings.calls_per_second,
+        ));
         let signatures = SignatureValidator::new(&twilio)?;
         let journals = Arc::new(JournalDirectory::open(&data.journals())?);
         let running_recognizer = RunningRecognizer::start(&settings)?;
@@ -117,6 +123,7 @@ impl Node {
         });
         let reconciler = Arc::new(Reconciler::new(
             supervisor_ports.clone(),
+            store.clone(),
             settings.queue_limit_seconds,
             settings.ring_timeout_seconds,
         ));
@@ -164,9 +171,15 @@ impl Node {
             account_sid: twilio.account_sid.clone(),
             tokens: tokens.clone(),
             events: Arc::new(ToSupervisor(supervisor.clone())),
+            stream_events: Arc::new(StreamEvents::default()),
+            inbound: Inbound {
+                desk: Arc::new(StoreDesk::new(store.clone(), supervisor_ports.carrier.clone())),
+                key_url: twilio.own_url(INBOUND_KEY_PATH),
+            },
             calls: Arc::new(Starter {
                 ports,
-                surveys: surveys.surveys.clone(),
+                surveys: surveys.clone(),
+                store: store.clone(),
                 clock: clock.clone(),
             }),
             readiness,
@@ -276,19 +289,31 @@ impl Node {
     /// # Errors
     /// If the campaign may not run from where it stands, or was begun in another mode.
     pub async fn activate(&self, campaign: &CampaignId) -> anyhow::Result<()> {
-        let now_ms = self.clock.unix_ms();
-        self.store.set_mode(campaign, self.settings.mode(), now_ms).await?;
-        let state = self.store.campaign_state(campaign).await?;
-        if state.is_none_or(|state| state.lifecycle != Lifecycle::Running) {
-            let change = LifecycleChange {
-                campaign: campaign.clone(),
-                to: Lifecycle::Running,
-                reason: None,
-                starts_at_ms: None,
-                epoch: None,
-            };
-            self.store.change_lifecycle(&change, now_ms).await?;
+        let (now_ms, mode) = (self.clock.unix_ms(), self.settings.mode());
+        let Some(state) = self.store.campaign_state(campaign).await? else {
+            bail!("there is no campaign {campaign}");
+        };
+        let runs = state.lifecycle == Lifecycle::Running;
+        if runs && state.mode == mode {
+            return Ok(());
         }
+        if runs {
+            // Begun in another mode by an earlier run.
+            self.change(campaign, Lifecycle::Paused, now_ms).await?;
+        }
+        self.store.set_mode(campaign, mode, now_ms).await?;
+        self.change(campaign, Lifecycle::Running, now_ms).await
+    }
+
+    async fn change(&self, campaign: &CampaignId, to: Lifecycle, now_ms: i64) -> anyhow::Result<()> {
+        let change = LifecycleChange {
+            campaign: campaign.clone(),
+            to,
+            reason: None,
+            starts_at_ms: None,
+            epoch: None,
+        };
+        self.store.change_lifecycle(&change, now_ms).await?;
         Ok(())
     }
 

@@ -37,8 +37,8 @@ pub(super) struct ServeArgs {
     /// End when the campaign runs no more and every call is over.
     #[arg(long, requires = "contacts")]
     exit_when_idle: bool,
-    /// A rehearsal: everybody is called once, at any hour and as fast as the limits allow; refused unless the carrier is
-    /// a stand-in on this machine.
+    /// A rehearsal: everybody is called once, at any hour and as fast as the limits allow; refused where real people are
+    /// called.
     #[arg(long, requires = "campaign")]
     rehearse: bool,
     /// Print what happens as JSON, one event a line: `preparing` while prompts are rendered, `listening` with the
@@ -83,9 +83,9 @@ async fn serve(args: ServeArgs, settings: Settings) -> anyhow::Result<()> {
     }
     let mut campaign = args.campaign.as_deref().map(load_campaign).transpose()?;
     if args.rehearse {
-        if settings.mode() != Mode::Simulated {
+        if settings.mode() == Mode::Live {
             bail!(
-                "--rehearse calls at any hour: set TWILIO_API_BASE_URL to a stand-in on this machine, or leave it out"
+                "--rehearse calls at any hour, and real people are called here: leave it out, or set DRY_RUN_MODE=true"
             );
         }
         campaign.iter_mut().for_each(rehearse);

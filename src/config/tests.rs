@@ -302,3 +302,46 @@ proptest! {
         prop_assert_eq!(values::key_from_hex(&text), expected);
     }
 }
+
+#[test]
+fn servers_that_share_a_redis_need_one_token_key_and_a_url_that_can_be_read() {
+    const KEY: &str = "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00";
+    let redis = ("REDIS_URL", "redis://127.0.0.1:6379");
+    assert_eq!(faults(&[redis]), ["SAMVAD_MEDIA_TOKEN_KEY"]);
+    assert!(settings(&[redis, ("SAMVAD_MEDIA_TOKEN_KEY", KEY)]).redis_url.is_some());
+    let elsewhere = ("REDIS_URL", "http://:canary@127.0.0.1");
+    let refusal = Settings::from_env(&environment(&[elsewhere]))
+        .expect_err("faulty")
+        .to_string();
+    assert!(
+        refusal.contains("REDIS_URL") && !refusal.contains("canary"),
+        "{refusal}"
+    );
+}
+
+#[test]
+fn p54_limits_of_the_fleet_are_none_unless_set_and_every_fault_is_named() {
+    assert_eq!(settings(&[]).fleet, FleetSettings::default());
+    let set = settings(&[("SAMVAD_CALLS_PER_DAY", "500"), ("SAMVAD_NODE_NAME", "caller-1")]);
+    assert_eq!(set.fleet.calls_per_day, Some(500));
+    assert_eq!(set.node_name, "caller-1");
+    let wrong = [
+        ("SAMVAD_NODE_NAME", "caller 1"),
+        ("SAMVAD_COUNTRY_MAX_CALLS", "0"),
+        ("SAMVAD_CALLER_ID_MAX_CALLS", "many"),
+        ("SAMVAD_CALLS_PER_DAY", "-1"),
+        ("SAMVAD_COUNTRY_CALLS_PER_DAY", ""),
+        ("SAMVAD_PRICE_PER_MINUTE", "free"),
+    ];
+    assert_eq!(
+        faults(&wrong),
+        [
+            "SAMVAD_NODE_NAME",
+            "SAMVAD_COUNTRY_MAX_CALLS",
+            "SAMVAD_CALLER_ID_MAX_CALLS",
+            "SAMVAD_CALLS_PER_DAY",
+            "SAMVAD_PRICE_PER_MINUTE"
+        ],
+        "an empty one counts as not set"
+    );
+}

@@ -64,14 +64,14 @@ pub(super) async fn machine(
 }
 
 /// What every callback has: a signed form about a call of an attempt.
-struct Callback {
-    form: SignedForm,
-    attempt: AttemptId,
+pub(super) struct Callback {
+    pub form: SignedForm,
+    pub attempt: AttemptId,
     call_sid: CallSid,
 }
 
 impl Callback {
-    async fn read(request: &HttpRequest, payload: web::Payload, state: &HttpState) -> Result<Self, Problem> {
+    pub async fn read(request: &HttpRequest, payload: web::Payload, state: &HttpState) -> Result<Self, Problem> {
         let form = SignedForm::read(request, payload, state).await?;
         Ok(Self {
             attempt: attempt(request)?,
@@ -81,7 +81,7 @@ impl Callback {
     }
 
     /// What the callback is about, in a field of one word. `None` for a word we do not know: it changes nothing.
-    fn word<T>(&self, field: &'static str, known: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Problem> {
+    pub fn word<T>(&self, field: &'static str, known: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Problem> {
         let word = self.form.required(field)?;
         let meaning = known(word);
         if meaning.is_none() {

@@ -284,6 +284,7 @@ impl MediaSocket {
         // Apart from the actor: should the socket end meanwhile, a call whose token has been used up must start all
         // the same, to learn that its line is gone and to write its outcome.
         actix_web::rt::spawn(async move {
+            state.calls.prepare(&claim.attempt).await;
             let verdict = match state.store.consume_media_token(&claim, now_ms).await {
                 Ok(Ok(admitted)) => {
                     let line = Rc::new(SocketLine {

@@ -8,6 +8,7 @@ mod callbacks;
 mod frames;
 mod gauges;
 mod health;
+mod inbound;
 mod line;
 mod media_socket;
 mod outbox;
@@ -15,15 +16,21 @@ mod problem;
 mod refusals;
 mod server;
 mod signed;
+mod stream_events;
 
 pub use gauges::SocketGauges;
+pub use inbound::Inbound;
 pub use refusals::RefusalLog;
 pub use server::{BoundServer, ServerSettings, bind};
+pub use stream_events::{StreamEvent, StreamEventKind, StreamEvents};
 
 use crate::carrier::token::MediaTokens;
-use crate::carrier::twilio::{MACHINE_DETECTION_PATH, MEDIA_PATH, STATUS_PATH, SignatureValidator};
+use crate::carrier::twilio::{
+    INBOUND_KEY_PATH, INBOUND_PATH, MACHINE_DETECTION_PATH, MEDIA_PATH, STATUS_PATH, STREAM_PATH, SignatureValidator,
+};
 use actix::Recipient;
 use actix_web::web;
+use futures_util::future::LocalBoxFuture;
 use samvad_actors::domain::{AccountSid, AttemptId, CarrierStatus, MachineVerdict, StreamSid};
 use samvad_actors::ports::{AdmittedCall, AttemptStore, CallbackEffect, Clock};
 use samvad_actors::runtime::{Line, LineClosed, MediaText, Readiness};
@@ -45,6 +52,10 @@ pub struct HttpState {
     pub tokens: MediaTokens,
     /// Is told what callbacks changed.
     pub events: Arc<dyn CallEvents>,
+    /// Knows which events of streams have been told.
+    pub stream_events: Arc<StreamEvents>,
+    /// Answers people who call us.
+    pub inbound: Inbound,
     /// Starts the call of an admitted stream.
     pub calls: Arc<dyn CallStarter>,
     /// What `/readyz` says.
@@ -64,10 +75,20 @@ pub trait CallEvents: Send + Sync {
 
     /// The carrier's machine detection has a new verdict.
     fn machine(&self, attempt: &AttemptId, verdict: MachineVerdict);
+
+    /// The carrier reports something new of an attempt's media stream.
+    fn stream(&self, attempt: &AttemptId, event: &StreamEvent);
 }
 
 /// Starts the actor of a call whose media stream has been admitted.
 pub trait CallStarter: Send + Sync {
+    /// Makes ready what the call of an attempt needs, before its token is used up: in a fleet a call may land on a server
+    /// that has not spoken its campaign yet. What cannot be made ready is told by `start`.
+    fn prepare<'a>(&'a self, attempt: &'a AttemptId) -> LocalBoxFuture<'a, ()> {
+        let _ = attempt;
+        Box::pin(std::future::ready(()))
+    }
+
     /// Starts it on the calling thread, which owns the socket too. From here on the call belongs to the actor: every
     /// text frame after `start` goes to `CallHandle::media`, and `CallHandle::closed` is told exactly once when the
     /// socket is gone, be it before this returns. When the last `line` is dropped, the socket closes (1011, unless
@@ -150,6 +171,12 @@ pub fn configure(cfg: &mut web::ServiceConfig, state: Arc<HttpState>) {
             web::post().to(callbacks::machine),
             format!("{MACHINE_DETECTION_PATH}/{{attempt}}"),
         ))
+        .service(only(
+            web::post().to(stream_events::stream),
+            format!("{STREAM_PATH}/{{attempt}}"),
+        ))
+        .service(only(web::post().to(inbound::voice), INBOUND_PATH.to_owned()))
+        .service(only(web::post().to(inbound::key), INBOUND_KEY_PATH.to_owned()))
         .service(only(web::get().to(media_socket::open), MEDIA_PATH.to_owned()))
         .service(only(web::get().to(health::alive), "/healthz".to_owned()))
         .service(only(web::get().to(health::ready), "/readyz".to_owned()))

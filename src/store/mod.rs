@@ -8,6 +8,7 @@
 //! what a call to it and an opt-out meet at: whichever commits first is seen by the other.
 
 mod attempts;
+mod call_ledger;
 mod callbacks;
 mod campaigns;
 mod dialect;

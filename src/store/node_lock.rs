@@ -137,3 +137,25 @@ fn lock_file(database: &Path, sharing: Sharing) -> Result<Option<Held>, NodeLock
         Err(error) => Err(failed(error.into())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_node_alone_bears_no_other_and_nodes_of_a_fleet_bear_each_other() {
+        let directory = tempfile::tempdir().expect("a folder");
+        let url = format!("sqlite://{}", directory.path().join("samvad.db").display());
+        let take = async |sharing| NodeLock::take(&url, sharing).await;
+        let alone = take(Sharing::Alone).await.expect("nobody is there");
+        for sharing in [Sharing::Alone, Sharing::WithFleet] {
+            let refusal = take(sharing).await.err().expect("refused").to_string();
+            assert!(refusal.contains("set REDIS_URL"), "{refusal}");
+        }
+        drop(alone);
+        let _one = take(Sharing::WithFleet).await.expect("nobody is there");
+        let mut two = take(Sharing::WithFleet).await.expect("of the same fleet");
+        two.keep().await.expect("held");
+        assert!(take(Sharing::Alone).await.is_err());
+    }
+}

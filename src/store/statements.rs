@@ -201,4 +201,22 @@ statements! {
     /// The time of a callback is kept as it was said.
     PURGE_CALLBACK_REQUESTS = "UPDATE attempts SET callback_request = NULL
         WHERE callback_request IS NOT NULL AND state = 'ended' AND ended_at_ms < $1";
+
+    /// What the carrier's call of an attempt would look like.
+    CALL_MARKS = "SELECT c.phone_number, k.definition, COALESCE(a.submitted_at_ms, a.created_at_ms) AS submitted_at_ms
+        FROM attempts a JOIN contacts c ON c.id = a.contact_id JOIN campaigns k ON k.id = a.campaign_id
+        WHERE a.id = $1";
+
+    /// Calls to a number that are known to be other attempts'.
+    CALLS_TO = "SELECT a.call_sid FROM contacts c
+        JOIN attempts a ON a.campaign_id = c.campaign_id AND a.contact_id = c.id
+        WHERE c.phone_number = $1 AND a.id <> $2 AND a.call_sid IS NOT NULL";
+
+    /// The latest attempt to a number for which the carrier was asked.
+    LAST_CAMPAIGN_TO = "SELECT k.definition FROM contacts c
+        JOIN attempts a ON a.campaign_id = c.campaign_id AND a.contact_id = c.id
+        JOIN campaigns k ON k.id = c.campaign_id
+        WHERE c.phone_number = $1 AND a.created_at_ms >= $2 AND a.state <> 'planned'
+          AND (a.disposition IS NULL OR a.disposition <> '3.11')
+        ORDER BY a.created_at_ms DESC, a.id LIMIT 1";
 }

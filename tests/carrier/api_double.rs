@@ -1,8 +1,8 @@
 //! A server of one scripted behaviour in Twilio's place: keeps what it was asked.
 
 use samvad::carrier::twilio::{AuthToken, TwilioCarrier, TwilioSettings};
-use samvad_actors::domain::{AccountSid, AttemptId, PhoneNumber};
-use samvad_actors::ports::NewCall;
+use samvad_actors::domain::{AccountSid, AttemptId, CampaignId, ContactId, Language, PhoneNumber};
+use samvad_actors::ports::{AnswerDetection, NewCall};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -18,6 +18,8 @@ pub const CALL: &str = "CAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 pub enum Behaviour {
     /// Answers.
     Answer(u16, String),
+    /// Answers one request after the other; the last one for good.
+    Answers(Vec<(u16, String)>),
     /// Answers with a redirect to itself.
     Redirect,
     /// Reads the request and never answers.
@@ -35,12 +37,14 @@ pub enum Behaviour {
 pub struct Asked {
     pub method: String,
     pub path: String,
+    /// Of the query, decoded.
+    pub query: Vec<(String, String)>,
     pub headers: BTreeMap<String, String>,
     pub form: Vec<(String, String)>,
 }
 
 pub struct ApiDouble {
-    pub carrier: TwilioCarrier,
+    pub carrier: Arc<TwilioCarrier>,
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
@@ -56,7 +60,7 @@ impl ApiDouble {
             }
         });
         Self {
-            carrier: TwilioCarrier::new(settings(&format!("http://{address}"))).expect("good settings"),
+            carrier: Arc::new(TwilioCarrier::new(settings(&format!("http://{address}"))).expect("good settings")),
             asked,
         }
     }
@@ -74,9 +78,16 @@ impl ApiDouble {
 pub fn call_json(status: &str) -> String {
     serde_json::json!({
         "account_sid": ACCOUNT, "sid": CALL, "status": status, "queue_time": "1000", "price": null,
+        "to": "+14155550123", "from": "+14155550100",
         "date_created": "Tue, 31 Aug 2010 20:36:28 +0000", "subresource_uris": {},
     })
     .to_string()
+}
+
+/// A page of a list, described as Twilio does.
+pub fn page_json(sids: &[&str], next_page_uri: Option<&str>) -> String {
+    let calls: Vec<_> = sids.iter().map(|sid| serde_json::json!({"sid": sid})).collect();
+    serde_json::json!({"calls": calls, "page": 0, "page_size": 100, "next_page_uri": next_page_uri}).to_string()
 }
 
 pub fn settings(api_base_url: &str) -> TwilioSettings {
@@ -91,15 +102,19 @@ pub fn settings(api_base_url: &str) -> TwilioSettings {
     }
 }
 
-pub fn new_call(machine_detection: bool) -> NewCall {
+pub fn new_call() -> NewCall {
     NewCall {
         attempt: AttemptId::from("0e7b4e0c-5a0f-4c0e-8b7e-0d5c0f6f2a11"),
+        campaign: CampaignId::from("the-campaign"),
+        contact: ContactId::from("the-contact"),
+        language: Language::default(),
         to: PhoneNumber::parse("+14155550123").expect("a number"),
         from: PhoneNumber::parse("+14155550100").expect("a number"),
         media_token: "the-media-token".to_owned(),
         ring_timeout_seconds: 30,
         time_limit_seconds: 300,
-        machine_detection,
+        answer_detection: AnswerDetection::Off,
+        latest_start_ms: None,
     }
 }
 
@@ -126,17 +141,37 @@ async fn serve(stream: TcpStream, behaviour: Behaviour, kept: Arc<Mutex<Vec<Aske
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await?;
     let form = url::form_urlencoded::parse(&body).into_owned().collect();
+    let (path, query) = match path.split_once('?') {
+        None => (path, Vec::new()),
+        Some((path, query)) => {
+            let pairs = url::form_urlencoded::parse(query.as_bytes()).into_owned();
+            (path.to_owned(), pairs.collect())
+        }
+    };
     let asked = Asked {
         method,
         path,
+        query,
         headers,
         form,
     };
-    kept.lock().expect("no panic in a test").push(asked);
+    let earlier = {
+        let mut kept = kept.lock().expect("no panic in a test");
+        kept.push(asked);
+        kept.len() - 1
+    };
 
     let mut stream = stream.into_inner();
     let head = |http: u16, length: usize| format!("HTTP/1.1 {http} X\r\nContent-Length: {length}\r\n");
+    let behaviour = match behaviour {
+        Behaviour::Answers(answers) => {
+            let (http, body) = answers[earlier.min(answers.len() - 1)].clone();
+            Behaviour::Answer(http, body)
+        }
+        other => other,
+    };
     match behaviour {
+        Behaviour::Answers(_) => Ok(()),
         Behaviour::Answer(http, body) => {
             let answer = format!("{}Content-Type: application/json\r\n\r\n{body}", head(http, body.len()));
             stream.write_all(answer.as_bytes()).await?;

@@ -1,8 +1,8 @@
 //! Every request against what Twilio's own description of its API says.
 
-use crate::api_double::{ACCOUNT, ApiDouble, Asked, CALL, new_call};
-use samvad_actors::domain::{CallSid, CarrierStatus};
-use samvad_actors::ports::{Carrier, CarrierCall};
+use crate::api_double::{ACCOUNT, ApiDouble, Asked, Behaviour, CALL, new_call, page_json};
+use samvad_actors::domain::{CallSid, CarrierStatus, PhoneNumber};
+use samvad_actors::ports::{AnswerDetection, CallQuery, CallUpdate, Carrier, CarrierCall};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -39,12 +39,16 @@ fn path_fits(operation: &Value, path: &str) -> bool {
 fn assert_keeps_to_the_description(request: &Asked) {
     let operation = operation(request);
     let mut seen = BTreeMap::<&str, usize>::new();
-    for (name, value) in &request.form {
+    for (name, value) in request.form.iter().chain(&request.query) {
         let field = &operation["fields"][name];
         assert!(field.is_object(), "{name}: unknown to {}", operation["path"]);
         *seen.entry(name).or_default() += 1;
         match (field["type"].as_str(), field["format"].as_str()) {
             (Some("integer"), _) => drop(value.parse::<u32>().expect(name)),
+            (Some("string"), Some("date-time")) => {
+                let date: Vec<_> = value.split('-').map(str::len).collect();
+                assert_eq!(date, [4, 2, 2], "{name}: the description shows YYYY-MM-DD");
+            }
             (Some("string"), Some("uri")) => drop(url::Url::parse(value).expect(name)),
             (Some("string" | "array"), _) => {}
             other => panic!("{name}: type {other:?} is not handled by this test"),
@@ -88,13 +92,16 @@ fn queued() -> CarrierCall {
         sid: CallSid::from(CALL),
         status: Some(CarrierStatus::Queued),
         queue_time_ms: Some(1000),
+        to: PhoneNumber::parse("+14155550123").ok(),
+        from: PhoneNumber::parse("+14155550100").ok(),
+        created_at_ms: Some(1_283_286_988_000),
     }
 }
 
 #[tokio::test]
 async fn a_creation_keeps_to_twilios_description_and_says_all_a_call_needs() {
     let double = ApiDouble::answering(201).await;
-    assert_eq!(double.carrier.create_call(new_call(false)).await, Ok(queued()));
+    assert_eq!(double.carrier.create_call(new_call()).await, Ok(queued()));
     let [request] = &double.asked()[..] else {
         panic!("not one request")
     };
@@ -114,8 +121,11 @@ async fn a_creation_keeps_to_twilios_description_and_says_all_a_call_needs() {
     assert_eq!(
         values(request, "Twiml"),
         [
-            "<Response><Connect><Stream url=\"wss://voice.example.org/twilio/media\">\
-          <Parameter name=\"token\" value=\"the-media-token\"/></Stream></Connect></Response>"
+            "<Response><Connect><Stream url=\"wss://voice.example.org/twilio/media\" \
+             statusCallback=\"https://voice.example.org/twilio/stream/0e7b4e0c-5a0f-4c0e-8b7e-0d5c0f6f2a11\" \
+             statusCallbackMethod=\"POST\"><Parameter name=\"token\" value=\"the-media-token\"/>\
+             <Parameter name=\"language\" value=\"en\"/><Parameter name=\"campaign\" value=\"the-campaign\"/>\
+             <Parameter name=\"contact\" value=\"the-contact\"/></Stream></Connect></Response>"
         ]
     );
     assert!(values(request, "MachineDetection").is_empty());
@@ -123,28 +133,85 @@ async fn a_creation_keeps_to_twilios_description_and_says_all_a_call_needs() {
 
 #[tokio::test]
 async fn machine_detection_is_asked_for_asynchronously_and_only_when_wanted() {
-    let double = ApiDouble::answering(201).await;
-    double.carrier.create_call(new_call(true)).await.expect("a call");
-    let request = &double.asked()[0];
-    assert_keeps_to_the_description(request);
-    assert_eq!(values(request, "MachineDetection"), ["DetectMessageEnd"]);
-    assert_eq!(values(request, "AsyncAmd"), ["true"]);
+    for (detection, word) in [
+        (AnswerDetection::Machine, "Enable"),
+        (AnswerDetection::MessageEnd, "DetectMessageEnd"),
+    ] {
+        let double = ApiDouble::answering(201).await;
+        let mut call = new_call();
+        call.answer_detection = detection;
+        double.carrier.create_call(call).await.expect("a call");
+        let request = &double.asked()[0];
+        assert_keeps_to_the_description(request);
+        assert_eq!(values(request, "MachineDetection"), [word]);
+        assert_eq!(values(request, "AsyncAmd"), ["true"]);
+        assert_eq!(
+            values(request, "AsyncAmdStatusCallback"),
+            ["https://voice.example.org/twilio/amd/0e7b4e0c-5a0f-4c0e-8b7e-0d5c0f6f2a11"]
+        );
+        assert_eq!(values(request, "AsyncAmdStatusCallbackMethod"), ["POST"]);
+    }
+}
+
+#[tokio::test]
+async fn fetching_and_updating_keep_to_twilios_description() {
+    let double = ApiDouble::answering(200).await;
+    let sid = CallSid::from(CALL);
+    let twiml = "<Response><Hangup/></Response>".to_owned();
+    assert_eq!(double.carrier.fetch_call(&sid).await, Ok(queued()));
+    assert_eq!(double.carrier.complete_call(&sid).await, Ok(queued()));
+    for update in [CallUpdate::Cancel, CallUpdate::Instructions(twiml.clone())] {
+        assert_eq!(double.carrier.update_call(&sid, update).await, Ok(queued()));
+    }
+    let asked = double.asked();
+    for request in &asked {
+        assert_keeps_to_the_description(request);
+    }
+    let forms: Vec<_> = asked.into_iter().map(|request| request.form).collect();
+    let field = |name: &str, value: &str| vec![(name.to_owned(), value.to_owned())];
     assert_eq!(
-        values(request, "AsyncAmdStatusCallback"),
-        ["https://voice.example.org/twilio/amd/0e7b4e0c-5a0f-4c0e-8b7e-0d5c0f6f2a11"]
+        forms,
+        [
+            vec![],
+            field("Status", "completed"),
+            field("Status", "canceled"),
+            field("Twiml", &twiml)
+        ]
     );
 }
 
 #[tokio::test]
-async fn fetching_and_completing_keep_to_twilios_description() {
-    let double = ApiDouble::answering(200).await;
-    let sid = CallSid::from(CALL);
-    assert_eq!(double.carrier.fetch_call(&sid).await, Ok(queued()));
-    assert_eq!(double.carrier.complete_call(&sid).await, Ok(queued()));
-    let [fetch, complete] = &double.asked()[..] else {
+async fn a_list_keeps_to_twilios_description_and_follows_every_page() {
+    let next = format!("/2010-04-01/Accounts/{ACCOUNT}/Calls.json?To=%2B14155550123&PageSize=100&Page=1&PageToken=PA1");
+    let pages = vec![
+        (200, page_json(&[CALL, "CA2"], Some(&next))),
+        (200, page_json(&["CA3"], None)),
+    ];
+    let double = ApiDouble::start(Behaviour::Answers(pages)).await;
+    let query = CallQuery {
+        to: PhoneNumber::parse("+14155550123").expect("a number"),
+        from: PhoneNumber::parse("+14155550100").ok(),
+        status: Some(CarrierStatus::InProgress),
+        started_since_ms: Some(1_283_286_988_000),
+    };
+    let calls = double.carrier.list_calls(&query).await.expect("a list");
+    let sids: Vec<_> = calls.iter().map(|call| call.sid.as_str()).collect();
+    assert_eq!(sids, [CALL, "CA2", "CA3"]);
+    let [first, second] = &double.asked()[..] else {
         panic!("not two requests")
     };
-    assert_keeps_to_the_description(fetch);
-    assert_keeps_to_the_description(complete);
-    assert_eq!(complete.form, [("Status".to_owned(), "completed".to_owned())]);
+    assert_keeps_to_the_description(first);
+    assert_keeps_to_the_description(second);
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    assert_eq!(
+        first.query,
+        [
+            pair("To", "+14155550123"),
+            pair("From", "+14155550100"),
+            pair("Status", "in-progress"),
+            pair("StartTime>", "2010-08-31"),
+            pair("PageSize", "100"),
+        ]
+    );
+    assert!(second.query.contains(&pair("PageToken", "PA1")));
 }

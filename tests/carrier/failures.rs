@@ -1,14 +1,23 @@
 //! Whatever goes wrong: one request, and the error that says whether a call may have been placed.
 
-use crate::api_double::{ApiDouble, Behaviour, CALL, new_call, settings};
+use crate::api_double::{ACCOUNT, ApiDouble, Behaviour, CALL, new_call, page_json, settings};
 use samvad::carrier::twilio::TwilioCarrier;
-use samvad_actors::domain::CallSid;
-use samvad_actors::ports::{Carrier, CarrierError};
+use samvad_actors::domain::{CallSid, CampaignId, PhoneNumber};
+use samvad_actors::ports::{Advice, CallQuery, CallUpdate, Carrier, CarrierError, StopScope};
+
+fn query() -> CallQuery {
+    CallQuery {
+        to: PhoneNumber::parse("+14155550123").expect("a number"),
+        from: None,
+        status: None,
+        started_since_ms: None,
+    }
+}
 
 /// Creates a call and says what came of it, and how many requests were made.
 async fn create(behaviour: Behaviour) -> (CarrierError, usize) {
     let double = ApiDouble::start(behaviour).await;
-    let error = double.carrier.create_call(new_call(false)).await.expect_err("no call");
+    let error = double.carrier.create_call(new_call()).await.expect_err("no call");
     (error, double.asked().len())
 }
 
@@ -35,7 +44,7 @@ async fn a_request_that_never_left_is_unreachable() {
     let address = closed.local_addr().expect("an address");
     drop(closed);
     let carrier = TwilioCarrier::new(settings(&format!("http://{address}"))).expect("good settings");
-    let error = carrier.create_call(new_call(false)).await.expect_err("no call");
+    let error = carrier.create_call(new_call()).await.expect_err("no call");
     assert!(matches!(error, CarrierError::Unreachable { .. }), "{error:?}");
 }
 
@@ -69,11 +78,17 @@ async fn a_call_that_has_ended_is_not_in_progress() {
 #[tokio::test]
 async fn what_twilio_could_not_take_is_refused_before_it_is_sent() {
     let double = ApiDouble::answering(201).await;
-    let mut long_token = new_call(false);
+    let mut long_token = new_call();
     long_token.media_token = "x".repeat(500);
-    let mut long_ringing = new_call(false);
+    let mut long_campaign = new_call();
+    long_campaign.campaign = CampaignId::new("x".repeat(500));
+    let mut long_ringing = new_call();
     long_ringing.ring_timeout_seconds = 601;
-    for (call, field) in [(long_token, "media_token"), (long_ringing, "ring_timeout_seconds")] {
+    for (call, field) in [
+        (long_token, "media_token"),
+        (long_campaign, "campaign"),
+        (long_ringing, "ring_timeout_seconds"),
+    ] {
         let error = double.carrier.create_call(call).await.expect_err("an error");
         assert!(
             matches!(&error, CarrierError::Refused { http: 0, message, .. } if message.contains(field)),
@@ -83,6 +98,13 @@ async fn what_twilio_could_not_take_is_refused_before_it_is_sent() {
     let error = double
         .carrier
         .fetch_call(&CallSid::from("../Calls"))
+        .await
+        .expect_err("an error");
+    assert!(matches!(error, CarrierError::Refused { http: 0, .. }), "{error:?}");
+    let instructions = CallUpdate::Instructions("x".repeat(4001));
+    let error = double
+        .carrier
+        .update_call(&CallSid::from(CALL), instructions)
         .await
         .expect_err("an error");
     assert!(matches!(error, CarrierError::Refused { http: 0, .. }), "{error:?}");
@@ -107,5 +129,63 @@ async fn no_error_shows_a_secret_or_a_number() {
         ] {
             assert!(!printed.contains(secret), "{printed}");
         }
+    }
+}
+
+#[tokio::test]
+async fn every_kind_of_refusal_says_what_is_to_be_done() {
+    let coded = |code: u32| format!(r#"{{"code":{code},"message":"no"}}"#);
+    for (behaviour, advice) in [
+        (Behaviour::Answer(429, coded(20429)), Advice::RetryLater),
+        (Behaviour::Answer(400, coded(10004)), Advice::RetryLater),
+        (Behaviour::Answer(400, coded(21211)), Advice::NumberIsBad),
+        (Behaviour::Answer(400, coded(21217)), Advice::NumberIsBad),
+        (Behaviour::Answer(401, coded(20003)), Advice::Stop(StopScope::Account)),
+        (Behaviour::Answer(403, coded(10001)), Advice::Stop(StopScope::Account)),
+        (Behaviour::Answer(400, coded(21212)), Advice::Stop(StopScope::CallerId)),
+        (
+            Behaviour::Answer(403, coded(21215)),
+            Advice::Stop(StopScope::Destination),
+        ),
+        (Behaviour::Answer(400, coded(21262)), Advice::AttemptFailed),
+        (Behaviour::Answer(400, String::new()), Advice::AttemptFailed),
+        (Behaviour::Answer(502, coded(21211)), Advice::Reconcile),
+        (Behaviour::HangUp, Advice::Reconcile),
+    ] {
+        let (error, requests) = create(behaviour).await;
+        assert_eq!(error.advice(), advice, "{error:?}");
+        assert_eq!(requests, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_is_not_whole_is_no_list() {
+    let next = format!("/2010-04-01/Accounts/{ACCOUNT}/Calls.json?Page=1");
+    let first = (200, page_json(&[CALL], Some(&next)));
+    for second in [
+        (500, String::new()),
+        (200, "{}".to_owned()),
+        // For ever.
+        first.clone(),
+    ] {
+        let double = ApiDouble::start(Behaviour::Answers(vec![first.clone(), second])).await;
+        let error = double.carrier.list_calls(&query()).await.expect_err("no list");
+        assert!(matches!(error, CarrierError::Unclear { .. }), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn credentials_go_nowhere_but_to_our_own_list() {
+    for foreign in [
+        "https://elsewhere.example/2010-04-01/x",
+        "@elsewhere.example/",
+        "/2010-04-01/Accounts/AC00000000000000000000000000000000/Calls.json?Page=1",
+        "//elsewhere.example/Calls.json?Page=1",
+    ] {
+        let page = (200, page_json(&[CALL], Some(foreign)));
+        let double = ApiDouble::start(Behaviour::Answers(vec![page])).await;
+        let error = double.carrier.list_calls(&query()).await.expect_err("no list");
+        assert!(matches!(error, CarrierError::Unclear { .. }), "{error:?}");
+        assert_eq!(double.asked().len(), 1, "{foreign}");
     }
 }

@@ -5,6 +5,8 @@ mod api_double;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
+mod desk;
+#[cfg(test)]
 mod failures;
 #[cfg(test)]
 mod oracle;

@@ -20,6 +20,25 @@ def text(source, longest):
     return "".join(source.choice(letters) for _ in range(source.randrange(longest)))
 
 
+# The fields of each webhook, after Twilio's pages.
+CALL = ["CallSid", "AccountSid", "From", "To", "Caller", "Called", "CallStatus", "ApiVersion", "Direction"]
+WEBHOOKS = {
+    "/twilio/status/1": CALL + ["Timestamp", "SequenceNumber", "CallbackSource", "CallDuration", "SipResponseCode"],
+    "/twilio/amd/1": ["CallSid", "AccountSid", "AnsweredBy", "MachineDetectionDuration"],
+    "/twilio/stream/1": ["CallSid", "AccountSid", "StreamSid", "StreamName", "StreamEvent", "StreamError", "Timestamp"],
+    "/twilio/voice": CALL + ["CallerCity", "CallerCountry", "ForwardedFrom", "StirVerstat"],
+    "/twilio/voice/key": CALL + ["Digits", "FinishedOnKey", "msg"],
+}
+
+
+def webhook(source, path):
+    """The form of one of the webhooks: most of its fields in any order, perhaps one that nobody knows."""
+    names = [name for name in WEBHOOKS[path] if source.random() < 0.9] + source.choice([[], ["Новое"], ["New[]"]])
+    source.shuffle(names)
+    pairs = [(name, text(source, 16)) for name in names]
+    return pairs, Fields((name, [value]) for name, value in pairs)
+
+
 def form(source):
     pairs = [
         (source.choice(["CallSid", "callsid", "To", "From", "Digits", "", text(source, 6)]), text(source, 12))
@@ -37,7 +56,7 @@ def request(source):
     port = source.choice(["", "", ":443", ":8443"])
     origin = "https://voice.example.org" + port
     prefix = source.choice(["", "", "/calls"])
-    path = source.choice(["/twilio/status/1", "/twilio/media", "/a%20b/%E0%A4%B9"])
+    path = source.choice(["/twilio/media", "/a%20b/%E0%A4%B9", *WEBHOOKS])
     query = source.choice(["", "", "?a=1&b=%2B", "?foo=bar&foo=baz"])
     kind = source.choice(["form", "form", "nothing", "raw", "upgrade"])
     algorithm = source.choice([None, None, "HMAC_SHA1", "HMAC_SHA256"])
@@ -47,7 +66,7 @@ def request(source):
     base = "https://voice.example.org" + signed_port + prefix
     params = {}
     if kind == "form":
-        pairs, params = form(source)
+        pairs, params = webhook(source, path) if path in WEBHOOKS and source.random() < 0.7 else form(source)
         case["body"] = urlencode(pairs)
     elif kind == "raw":
         case["body"] = text(source, 40)

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use samvad_actors::domain::{AttemptId, CallSid, CarrierStatus, PhoneNumber};
-use samvad_actors::ports::{Carrier, CarrierCall, CarrierError, NewCall};
+use samvad_actors::ports::{CallQuery, CallUpdate, Carrier, CarrierCall, CarrierError, NewCall};
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -53,6 +53,9 @@ fn call(sid: CallSid, status: CarrierStatus) -> CarrierCall {
         sid,
         status: Some(status),
         queue_time_ms: None,
+        to: None,
+        from: None,
+        created_at_ms: None,
     }
 }
 
@@ -68,9 +71,8 @@ impl Carrier for ScriptedCarrier {
             Answer::Unclear => Err(CarrierError::Unclear {
                 reason: "no answer".into(),
             }),
-            Answer::Refused => Err(CarrierError::Refused {
-                http: 400,
-                code: Some(21_211),
+            Answer::Refused => Err(CarrierError::BadNumber {
+                code: 21_211,
                 message: "not a number".into(),
             }),
         }
@@ -80,8 +82,12 @@ impl Carrier for ScriptedCarrier {
         Ok(call(sid.clone(), CarrierStatus::Ringing))
     }
 
-    async fn complete_call(&self, sid: &CallSid) -> Result<CarrierCall, CarrierError> {
+    async fn update_call(&self, sid: &CallSid, _update: CallUpdate) -> Result<CarrierCall, CarrierError> {
         self.told().completed.push(sid.clone());
         Ok(call(sid.clone(), CarrierStatus::Completed))
+    }
+
+    async fn list_calls(&self, _query: &CallQuery) -> Result<Vec<CarrierCall>, CarrierError> {
+        Ok(Vec::new())
     }
 }

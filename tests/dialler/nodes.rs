@@ -54,6 +54,7 @@ fn free_address() -> SocketAddr {
 pub struct Process {
     child: Child,
     lines: Arc<Mutex<Vec<Value>>>,
+    reader: Option<std::thread::JoinHandle<()>>,
     log: PathBuf,
 }
 
@@ -64,13 +65,18 @@ impl Process {
         let stdout = child.stdout.take().expect("its output");
         let lines = Arc::new(Mutex::new(Vec::new()));
         let printed = lines.clone();
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
                 let value = serde_json::from_str(&line).expect("JSON lines");
                 printed.lock().unwrap_or_else(PoisonError::into_inner).push(value);
             }
         });
-        let process = Self { child, lines, log };
+        let process = Self {
+            child,
+            lines,
+            reader: Some(reader),
+            log,
+        };
         let begun = Instant::now();
         while process.event("listening").is_none() {
             assert!(begun.elapsed() < DEADLINE, "it does not listen: {}", process.log());
@@ -101,6 +107,10 @@ impl Process {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("told");
         self.child.wait().expect("ended");
+        // The last line is read as well.
+        if let Some(reader) = self.reader.take() {
+            reader.join().expect("JSON lines");
+        }
     }
 }
 

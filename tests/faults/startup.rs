@@ -1,6 +1,7 @@
 //! What a server says of its settings, and whom it does not call.
 
 use crate::harness::{World, campaign, count, output, samvad, text};
+use samvad_actors::domain::Mode;
 use std::time::Duration;
 
 #[test]
@@ -37,7 +38,11 @@ fn nobody_is_called_over_a_carrier_elsewhere_unless_dry_run_is_switched_off() {
     assert!(status.success(), "{}", server.log_text());
     let lines = server.lines();
     assert_eq!((count(&lines, "placed"), count(&lines, "not_placed")), (0, 3));
-    assert!(world.results().iter().all(|row| row.attempt.is_none()));
+    let mut modes = world
+        .results()
+        .into_iter()
+        .map(|row| row.attempt.map(|attempt| attempt.mode));
+    assert!(modes.all(|mode| mode == Some(Mode::DryRun)));
 }
 
 #[test]

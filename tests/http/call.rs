@@ -1,7 +1,7 @@
 //! A call actor that does what the frames tell it to.
 
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler};
-use samvad::http::{CallEvents, CallHandle, CallStartError, CallStarter};
+use samvad::http::{CallEvents, CallHandle, CallStartError, CallStarter, StreamEvent};
 use samvad_actors::domain::{AttemptId, CarrierStatus, MachineVerdict, StreamSid};
 use samvad_actors::ports::{AdmittedCall, CallbackEffect};
 use samvad_actors::runtime::{Line, LineClosed, MediaText};
@@ -104,6 +104,11 @@ impl CallEvents for Shared {
             .lock()
             .expect("not poisoned")
             .push(format!("{attempt} {verdict:?}"));
+    }
+
+    fn stream(&self, attempt: &AttemptId, event: &StreamEvent) {
+        let event = format!("{attempt} {} {:?}", event.kind.as_str(), event.error);
+        self.0.events.lock().expect("not poisoned").push(event);
     }
 }
 

@@ -6,6 +6,7 @@ use samvad_actors::ports::StoreError;
 
 const STATUS: &str = "/twilio/status/attempt-1";
 const MACHINE: &str = "/twilio/amd/attempt-1";
+const STREAM: &str = "/twilio/stream/attempt-1";
 
 pub fn client() -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -16,7 +17,7 @@ pub fn client() -> reqwest::Client {
         .expect("a client")
 }
 
-type Fields<'a> = Vec<(&'a str, &'a str)>;
+pub type Fields<'a> = Vec<(&'a str, &'a str)>;
 
 /// A status callback as Twilio sends it.
 fn status_fields<'a>(status: &'a str, sequence: &'a str) -> Fields<'a> {
@@ -32,14 +33,19 @@ fn status_fields<'a>(status: &'a str, sequence: &'a str) -> Fields<'a> {
     ]
 }
 
-fn signature(path: &str, fields: &Fields<'_>) -> String {
+pub fn signature(path: &str, fields: &Fields<'_>) -> String {
     let mut fields = fields.clone();
     fields.sort();
     let fields: String = fields.into_iter().flat_map(|(name, value)| [name, value]).collect();
     sign(AUTH_TOKEN, &format!("https://{PUBLIC_HOST}{path}{fields}"))
 }
 
-async fn post_signed(server: &TestServer, path: &str, fields: &Fields<'_>, signature: Option<&str>) -> (u16, String) {
+pub async fn post_signed(
+    server: &TestServer,
+    path: &str,
+    fields: &Fields<'_>,
+    signature: Option<&str>,
+) -> (u16, String) {
     let mut request = client().post(format!("http://{}{path}", server.address)).form(fields);
     if let Some(signature) = signature {
         request = request.header("X-Twilio-Signature", signature);
@@ -48,7 +54,7 @@ async fn post_signed(server: &TestServer, path: &str, fields: &Fields<'_>, signa
     (response.status().as_u16(), response.text().await.expect("text"))
 }
 
-async fn post(server: &TestServer, path: &str, fields: &Fields<'_>) -> (u16, String) {
+pub async fn post(server: &TestServer, path: &str, fields: &Fields<'_>) -> (u16, String) {
     post_signed(server, path, fields, Some(&signature(path, fields))).await
 }
 
@@ -176,6 +182,70 @@ async fn a_machine_verdict_is_told_once() {
     }
     let expected = ["MachineStart", "MachineEnd", "Human", "Fax", "Unknown"].map(|word| format!("attempt-1 {word}"));
     assert_eq!(server.calls.events(), expected);
+}
+
+/// A stream's report as Twilio sends it.
+fn stream_fields<'a>(event: &'a str, error: Option<&'a str>) -> Fields<'a> {
+    let mut fields = vec![
+        ("CallSid", "CA1"),
+        ("AccountSid", ACCOUNT),
+        ("StreamSid", "MZ1"),
+        ("StreamName", "any"),
+        ("StreamEvent", event),
+        ("Timestamp", "2026-01-01T00:00:00Z"),
+        ("New", "field"),
+    ];
+    fields.extend(error.map(|error| ("StreamError", error)));
+    fields
+}
+
+#[actix_web::test]
+async fn each_report_of_a_stream_is_told_once_in_whatever_order_they_come() {
+    let server = TestServer::start().await;
+    for (event, error) in [
+        ("stream-stopped", None),
+        ("stream-started", None),
+        ("stream-error", Some("31930 - too slow")),
+        ("stream-stopped", None),
+        ("stream-error", Some("31930 - too slow")),
+        ("stream-paused", None),
+    ] {
+        let answer = post(&server, STREAM, &stream_fields(event, error)).await;
+        assert_eq!(answer.0, 204, "{event}");
+    }
+    assert_eq!(
+        server.calls.events(),
+        [
+            "attempt-1 stream-stopped None",
+            "attempt-1 stream-started None",
+            "attempt-1 stream-error Some(31930)"
+        ]
+    );
+}
+
+#[actix_web::test]
+async fn a_stream_that_never_came_to_be_is_told_without_an_id() {
+    let server = TestServer::start().await;
+    let mut fields = stream_fields("stream-error", Some("31920"));
+    fields[2].1 = "";
+    assert_eq!(post(&server, STREAM, &fields).await.0, 204);
+    assert_eq!(server.calls.events(), ["attempt-1 stream-error Some(31920)"]);
+    fields[2].1 = "canary/..";
+    let (status, body) = post(&server, STREAM, &fields).await;
+    assert!(
+        status == 400 && body.contains("StreamSid") && !body.contains("canary"),
+        "{status} {body}"
+    );
+}
+
+#[actix_web::test]
+async fn l24_a_report_of_a_stream_that_twilio_did_not_sign_is_not_told() {
+    let server = TestServer::start().await;
+    let fields = stream_fields("stream-error", None);
+    assert_eq!(post_signed(&server, STREAM, &fields, None).await.0, 403);
+    let elsewhere = signature(STATUS, &fields);
+    assert_eq!(post_signed(&server, STREAM, &fields, Some(&elsewhere)).await.0, 403);
+    assert!(server.calls.events().is_empty());
 }
 
 #[actix_web::test]

@@ -1,12 +1,13 @@
 //! A server with everything behind it in memory.
 
 use crate::call::{Calls, Shared};
+use crate::desk::MemoryDesk;
 use crate::store::MemoryStore;
 use base64::Engine;
 use hmac::{Hmac, KeyInit, Mac};
 use samvad::carrier::token::MediaTokens;
-use samvad::carrier::twilio::{AuthToken, SignatureValidator, TwilioSettings};
-use samvad::http::{HttpState, MediaLimits, RefusalLog, ServerSettings, SocketGauges, bind};
+use samvad::carrier::twilio::{AuthToken, INBOUND_KEY_PATH, SignatureValidator, TwilioSettings};
+use samvad::http::{HttpState, Inbound, MediaLimits, RefusalLog, ServerSettings, SocketGauges, StreamEvents, bind};
 use samvad_actors::domain::{AccountSid, AttemptId};
 use samvad_actors::ports::Clock;
 use samvad_actors::runtime::Readiness;
@@ -43,6 +44,7 @@ pub struct TestServer {
     pub clock: Arc<StoppedClock>,
     pub store: Arc<MemoryStore>,
     pub calls: Arc<Calls>,
+    pub desk: Arc<MemoryDesk>,
     pub sockets: Arc<SocketGauges>,
     pub readiness: Arc<Readiness>,
     pub tokens: MediaTokens,
@@ -58,6 +60,7 @@ impl TestServer {
         let clock = Arc::new(StoppedClock::default());
         let store = Arc::new(MemoryStore::default());
         let calls = Arc::new(Calls::default());
+        let desk = Arc::new(MemoryDesk::default());
         let sockets = Arc::new(SocketGauges::default());
         let readiness = Arc::new(Readiness::default());
         let settings = TwilioSettings {
@@ -73,6 +76,11 @@ impl TestServer {
             store: store.clone(),
             clock: clock.clone(),
             signatures: SignatureValidator::new(&settings).expect("good settings"),
+            inbound: Inbound {
+                desk: desk.clone(),
+                key_url: settings.own_url(INBOUND_KEY_PATH),
+            },
+            stream_events: Arc::new(StreamEvents::default()),
             account_sid: settings.account_sid,
             tokens: tokens.clone(),
             events: Arc::new(Shared(calls.clone())),
@@ -91,6 +99,7 @@ impl TestServer {
             clock,
             store,
             calls,
+            desk,
             sockets,
             readiness,
             tokens,

@@ -7,11 +7,15 @@ mod call;
 #[cfg(test)]
 mod callbacks;
 #[cfg(test)]
+mod desk;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod health;
+#[cfg(test)]
+mod inbound;
 #[cfg(test)]
 mod line;
 #[cfg(test)]

@@ -4,7 +4,8 @@ use crate::dialling::*;
 use crate::world::*;
 use samvad_actors::domain::{CalendarDate, Disposition, Lifecycle, Mode, Outcome};
 use samvad_actors::ports::{
-    CallReport, ClaimRefusal, ContactImport, DayCount, ImportReport, ModeCounts, RegistryScrub, StoreError,
+    CallReport, ClaimRefusal, ContactImport, DayCount, DoNotCallEntry, ImportReport, ModeCounts, RegistryScrub,
+    StoreError,
 };
 
 const DAY: i64 = 86_400_000;
@@ -303,4 +304,35 @@ pub async fn a_campaign_goes_through_its_life_in_order(store: TestStore) {
         matches!(&back, Err(StoreError::Conflict { reason }) if reason.contains("paused cannot become draft")),
         "{back:?}"
     );
+}
+
+pub async fn an_overview_says_who_is_left_why_others_are_not_and_how_the_latest_calls_ended(store: TestStore) {
+    let (spring, first) = running_with_contact(&store, "spring", 1, Mode::Live).await;
+    let zoned = ContactImport {
+        zone: Some("Asia/Kolkata".to_owned()),
+        ..imported(&spring.campaign, 2)
+    };
+    let batch = [zoned, imported(&spring.campaign, 3)];
+    store.import_contacts(&batch, NOW).await.expect("imported");
+    let entry = DoNotCallEntry {
+        number: number(3),
+        source: "manual".to_owned(),
+        attempt: None,
+        added_at_ms: NOW,
+    };
+    store.add_do_not_call(&entry).await.expect("listed");
+    let by_zone = store.pending_by_zone(&spring.campaign).await.expect("read");
+    let kolkata = Some("Asia/Kolkata".to_owned());
+    assert_eq!(by_zone.into_iter().collect::<Vec<_>>(), [(None, 1), (kolkata, 1)]);
+    assert_eq!(store.latest_ends(&spring.campaign, 5).await.expect("read"), []);
+    ended_busy(&store, &spring, &first, "a").await;
+    assert_eq!(
+        store.latest_ends(&spring.campaign, 5).await.expect("read"),
+        [Disposition::Busy]
+    );
+    let (autumn, _) = running_with_contact(&store, "autumn", 1, Mode::Live).await;
+    let spring = store.eligibility(&spring.campaign, NOW + DAY).await.expect("read");
+    assert_eq!((spring.eligible, spring.do_not_call, spring.cooling_down), (2, 1, 0));
+    let autumn = store.eligibility(&autumn.campaign, NOW + DAY).await.expect("read");
+    assert_eq!((autumn.eligible, autumn.cooling_down), (0, 1));
 }

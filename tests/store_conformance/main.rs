@@ -8,6 +8,7 @@ mod callbacks;
 mod claims;
 mod dialling;
 mod due;
+mod ledger;
 mod people;
 #[path = "../support/postgres.rs"]
 mod postgres;
@@ -27,6 +28,10 @@ macro_rules! conformance {
                     do_not_call_is_by_number_permanent_and_idempotent
                     a_removal_in_a_call_lists_the_number_of_the_contact
                     an_entry_of_unknown_source_or_attempt_is_refused
+            }
+            conformance! { @each $factory;
+                ledger: the_marks_of_an_attempt_are_its_numbers_its_time_and_the_calls_of_others
+                    who_called_last_is_the_latest_attempt_that_was_submitted_in_time
             }
             conformance! { @each $factory;
                 attempts: l20_an_attempt_is_written_as_planned_and_counted_before_the_carrier_is_called
@@ -97,6 +102,7 @@ macro_rules! conformance {
                     completed_and_refused_contacts_are_never_due_again_and_tell_it_once
                     usage_holds_what_is_in_flight_and_what_was_begun_by_day
                     a_campaign_goes_through_its_life_in_order
+                    an_overview_says_who_is_left_why_others_are_not_and_how_the_latest_calls_ended
             }
         }
     };

@@ -6,8 +6,8 @@ use samvad_actors::domain::{
     ConsentEvidence, ContactId, Disposition, EndReason, Mode, Outcome, PhoneNumber, StreamSid,
 };
 use samvad_actors::ports::{
-    AttemptRow, CallReport, DialerStore, MediaTokenClaim, NewAttempt, NewContact, StatusCallback, Store, Submission,
-    TranscriptLine, TranscriptSpeaker, TurnLatency,
+    AttemptRow, CallLedger, CallReport, DialerStore, MediaTokenClaim, NewAttempt, NewContact, StatusCallback, Store,
+    Submission, TranscriptLine, TranscriptSpeaker, TurnLatency,
 };
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -17,10 +17,10 @@ pub const NOW: i64 = 1_700_000_000_000;
 /// Until when tokens are good.
 pub const EXPIRY: i64 = NOW + 60_000;
 
-/// Both ports of a store.
-pub trait WholeStore: Store + DialerStore {}
+/// Every port of a store.
+pub trait WholeStore: Store + DialerStore + CallLedger {}
 
-impl<T: Store + DialerStore> WholeStore for T {}
+impl<T: Store + DialerStore + CallLedger> WholeStore for T {}
 
 pub type TestStore = Arc<dyn WholeStore>;
 

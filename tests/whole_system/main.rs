@@ -8,5 +8,7 @@
 )]
 
 mod barge_in;
+mod inbound;
 mod outcomes;
 mod run;
+mod voicemail;

@@ -99,10 +99,12 @@ impl Dialogue {
         let Some(speech) = self.speeches.iter_mut().find(|speech| speech.id == id) else {
             return;
         };
-        speech.ended = Some(ended.clamp(speech.began, now));
+        // The end-point comes later than the last voice, by as much silence as it waited for.
+        let ended = ended.clamp(speech.began, now);
+        speech.ended = Some(ended);
         let length = speech.length(now);
         self.spoken_ms = self.spoken_ms.saturating_add(length);
-        self.last_voice = now;
+        self.last_voice = self.last_voice.max(ended);
         if self.speeches.iter().all(|speech| speech.ended.is_some()) {
             self.timers.stop(Timer::Speech);
             self.machine_may_be_done();

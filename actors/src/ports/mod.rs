@@ -1,6 +1,7 @@
 //! Object-safe traits for everything outside, held as `Arc<dyn …>`. Each has one conformance suite that every
 //! implementation passes.
 
+mod call_ledger;
 mod carrier;
 mod clock;
 mod coordination;
@@ -10,7 +11,10 @@ mod recognizer;
 mod store;
 mod synthesizer;
 
-pub use carrier::{Carrier, CarrierCall, CarrierError, NewCall};
+pub use call_ledger::{CallLedger, CallMarks};
+pub use carrier::{
+    Advice, AnswerDetection, CallQuery, CallUpdate, Carrier, CarrierCall, CarrierError, NewCall, StopScope,
+};
 pub use clock::Clock;
 pub use coordination::{
     Admission, Candidacy, Coordination, CoordinationError, CountedOver, DayScope, Election, FleetCommand, FleetSignal,

@@ -144,7 +144,9 @@ pub(super) async fn hang_up(carrier: &dyn Carrier, attempt: &AttemptId, sid: &Ca
         let asked = AssertUnwindSafe(async { carrier.complete_call(sid).await });
         let error = match asked.catch_unwind().await {
             Ok(Ok(_) | Err(CarrierError::NotInProgress { .. })) => return,
-            Ok(Err(error @ (CarrierError::Refused { .. } | CarrierError::Credentials { .. }))) => {
+            Ok(Err(
+                error @ (CarrierError::Refused { .. } | CarrierError::Stopped { .. } | CarrierError::BadNumber { .. }),
+            )) => {
                 tracing::error!(%attempt, %error, "a call could not be hung up");
                 return;
             }

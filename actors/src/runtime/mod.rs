@@ -17,6 +17,7 @@ mod pulse;
 mod reconciler;
 mod supervisor;
 mod survey;
+mod unknown;
 mod watchdog;
 
 pub use call::{CallActor, CallCommand, CallPorts, CallSeed};
@@ -38,4 +39,5 @@ pub use supervisor::{
     CountUnreported, EndCall, HangUpNow, Supervisor, WriteOutcome,
 };
 pub use survey::{Survey, Surveys};
+pub use unknown::{Finding, Horizon, find};
 pub use watchdog::{MakePorts, Readiness, Watchdog, WatchdogError, WatchdogPorts, WatchdogSettings};

@@ -3,8 +3,8 @@
 use crate::domain::AttemptId;
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::watch;
 
 /// A permit that is to be given back.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -21,7 +21,7 @@ pub enum PermitReturn {
 pub struct Permits {
     held: Mutex<BTreeSet<AttemptId>>,
     returns: UnboundedSender<PermitReturn>,
-    freed: Notify,
+    freed: watch::Sender<()>,
 }
 
 impl Permits {
@@ -31,7 +31,7 @@ impl Permits {
         let permits = Self {
             held: Mutex::new(BTreeSet::new()),
             returns,
-            freed: Notify::new(),
+            freed: watch::Sender::new(()),
         };
         (permits, receiver)
     }
@@ -80,12 +80,12 @@ impl Permits {
 
     /// A permit has reached the coordination: whoever waits for room may ask.
     pub fn notify_freed(&self) {
-        self.freed.notify_waiters();
+        self.freed.send_replace(());
     }
 
-    /// Waits until a permit has come back.
-    pub async fn freed(&self) {
-        self.freed.notified().await;
+    /// Changes whenever a permit has come back, be it that somebody waits for it or not yet.
+    pub fn freed(&self) -> watch::Receiver<()> {
+        self.freed.subscribe()
     }
 
     fn held(&self) -> MutexGuard<'_, BTreeSet<AttemptId>> {

@@ -3,40 +3,51 @@
 
 use super::draft::CallDraft;
 use super::endings::{Ended, SupervisorPorts};
+use super::unknown::{Finding, Horizon, find};
 use crate::domain::{AttemptId, AttemptState, CallSid, CarrierStatus, EndReason};
-use crate::ports::{AttemptRow, CallbackEffect, CarrierError, StatusCallback, StoreError, Submission};
+use crate::ports::{
+    AttemptRow, CallLedger, CallQuery, CallbackEffect, CarrierError, StatusCallback, StoreError, Submission,
+};
 use futures_util::StreamExt;
 use futures_util::stream;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Requests to the carrier under way at once.
 const AT_ONCE: usize = 16;
+/// How long callbacks and the media stream are given to tell of a call before the carrier is asked.
+const FIRST_LOOK_MS: i64 = 30_000;
+
+/// What a call that nobody has seen is waited for beyond the carrier's queue and the ringing, and one that has an id is
+/// not, but for ten seconds.
+const UNSEEN_MARGIN_MS: i64 = 110_000;
 
 /// Ends attempts that nobody else will end.
 pub struct Reconciler {
     ports: SupervisorPorts,
-    /// How long the carrier may queue and ring a call, and two minutes more.
-    silence_limit_ms: i64,
-    /// The same for a call whose id is known, and a few seconds more: the carrier can be asked about it.
-    report_limit_ms: i64,
+    ledger: Arc<dyn CallLedger>,
+    horizon: Horizon,
 }
 
 impl Reconciler {
     /// A reconciler. The carrier queues a call for at most `queue_limit_seconds` and rings it for
     /// `ring_timeout_seconds`.
-    pub fn new(ports: SupervisorPorts, queue_limit_seconds: u32, ring_timeout_seconds: u32) -> Self {
-        let seconds = i64::from(queue_limit_seconds) + i64::from(ring_timeout_seconds) + 120;
+    pub fn new(
+        ports: SupervisorPorts,
+        ledger: Arc<dyn CallLedger>,
+        queue_limit_seconds: u32,
+        ring_timeout_seconds: u32,
+    ) -> Self {
         Self {
             ports,
-            silence_limit_ms: seconds * 1_000,
-            report_limit_ms: (seconds - 110) * 1_000,
+            ledger,
+            horizon: Horizon::new(queue_limit_seconds, ring_timeout_seconds),
         }
     }
 
     /// The same with another limit on how long nothing may be heard of an attempt.
     pub fn with_silence_limit(mut self, limit: Duration) -> Self {
-        self.silence_limit_ms = i64::try_from(limit.as_millis()).unwrap_or(i64::MAX);
-        self.report_limit_ms = self.silence_limit_ms;
+        self.horizon = Horizon::of_unseen(i64::try_from(limit.as_millis()).unwrap_or(i64::MAX));
         self
     }
 
@@ -83,14 +94,23 @@ impl Reconciler {
         for AttemptRow { id, call_sid, .. } in waiting {
             match call_sid {
                 Some(sid) => self.end_as(id, sid, CarrierStatus::Canceled).await?,
-                None => self.end_cut(id).await?,
+                None => self.end_unknown(id).await?,
             }
         }
         Ok(())
     }
 
-    /// Asks the carrier about attempts nothing has been heard of for too long, and ends those that are over or that
-    /// cannot become a call any more (failed, 3.16). Returns how many attempts were open.
+    /// Ends an attempt of which it is not known whether there is a call; if there is, it is hung up.
+    async fn end_unknown(&self, attempt: AttemptId) -> Result<(), StoreError> {
+        if let Finding::Placed { sid, .. } = self.look_for(&attempt).await? {
+            self.ports.hang_up(&attempt, &sid).await;
+        }
+        self.end_cut(attempt).await
+    }
+
+    /// Asks the carrier about submissions whose answer was unclear, and about attempts nothing has been heard of for
+    /// too long; ends those that are over or that cannot become a call any more (failed, 3.16). Returns how many
+    /// attempts were open.
     ///
     /// # Errors
     /// If the store cannot be read.
@@ -99,11 +119,16 @@ impl Reconciler {
         let count = open.len();
         let now_ms = self.ports.clock.unix_ms();
         for attempt in open {
-            let limit_ms = match attempt.call_sid {
-                Some(_) => self.report_limit_ms,
-                None => self.silence_limit_ms,
+            let unanswered = attempt.state == AttemptState::SubmissionUnknown && attempt.call_sid.is_none();
+            let patience_ms = if unanswered {
+                FIRST_LOOK_MS.min(self.horizon.unseen_ms())
+            } else if attempt.call_sid.is_some() {
+                // The carrier can be asked about it as soon as it should have been over.
+                self.horizon.unseen_ms().saturating_sub(UNSEEN_MARGIN_MS).max(0)
+            } else {
+                self.horizon.unseen_ms()
             };
-            if now_ms.saturating_sub(attempt.created_at_ms) <= limit_ms {
+            if now_ms.saturating_sub(attempt.created_at_ms) <= patience_ms {
                 continue;
             }
             let id = attempt.id.clone();
@@ -124,7 +149,7 @@ impl Reconciler {
 
     async fn resolve(&self, attempt: AttemptRow) -> Result<(), StoreError> {
         let Some(call_sid) = attempt.call_sid else {
-            return self.end_cut(attempt.id).await;
+            return self.resolve_unknown(attempt.id).await;
         };
         let status = match self.ports.carrier.fetch_call(&call_sid).await {
             Ok(call) => call.status.filter(|status| status.is_terminal()),
@@ -138,6 +163,42 @@ impl Reconciler {
             Some(status) => self.end_as(attempt.id, call_sid, status).await,
             None => Ok(()),
         }
+    }
+
+    /// Looks at the carrier for the call of a submission whose answer was unclear. It is never submitted again (L20).
+    async fn resolve_unknown(&self, attempt: AttemptId) -> Result<(), StoreError> {
+        match self.look_for(&attempt).await? {
+            Finding::Open => Ok(()),
+            Finding::Failed => self.end_cut(attempt).await,
+            Finding::Placed { sid, status } => {
+                tracing::info!(%attempt, ?status, "the carrier has the call whose submission was unclear");
+                let accepted = Submission::Accepted { sid: sid.clone() };
+                let now_ms = self.ports.clock.unix_ms();
+                self.ports.store.record_submission(&attempt, accepted, now_ms).await?;
+                match status.filter(|status| status.is_terminal()) {
+                    Some(status) => self.end_as(attempt, sid, status).await,
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+
+    async fn look_for(&self, attempt: &AttemptId) -> Result<Finding, StoreError> {
+        let Some(marks) = self.ledger.marks(attempt).await? else {
+            return Ok(Finding::Failed);
+        };
+        let query = CallQuery {
+            to: marks.to.clone(),
+            from: Some(marks.from.clone()),
+            status: None,
+            started_since_ms: None,
+        };
+        let listed = self.ports.carrier.list_calls(&query).await;
+        if let Err(error) = &listed {
+            tracing::warn!(%attempt, %error, "the carrier could not be asked about a submission");
+        }
+        let now_ms = self.ports.clock.unix_ms();
+        Ok(find(&marks, listed.as_deref(), self.horizon, now_ms))
     }
 
     /// Ends an attempt as a callback with this status would.

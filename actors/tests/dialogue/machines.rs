@@ -157,6 +157,22 @@ fn l16_a_late_false_verdict_does_not_cut_off_who_said_hello_and_listens() {
 }
 
 #[test]
+fn l16_silence_after_a_hello_counts_from_the_last_voice_and_not_from_the_end_point() {
+    for verdict in [MachineVerdict::MachineStart, MachineVerdict::MachineEnd] {
+        let mut call = Call::begin(&HEALTH_SCRIPT);
+        call.wait(1_200);
+        // A "hello" until 1.9 s, whose end-point comes at 2.6 s.
+        call.speak("", 0.0, 700);
+        call.wait(3_000 - call.now);
+        call.input(Input::Machine { verdict });
+        assert!(!call.dialogue.is_over());
+        call.listen();
+        call.say("yes");
+        assert!(call.consent().expect("a person").granted);
+    }
+}
+
+#[test]
 fn a_machine_with_a_short_greeting_is_known_by_its_silence() {
     let mut call = Call::begin(&HEALTH_SCRIPT);
     call.wait(300);

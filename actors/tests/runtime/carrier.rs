@@ -3,7 +3,7 @@
 use super::store::Log;
 use async_trait::async_trait;
 use samvad_actors::domain::{CallSid, CarrierStatus};
-use samvad_actors::ports::{Carrier, CarrierCall, CarrierError, NewCall};
+use samvad_actors::ports::{CallQuery, CallUpdate, Carrier, CarrierCall, CarrierError, NewCall};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -15,6 +15,8 @@ pub struct Told {
     pub completed: Vec<CallSid>,
     /// What a call's state is; unknown calls are not in progress.
     pub status: BTreeMap<CallSid, CarrierStatus>,
+    /// What a list holds, whatever is asked for; `None`: it cannot be read.
+    pub listed: Option<Vec<CarrierCall>>,
     /// Requests to hang up that fail, and how often.
     pub hang_ups_fail: u32,
     /// A hang-up is never answered.
@@ -42,6 +44,9 @@ fn call(sid: CallSid, status: Option<CarrierStatus>) -> CarrierCall {
         sid,
         status,
         queue_time_ms: None,
+        to: None,
+        from: None,
+        created_at_ms: None,
     }
 }
 
@@ -64,7 +69,14 @@ impl Carrier for FakeCarrier {
         }
     }
 
-    async fn complete_call(&self, sid: &CallSid) -> Result<CarrierCall, CarrierError> {
+    async fn list_calls(&self, _: &CallQuery) -> Result<Vec<CarrierCall>, CarrierError> {
+        self.told().listed.clone().ok_or(CarrierError::Unclear {
+            reason: "no answer".into(),
+        })
+    }
+
+    async fn update_call(&self, sid: &CallSid, update: CallUpdate) -> Result<CarrierCall, CarrierError> {
+        assert_eq!(update, CallUpdate::Complete, "nothing else is asked for");
         let hang = {
             let mut told = self.told();
             if told.hang_ups_fail > 0 {

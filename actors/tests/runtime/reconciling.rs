@@ -1,13 +1,13 @@
 //! Taking over what a server that is gone left behind, and ending what nobody else will end.
 
-use crate::store::Failing;
+use crate::store::{CALLER_ID, Failing};
 use crate::world::World;
-use samvad_actors::domain::{AttemptState, CarrierStatus, Disposition, Outcome};
-use samvad_actors::ports::{AttemptStore, Clock};
+use samvad_actors::domain::{AttemptId, AttemptState, CarrierStatus, Disposition, Outcome, PhoneNumber};
+use samvad_actors::ports::{AttemptStore, CallLedger, CarrierCall, Clock};
 use samvad_actors::runtime::Reconciler;
 
 fn reconciler(world: &World) -> Reconciler {
-    Reconciler::new(world.ports.clone(), 60, 30)
+    Reconciler::new(world.ports.clone(), world.store.clone(), 60, 30)
 }
 
 /// Older than 60 s of queue, 30 s of ringing and two minutes.
@@ -88,6 +88,7 @@ async fn old_attempts_end_as_the_carrier_says_and_young_ones_are_left_alone() {
         ("CA-busy".into(), CarrierStatus::Busy),
         ("CA-rings".into(), CarrierStatus::Ringing),
     ]);
+    world.carrier.told().listed = Some(Vec::new());
     assert_eq!(reconciler(&world).sweep().await.expect("swept"), 6);
 
     assert_eq!(world.store.row(&young).state, AttemptState::Submitted);
@@ -144,4 +145,83 @@ async fn l14_what_is_queued_or_rings_at_the_end_of_a_server_is_taken_back() {
     assert_eq!(world.store.row(&rings).carrier_status, Some(CarrierStatus::Canceled));
     world.all_quiet().await;
     assert!(world.store.open_attempts().await.expect("read").is_empty());
+}
+
+/// What the carrier has of an attempt's call.
+async fn placed(world: &World, attempt: &AttemptId, sid: &str, status: CarrierStatus) -> CarrierCall {
+    let marks = world.store.marks(attempt).await.expect("read").expect("an attempt");
+    CarrierCall {
+        sid: sid.into(),
+        status: Some(status),
+        queue_time_ms: None,
+        to: Some(marks.to),
+        from: PhoneNumber::parse(CALLER_ID).ok(),
+        created_at_ms: Some(marks.submitted_at_ms + 500),
+    }
+}
+
+#[actix::test]
+async fn l20_a_call_whose_submission_was_unclear_is_found_at_the_carrier_and_not_placed_again() {
+    for (status, state) in [
+        (CarrierStatus::Ringing, AttemptState::Submitted),
+        (CarrierStatus::Busy, AttemptState::Ended),
+    ] {
+        let world = World::new();
+        let submitted_ms = world.clock.unix_ms() - 31_000;
+        let unknown = world
+            .store
+            .put_attempt("unknown", AttemptState::SubmissionUnknown, None, submitted_ms);
+        world.ports.permits.adopt(&unknown);
+        world.carrier.told().listed = Some(vec![placed(&world, &unknown, "CA-found", status).await]);
+        reconciler(&world).sweep().await.expect("swept");
+        let row = world.store.row(&unknown);
+        assert_eq!(row.state, state, "{status:?}");
+        assert_eq!(row.call_sid, Some("CA-found".into()));
+        assert_eq!(
+            world.ports.permits.holds(&unknown),
+            state != AttemptState::Ended,
+            "only evidence of the end gives the permit back"
+        );
+        assert!(world.carrier.told().created.is_empty(), "nobody is called");
+    }
+}
+
+#[actix::test]
+async fn a_submission_stays_unknown_while_the_carrier_cannot_be_asked_and_the_call_might_exist() {
+    let world = World::new();
+    let unknown = world
+        .store
+        .put_attempt("unknown", AttemptState::SubmissionUnknown, None, long_ago(&world));
+    reconciler(&world).sweep().await.expect("swept");
+    assert_eq!(world.store.row(&unknown).state, AttemptState::SubmissionUnknown);
+    // An hour and a minute of conversation more, and no call of that attempt can be left.
+    world.clock.jump_ms(3_660_000);
+    reconciler(&world).sweep().await.expect("swept");
+    assert_eq!(world.store.row(&unknown).outcome, Some(Outcome::Failed));
+}
+
+#[actix::test]
+async fn callbacks_are_given_time_to_tell_of_a_call_before_the_carrier_is_asked() {
+    let world = World::new();
+    let unknown = world.store.put_attempt(
+        "unknown",
+        AttemptState::SubmissionUnknown,
+        None,
+        world.clock.unix_ms() - 20_000,
+    );
+    world.carrier.told().listed = Some(vec![placed(&world, &unknown, "CA1", CarrierStatus::Busy).await]);
+    reconciler(&world).sweep().await.expect("swept");
+    assert_eq!(world.store.row(&unknown).state, AttemptState::SubmissionUnknown);
+}
+
+#[actix::test]
+async fn l14_a_call_whose_submission_was_unclear_is_hung_up_at_the_end_of_a_server() {
+    let world = World::new();
+    let unknown = world
+        .store
+        .put_attempt("unknown", AttemptState::SubmissionUnknown, None, world.clock.unix_ms());
+    world.carrier.told().listed = Some(vec![placed(&world, &unknown, "CA1", CarrierStatus::Ringing).await]);
+    reconciler(&world).end_waiting().await.expect("ended");
+    assert!(world.carrier.has_hung_up("CA1"));
+    assert_eq!(world.store.row(&unknown).outcome, Some(Outcome::Failed));
 }

@@ -5,9 +5,10 @@ use samvad_actors::domain::{
     AttemptId, AttemptState, Campaign, CampaignId, CarrierStatus, ContactId, Disposition, Mode, Outcome, PhoneNumber,
 };
 use samvad_actors::ports::{
-    AdmittedCall, AttemptRow, AttemptStore, CallReport, CallbackEffect, CampaignStore, Contact, ContactStore,
-    DoNotCallEntry, DoNotCallStore, MachineDetection, MediaTokenClaim, NewAttempt, NewContact, PurgeCounts, ResultRow,
-    ResultStore, StatusCallback, StoreError, Submission, TokenRefusal, TranscriptLine, TurnLatency,
+    AdmittedCall, AttemptRow, AttemptStore, CallLedger, CallMarks, CallReport, CallbackEffect, CampaignStore, Contact,
+    ContactStore, DoNotCallEntry, DoNotCallStore, MachineDetection, MediaTokenClaim, NewAttempt, NewContact,
+    PurgeCounts, ResultRow, ResultStore, StatusCallback, StoreError, Submission, TokenRefusal, TranscriptLine,
+    TurnLatency,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -410,5 +411,30 @@ impl ResultStore for MemoryStore {
 
     async fn purge(&self, _before_ms: i64) -> Result<PurgeCounts, StoreError> {
         Ok(PurgeCounts::default())
+    }
+}
+
+/// The calling number of every attempt.
+pub const CALLER_ID: &str = "+14155550100";
+
+#[async_trait]
+impl CallLedger for MemoryStore {
+    async fn marks(&self, attempt: &AttemptId) -> Result<Option<CallMarks>, StoreError> {
+        self.begin("marks", attempt)?;
+        let tables = self.tables();
+        let Some(row) = tables.attempts.get(attempt) else {
+            return Ok(None);
+        };
+        let contact = tables.contacts.iter().find(|contact| contact.id == row.contact);
+        Ok(contact.map(|contact| CallMarks {
+            to: contact.number.clone(),
+            from: PhoneNumber::parse(CALLER_ID).expect("a number"),
+            submitted_at_ms: row.created_at_ms,
+            taken: Vec::new(),
+        }))
+    }
+
+    async fn last_campaign_to(&self, _: &PhoneNumber, _: i64) -> Result<Option<Campaign>, StoreError> {
+        Ok(None)
     }
 }

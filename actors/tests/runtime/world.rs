@@ -9,15 +9,12 @@ use bytes::Bytes;
 use samvad_actors::dialogue::journal::{ReplayReport, replay};
 use samvad_actors::dialogue::{LanguagePack, Script};
 use samvad_actors::domain::{AttemptId, AttemptState, Campaign, Language, Outcome};
-use samvad_actors::ports::{
-    AdmittedCall, Clock, JournalError, JournalFiles, JournalSink, NewContact, Prompt, PromptBook,
-};
+use samvad_actors::ports::{AdmittedCall, Clock, JournalError, JournalFiles, JournalSink, Prompt, PromptBook};
 use samvad_actors::runtime::{
     CallActor, CallEvent, CallPorts, CallSeed, CallTable, EventSink, Limits, Permits, Readiness, Supervisor,
     SupervisorPorts, Survey, Watchdog, WatchdogPorts, WatchdogSettings,
 };
 use std::collections::BTreeMap;
-use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

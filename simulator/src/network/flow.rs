@@ -3,6 +3,7 @@
 use super::at_home::{caller_line, write_recording};
 use super::call::{Call, CallStatus, Detection, Document, Order};
 use super::callbacks::{Callbacks, Progress, common_fields};
+use super::inbound;
 use super::world::World;
 use crate::gateway::{Refusal, Signing};
 use crate::report::{CallReport, EndedBy};
@@ -80,6 +81,7 @@ pub(crate) async fn run(world: Arc<World>, call: Arc<Call>) {
         .as_ref()
         .and_then(|caller| write_recording(&world, &call, caller));
     let delivered = callbacks.finish().await;
+    inbound::call_back(&world, &call);
     let report = CallReport::new(
         &call,
         ending.by,
@@ -241,7 +243,11 @@ impl Flow<'_> {
         for verb in verbs {
             let next = match verb {
                 Verb::Stream(noun) => self.stream(&noun).await,
-                Verb::Say { milliseconds } | Verb::Pause { milliseconds } => {
+                Verb::Gather { .. } => {
+                    self.call.violation("<Gather> has no place in a call of a survey");
+                    Next::End(EndedBy::Network)
+                }
+                Verb::Say { milliseconds, .. } | Verb::Pause { milliseconds } => {
                     let until = (Instant::now() + Duration::from_millis(milliseconds)).min(self.time_limit);
                     let waited = self.next_order(until).await;
                     self.after_wait(waited)

@@ -4,6 +4,7 @@ mod at_home;
 mod call;
 mod callbacks;
 mod flow;
+mod inbound;
 mod registry;
 mod world;
 

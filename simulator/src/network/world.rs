@@ -1,12 +1,12 @@
 //! Everything that the parts of the simulator share.
 
 use super::call::{Call, CallRequest};
-use super::{Registry, flow};
+use super::{Registry, flow, inbound};
 use crate::audio::{Colour, NoiseLoop};
 use crate::gateway::Gateway;
 use crate::options::SimulatorOptions;
 use crate::report::{Ledger, Reporter};
-use crate::scenario::{FaultKind, FaultSet, Network, Respondent, Scenario};
+use crate::scenario::{FaultKind, FaultSet, InboundCall, Network, Respondent, Scenario};
 use crate::stream::Pacer;
 use jiff::Timestamp;
 use rand::rngs::StdRng;
@@ -31,6 +31,8 @@ pub(crate) struct World {
     pub ledger: Option<Ledger>,
     /// The run is over: the server may be gone.
     pub settling: Arc<AtomicBool>,
+    /// Calls that people make to the server's number.
+    pub inbound: Vec<Arc<InboundCall>>,
     fault_rates: Vec<(FaultKind, f64)>,
     respondents: BTreeMap<String, Respondent>,
     registry: Mutex<Registry>,
@@ -62,6 +64,7 @@ impl World {
             recordings: options.recordings.clone(),
             ledger,
             settling: Arc::new(AtomicBool::new(false)),
+            inbound: scenario.inbound.clone(),
             fault_rates: scenario.fault_rates.clone(),
             respondents,
             registry: Mutex::new(Registry::default()),
@@ -112,8 +115,9 @@ impl World {
     pub(crate) fn place(self: &Arc<Self>, request: CallRequest) -> Arc<Call> {
         let respondent = self.respondents.get(&request.to).cloned();
         let now = Instant::now();
-        let call = {
+        let (call, is_first) = {
             let mut registry = self.registry();
+            let is_first = registry.newest_first().next().is_none();
             let ordinal = registry.count_call(&request.to);
             let dial_at = registry.take_turn(now, self.network.calls_per_second);
             let queue_time_ms = u64::try_from((dial_at - now).as_millis()).unwrap_or(u64::MAX);
@@ -132,12 +136,15 @@ impl World {
             );
             let call = Arc::new(call);
             registry.add(call.clone());
-            call
+            (call, is_first)
         };
         if let Some(ledger) = &self.ledger {
             ledger.placed(&call);
         }
         self.reporter.call_begins();
+        if is_first {
+            inbound::strangers_call(self);
+        }
         tokio::spawn(flow::run(self.clone(), call.clone()));
         call
     }

@@ -1,7 +1,7 @@
 //! Gathers the calls' reports, writes them out as they come, and sums them up.
 
-use super::CallReport;
 use super::call_report::masked;
+use super::{CallReport, InboundReport};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -47,6 +47,8 @@ pub struct SimulatorSummary {
     pub scenario: String,
     /// Calls that ended.
     pub calls: usize,
+    /// Calls to the server's number that ended.
+    pub inbound_calls: usize,
     /// Calls by their last status.
     pub statuses: BTreeMap<String, usize>,
     /// Most calls on a media stream or ringing at once.
@@ -98,6 +100,7 @@ pub(crate) struct Reporter {
 struct Inner {
     peak: usize,
     calls: Vec<CallReport>,
+    inbound: Vec<InboundReport>,
     violations: Vec<String>,
 }
 
@@ -135,6 +138,26 @@ impl Reporter {
         self.live.send_modify(|live| *live -= 1);
     }
 
+    /// Somebody is about to call the server's number.
+    pub(crate) fn inbound_begins(&self) {
+        self.live.send_modify(|live| *live += 1);
+    }
+
+    /// A call to the server's number has ended.
+    pub(crate) fn inbound_ends(&self, mut report: InboundReport) {
+        if !self.show_numbers {
+            report.from = masked(&report.from);
+        }
+        self.line("inbound", &report);
+        self.inner().inbound.push(report);
+        self.live.send_modify(|live| *live -= 1);
+    }
+
+    /// True if a call to the server's number of this name has ended.
+    pub(crate) fn has_called_in(&self, name: &str) -> bool {
+        self.inner().inbound.iter().any(|report| report.name == name)
+    }
+
     /// The reports of the calls that have ended.
     pub(crate) fn reports(&self) -> Vec<CallReport> {
         self.inner().calls.clone()
@@ -165,8 +188,18 @@ impl Reporter {
                 .iter()
                 .flat_map(move |call| words(call).iter().map(|word| format!("{}: {word}", call.caller)))
         };
+        let inbound = |words: fn(&InboundReport) -> &Vec<String>| {
+            let of = move |call: &'_ InboundReport| -> Vec<String> {
+                words(call)
+                    .iter()
+                    .map(|word| format!("{}: {word}", call.name))
+                    .collect()
+            };
+            inner.inbound.iter().flat_map(of).collect::<Vec<_>>()
+        };
         SimulatorSummary {
             calls: calls.len(),
+            inbound_calls: inner.inbound.len(),
             statuses,
             peak_calls: inner.peak,
             stream_ms: calls.iter().map(|call| call.stream_ms).sum(),
@@ -180,8 +213,11 @@ impl Reporter {
                 .iter()
                 .cloned()
                 .chain(named(|call| &call.violations))
+                .chain(inbound(|call| &call.violations))
                 .collect(),
-            failures: named(|call| &call.failures).collect(),
+            failures: named(|call| &call.failures)
+                .chain(inbound(|call| &call.failures))
+                .collect(),
             ..SimulatorSummary::default()
         }
     }

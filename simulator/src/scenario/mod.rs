@@ -6,6 +6,7 @@
 mod expect;
 mod fault_kind;
 mod fields;
+mod inbound;
 mod parse;
 mod parse_caller;
 mod respondents;
@@ -16,6 +17,7 @@ pub use fields::ScenarioFault;
 pub use respondents::Respondent;
 
 pub(crate) use fault_kind::FaultSet;
+pub(crate) use inbound::{From, InboundCall};
 
 use crate::audio::{Clip, Colour};
 use std::path::{Path, PathBuf};
@@ -32,6 +34,7 @@ pub struct Scenario {
     pub(crate) fault_rates: Vec<(FaultKind, f64)>,
     pub(crate) first_number: u64,
     pub(crate) callers: Vec<Arc<Caller>>,
+    pub(crate) inbound: Vec<Arc<InboundCall>>,
 }
 
 /// Why a scenario cannot be used.

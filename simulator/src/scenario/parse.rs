@@ -2,7 +2,7 @@
 
 use super::fields::{Faults, ScenarioFault, Section};
 use super::parse_caller::Recordings;
-use super::{FaultKind, Network, Scenario, parse_caller};
+use super::{FaultKind, Network, Scenario, inbound, parse_caller};
 use serde_norway::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -51,6 +51,12 @@ fn read(document: Value, folder: &Path, faults: &Faults) -> Scenario {
             );
         }
     }
+    let names: Vec<&str> = callers.iter().map(|caller| caller.name.as_str()).collect();
+    let inbound = file
+        .list("inbound")
+        .into_iter()
+        .map(|(path, value)| Arc::new(inbound::inbound(Section::new(&path, value, faults), &names)))
+        .collect();
     file.finish();
     Scenario {
         name,
@@ -59,6 +65,7 @@ fn read(document: Value, folder: &Path, faults: &Faults) -> Scenario {
         fault_rates,
         first_number,
         callers,
+        inbound,
     }
 }
 

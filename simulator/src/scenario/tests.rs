@@ -189,3 +189,65 @@ proptest! {
         let _ = parse(&format!("name: x\n{field}: {value}\n"));
     }
 }
+
+#[test]
+fn calls_to_the_server_are_read_by_callers_strangers_and_those_who_withhold_their_number() {
+    let scenario = parse(
+        r#"
+name: Inbound
+callers: [{name: away, no_answer: true}]
+inbound:
+  - {name: calls back, caller: away, keys: "19", after_ms: 5, press_after_ms: 6, forged_first: true, hears: [a, b], hears_not: [c]}
+  - {name: stranger, number: "+14155550901", to: "+14155550100", voice_path: /voice}
+  - {name: withheld, withheld: true, to: "+14155550100"}
+"#,
+    )
+    .expect("well formed");
+    let [calls_back, stranger, withheld] = &scenario.inbound[..] else {
+        panic!("not three")
+    };
+    let expected = InboundCall {
+        name: "calls back".to_owned(),
+        from: From::Caller("away".to_owned()),
+        after_ms: 5,
+        keys: vec!['1', '9'],
+        press_after_ms: 6,
+        voice_path: "/twilio/voice".to_owned(),
+        forged_first: true,
+        hears: vec!["a".to_owned(), "b".to_owned()],
+        hears_not: vec!["c".to_owned()],
+    };
+    assert_eq!(**calls_back, expected);
+    let (number, to) = (Some(14_155_550_901), 14_155_550_100);
+    assert_eq!(stranger.from, From::Stranger { number, to });
+    assert_eq!((stranger.voice_path.as_str(), stranger.after_ms), ("/voice", 1_000));
+    assert_eq!(withheld.from, From::Stranger { number: None, to });
+}
+
+#[test]
+fn every_fault_of_a_call_to_the_server_is_named() {
+    let faults = parse(
+        r#"
+name: Inbound
+callers: [{name: away, no_answer: true}]
+inbound:
+  - {caller: nobody, keys: "x", voice_path: voice, hears: [1], louder: true}
+  - {name: both, caller: away, number: "+14155550901"}
+  - {name: nowhere, number: "+14155550901"}
+"#,
+    )
+    .expect_err("faults")
+    .join("\n");
+    for field in [
+        "inbound[0].name",
+        "inbound[0].caller",
+        "inbound[0].keys",
+        "inbound[0].voice_path",
+        "inbound[0].hears[0]",
+        "inbound[0].louder",
+        "inbound[1].caller",
+        "inbound[2].caller",
+    ] {
+        assert!(faults.contains(field), "{field} in {faults}");
+    }
+}

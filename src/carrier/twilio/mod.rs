@@ -1,6 +1,7 @@
 //! Twilio: the client of its Calls API, and the proof that a request comes from it.
 
 mod client;
+mod codes;
 mod reply;
 mod signature;
 mod twiml;
@@ -10,6 +11,7 @@ pub(crate) use signature::hex;
 pub use signature::{
     Content, SIGNATURE_HEADER, SIGNATURE_SETTINGS_HEADER, SignatureFault, SignatureValidator, SignedRequest,
 };
+pub(crate) use twiml::{Menu, hang_up_after, offer};
 
 use samvad_actors::domain::AccountSid;
 use std::fmt;
@@ -22,6 +24,16 @@ pub const MEDIA_PATH: &str = "/twilio/media";
 pub const STATUS_PATH: &str = "/twilio/status";
 /// Path of the machine-detection callback under the public URL; the attempt's id follows.
 pub const MACHINE_DETECTION_PATH: &str = "/twilio/amd";
+/// Path of the media stream's own status callback under the public URL; the attempt's id follows.
+pub const STREAM_PATH: &str = "/twilio/stream";
+/// Path under the public URL at which a call to one of our numbers asks what to do: the number's voice URL in Twilio's
+/// console.
+pub const INBOUND_PATH: &str = "/twilio/voice";
+/// Path under the public URL to which a caller's key is told.
+pub const INBOUND_KEY_PATH: &str = "/twilio/voice/key";
+/// Numbers that nobody has and that may stand for a withheld one: ANONYMOUS, BLOCKED, RESTRICTED, UNAVAILABLE and UNKNOWN,
+/// spelt on the keys of a telephone.
+pub const WITHHELD_NUMBERS: [&str; 5] = ["+266696687", "+2562533", "+7378742833", "+86282452253", "+8656696"];
 /// Name of the stream parameter that carries the media token.
 pub const TOKEN_PARAMETER: &str = "token";
 
@@ -74,6 +86,11 @@ impl TwilioSettings {
     pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
     /// Default of [`TwilioSettings::request_timeout`].
     pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+
+    /// A URL of ours that Twilio calls: a path under the public URL.
+    pub fn own_url(&self, path: &str) -> String {
+        under(&self.public_url, path)
+    }
 }
 
 /// What is wrong with [`TwilioSettings`].

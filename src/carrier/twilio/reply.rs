@@ -1,7 +1,9 @@
 //! What Twilio's answers mean to a caller of the carrier port.
 
-use samvad_actors::domain::{CallSid, CarrierStatus};
-use samvad_actors::ports::{CarrierCall, CarrierError};
+use super::codes::{Meaning, meaning};
+use jiff::fmt::rfc2822;
+use samvad_actors::domain::{CallSid, CarrierStatus, PhoneNumber};
+use samvad_actors::ports::{CarrierCall, CarrierError, StopScope};
 use serde::Deserialize;
 
 /// Longest part of Twilio's error message that is kept, in characters.
@@ -14,8 +16,10 @@ const NUMBER_DIGITS: usize = 7;
 pub(super) enum Asked {
     /// To place a call.
     Create,
-    /// To read or end a call there is.
+    /// To read or change a call there is.
     Existing,
+    /// Which calls there are.
+    List,
 }
 
 /// A call as Twilio describes it; of its many fields those that are acted on.
@@ -27,6 +31,22 @@ struct Call {
     /// Milliseconds, as a string.
     #[serde(default)]
     queue_time: Option<String>,
+    #[serde(default)]
+    to: Option<String>,
+    #[serde(default)]
+    from: Option<String>,
+    /// RFC 2822.
+    #[serde(default)]
+    date_created: Option<String>,
+}
+
+/// A page of a list.
+#[derive(Deserialize)]
+struct Page {
+    calls: Vec<Call>,
+    /// Path and query of the next one.
+    #[serde(default)]
+    next_page_uri: Option<String>,
 }
 
 /// Twilio's description of an error.
@@ -38,43 +58,78 @@ struct Fault {
     message: Option<String>,
 }
 
-/// Reads a whole answer.
+/// Reads a whole answer that describes one call.
 pub(super) fn read(asked: Asked, http: u16, body: &[u8]) -> Result<CarrierCall, CarrierError> {
+    succeeded(asked, http, body)?;
+    let call = serde_json::from_slice(body).map_err(|_| unclear("the answer does not describe a call"))?;
+    read_call(call)
+}
+
+/// Reads a page of a list: its calls, and path and query of the next page.
+pub(super) fn read_page(http: u16, body: &[u8]) -> Result<(Vec<CarrierCall>, Option<String>), CarrierError> {
+    succeeded(Asked::List, http, body)?;
+    let page: Page = serde_json::from_slice(body).map_err(|_| unclear("the answer is no list of calls"))?;
+    let calls = page.calls.into_iter().map(read_call).collect::<Result<_, _>>()?;
+    Ok((calls, page.next_page_uri.filter(|uri| !uri.is_empty())))
+}
+
+/// What an answer without success means.
+fn succeeded(asked: Asked, http: u16, body: &[u8]) -> Result<(), CarrierError> {
     if (200..300).contains(&http) {
-        return read_call(body);
+        return Ok(());
     }
     if http == 408 || http >= 500 {
-        return Err(CarrierError::Unclear {
-            reason: format!("HTTP {http}"),
-        });
+        return Err(unclear(&format!("HTTP {http}")));
     }
     let fault: Fault = serde_json::from_slice(body).unwrap_or_default();
     let code = fault.code;
-    Err(match (http, code, asked) {
-        (429, _, _) | (_, Some(20429), _) => CarrierError::RateLimited { code },
-        (401 | 403, _, _) => CarrierError::Credentials { http },
-        (404, _, Asked::Existing) | (_, Some(21220), Asked::Existing) => CarrierError::NotInProgress { code },
-        _ => CarrierError::Refused {
+    let message = printable(fault.message.as_deref().unwrap_or("no message"));
+    Err(match (http, code.and_then(meaning), asked) {
+        (429, ..) | (_, Some(Meaning::SlowDown), _) => CarrierError::RateLimited { code },
+        (404, _, Asked::Existing) => CarrierError::NotInProgress { code },
+        _ if asked == Asked::Existing && code == Some(21220) => CarrierError::NotInProgress { code },
+        (_, Some(Meaning::Stopped(scope)), _) => CarrierError::Stopped {
+            scope,
             http,
             code,
-            message: printable(fault.message.as_deref().unwrap_or("no message")),
+            message,
         },
+        (_, Some(Meaning::BadNumber), Asked::Create) => CarrierError::BadNumber {
+            code: code.unwrap_or_default(),
+            message,
+        },
+        (401 | 403, ..) => CarrierError::Stopped {
+            scope: StopScope::Account,
+            http,
+            code,
+            message,
+        },
+        _ => CarrierError::Refused { http, code, message },
     })
 }
 
-fn read_call(body: &[u8]) -> Result<CarrierCall, CarrierError> {
-    let unclear = |reason: &str| CarrierError::Unclear {
-        reason: reason.to_owned(),
-    };
-    let call: Call = serde_json::from_slice(body).map_err(|_| unclear("the answer does not describe a call"))?;
+fn read_call(call: Call) -> Result<CarrierCall, CarrierError> {
     if !is_sid(&call.sid) {
         return Err(unclear("the answer's sid is not a call id"));
     }
+    let number = |text: Option<String>| text.and_then(|text| PhoneNumber::parse(&text).ok());
     Ok(CarrierCall {
         sid: CallSid::new(call.sid),
         status: call.status.as_deref().and_then(CarrierStatus::parse),
         queue_time_ms: call.queue_time.and_then(|time| time.parse().ok()),
+        to: number(call.to),
+        from: number(call.from),
+        created_at_ms: call.date_created.and_then(|date| {
+            let moment = rfc2822::DateTimeParser::new().parse_timestamp(&date).ok()?;
+            Some(moment.as_millisecond())
+        }),
     })
+}
+
+fn unclear(reason: &str) -> CarrierError {
+    CarrierError::Unclear {
+        reason: reason.to_owned(),
+    }
 }
 
 /// True for what may stand in a path as a call's id: letters and digits.
@@ -129,12 +184,36 @@ mod tests {
 
     #[test]
     fn a_call_is_read_from_twilios_own_example() {
-        let body =
-            br#"{"sid":"CAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","status":"queued","queue_time":"1000","price":null}"#;
+        let body = br#"{"sid":"CAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","status":"queued","queue_time":"1000","price":null,
+                "to":"+14155552344","from":"+15017122661","date_created":"Tue, 31 Aug 2010 20:36:28 +0000"}"#;
         let call = read(Asked::Create, 201, body).expect("a call");
         assert_eq!(call.sid.as_str(), "CAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
         assert_eq!(call.status, Some(CarrierStatus::Queued));
         assert_eq!(call.queue_time_ms, Some(1000));
+        assert_eq!(call.to, PhoneNumber::parse("+14155552344").ok());
+        assert_eq!(call.from, PhoneNumber::parse("+15017122661").ok());
+        assert_eq!(call.created_at_ms, Some(1_283_286_988_000));
+    }
+
+    #[test]
+    fn numbers_and_dates_that_cannot_be_read_leave_the_call_readable() {
+        let body = br#"{"sid":"CA1","to":"sip:a@b","from":"client:anna","date_created":"yesterday"}"#;
+        let call = read(Asked::Existing, 200, body).expect("a call");
+        assert_eq!((call.to, call.from, call.created_at_ms), (None, None, None));
+    }
+
+    #[test]
+    fn a_page_has_its_calls_and_where_the_next_one_is() {
+        let page = br#"{"calls":[{"sid":"CA1"},{"sid":"CA2"}],"next_page_uri":"/2010-04-01/x?Page=1"}"#;
+        let (calls, next) = read_page(200, page).expect("a page");
+        assert_eq!(calls.len(), 2);
+        assert_eq!(next.as_deref(), Some("/2010-04-01/x?Page=1"));
+        for last in [&br#"{"calls":[]}"#[..], br#"{"calls":[],"next_page_uri":null}"#] {
+            assert_eq!(read_page(200, last), Ok((vec![], None)));
+        }
+        for unreadable in [&b"{}"[..], b"", br#"{"calls":[{"sid":"../x"}]}"#] {
+            assert!(matches!(read_page(200, unreadable), Err(CarrierError::Unclear { .. })));
+        }
     }
 
     #[test]
@@ -167,32 +246,54 @@ mod tests {
 
     #[test]
     fn each_answer_becomes_the_error_that_callers_act_on() {
-        use Asked::{Create, Existing};
+        use Asked::{Create, Existing, List};
         let limited = |code| CarrierError::RateLimited { code };
         let refused = |http, code, message: &str| CarrierError::Refused {
             http,
             code,
             message: message.to_owned(),
         };
-        let unclear = |reason: &str| CarrierError::Unclear {
-            reason: reason.to_owned(),
+        let stopped = |scope, http, code, message: &str| CarrierError::Stopped {
+            scope,
+            http,
+            code,
+            message: message.to_owned(),
+        };
+        let bad = |code| CarrierError::BadNumber {
+            code,
+            message: "x".to_owned(),
         };
         let over = |code| CarrierError::NotInProgress { code: Some(code) };
+        let (account, caller, place) = (StopScope::Account, StopScope::CallerId, StopScope::Destination);
         for (asked, http, body, error) in [
             (Create, 429, fault(20429, "x"), limited(Some(20429))),
             (Create, 400, fault(20429, "x"), limited(Some(20429))),
+            (Create, 400, fault(10004, "x"), limited(Some(10004))),
             (Create, 429, b"not JSON".to_vec(), limited(None)),
-            (Create, 401, fault(20003, "x"), CarrierError::Credentials { http: 401 }),
-            (Create, 403, vec![], CarrierError::Credentials { http: 403 }),
+            (Create, 429, fault(21211, "x"), limited(Some(21211))),
+            (Create, 401, fault(20003, "x"), stopped(account, 401, Some(20003), "x")),
+            (Create, 403, vec![], stopped(account, 403, None, "no message")),
+            (Create, 400, fault(10001, "x"), stopped(account, 400, Some(10001), "x")),
+            (Create, 400, fault(21210, "x"), stopped(caller, 400, Some(21210), "x")),
+            (Create, 403, fault(21215, "x"), stopped(place, 403, Some(21215), "x")),
             (Create, 404, fault(20404, "x"), refused(404, Some(20404), "x")),
-            (Create, 400, fault(21211, "x"), refused(400, Some(21211), "x")),
+            (Create, 400, fault(21211, "x"), bad(21211)),
+            (Create, 403, fault(21216, "x"), bad(21216)),
+            (Create, 400, fault(99999, "x"), refused(400, Some(99999), "x")),
             (Create, 302, vec![], refused(302, None, "no message")),
             (Create, 500, fault(20500, "x"), unclear("HTTP 500")),
-            (Create, 503, vec![], unclear("HTTP 503")),
+            (Create, 503, fault(21211, "x"), unclear("HTTP 503")),
             (Existing, 404, fault(20404, "x"), over(20404)),
             (Existing, 400, fault(21220, "x"), over(21220)),
+            (
+                Existing,
+                401,
+                fault(20003, "x"),
+                stopped(account, 401, Some(20003), "x"),
+            ),
+            (List, 404, fault(20404, "x"), refused(404, Some(20404), "x")),
         ] {
-            assert_eq!(read(asked, http, &body), Err(error));
+            assert_eq!(read(asked, http, &body), Err(error), "{asked:?} {http}");
         }
     }
 
@@ -202,7 +303,7 @@ mod tests {
             21211,
             "The 'To' number +91 98765-43210 is not\na valid phone number (code 21211).",
         );
-        let Err(CarrierError::Refused { message, .. }) = read(Asked::Create, 400, &body) else {
+        let Err(CarrierError::BadNumber { message, .. }) = read(Asked::Create, 400, &body) else {
             panic!("not a refusal");
         };
         assert_eq!(
@@ -225,6 +326,7 @@ mod tests {
         fn no_answer_makes_the_reader_panic(http in 100_u16..600, body in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = read(Asked::Create, http, &body);
             let _ = read(Asked::Existing, http, &body);
+            let _ = read_page(http, &body);
         }
 
         #[test]

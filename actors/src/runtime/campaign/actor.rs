@@ -9,7 +9,7 @@ use crate::ports::{Candidacy, Election, Leadership, StoreError};
 use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message, WrapFuture, fut::ActorFutureExt};
 use std::rc::Rc;
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify, watch};
 
 /// Something may have changed: plan now.
 #[derive(Message, Clone, Copy, Debug)]
@@ -59,6 +59,7 @@ impl Actor for CampaignActor {
             ports: self.ports.clone(),
             campaign: self.campaign.clone(),
             wake: self.wake.clone(),
+            freed: Mutex::new(self.ports.base.permits.freed()),
         };
         let lived = async move { life.live().await }.into_actor(self);
         ctx.spawn(lived.map(|(), actor: &mut Self, ctx| {
@@ -99,6 +100,7 @@ struct Life {
     campaign: CampaignId,
     ticks: Ticks,
     wake: Rc<Notify>,
+    freed: Mutex<watch::Receiver<()>>,
 }
 
 /// A renewal that fails is tried again this often within a lead.
@@ -217,10 +219,12 @@ impl Life {
 
     /// Sleeps for so long, or until something happens.
     async fn sleep(&self, pause: Duration) {
+        let mut freed = self.freed.lock().await;
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = self.wake.notified() => {}
-            () = self.ports.base.permits.freed() => {}
+            // It cannot fail: what sends is among the ports.
+            _ = freed.changed() => {}
         }
     }
 

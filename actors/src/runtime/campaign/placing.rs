@@ -10,8 +10,8 @@ use super::{CampaignPorts, DialSettings, millis};
 use crate::campaign::{CallingWindow, DialOrder, WindowRule};
 use crate::domain::{AttemptId, AttemptState, CallSid, Campaign, Disposition, EndReason, Lifecycle, Mode, Outcome};
 use crate::ports::{
-    Admission, AttemptRow, CarrierCall, CarrierError, ClaimRefusal, CoordinationError, DialClaim, Incarnation,
-    Leadership, Limit, NewCall, PermitRequest, StoreError, Submission, SubmitRefusal,
+    Admission, AnswerDetection, AttemptRow, CarrierCall, CarrierError, ClaimRefusal, CoordinationError, DialClaim,
+    Incarnation, Leadership, Limit, NewCall, PermitRequest, StoreError, Submission, SubmitRefusal,
 };
 use crate::runtime::draft::CallDraft;
 use crate::runtime::endings::caught;
@@ -32,8 +32,6 @@ const FIRST_STORE_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_STORE_PAUSE: Duration = Duration::from_secs(5);
 /// A permit that a rate refuses is waited for with the claim in hand for so long; longer, and the claim goes back.
 const LONGEST_RATE_WAIT: Duration = Duration::from_secs(2);
-/// After the carrier's queue and the ringing a call has so long to be reported as over.
-const REPORT_MARGIN: Duration = Duration::from_secs(5);
 
 /// Why a contact is not called now. Nothing is left behind, or is being taken back.
 #[derive(Debug)]
@@ -118,10 +116,6 @@ impl Placing {
                 return Err(not_placed);
             }
         };
-        self.ports.base.tell(CallEvent::Placed {
-            attempt: attempt.clone(),
-            contact: self.order.contact.clone(),
-        });
         actix::spawn(async move { self.call(attempt, permitted).await });
         Ok(())
     }
@@ -277,8 +271,11 @@ impl Placing {
         if self.mode == Mode::DryRun {
             return self.rehearse(&attempt).await;
         }
+        self.ports.base.tell(CallEvent::Placed {
+            attempt: attempt.clone(),
+            contact: self.order.contact.clone(),
+        });
         let settings = &self.ports.settings;
-        let lead_ms = millis(settings.lead());
         let Permitted {
             request,
             token,
@@ -286,18 +283,25 @@ impl Placing {
         } = permitted;
         let call = NewCall {
             attempt: attempt.clone(),
+            campaign: self.campaign.id.clone(),
+            contact: self.order.contact.clone(),
+            language: self.campaign.language.clone(),
             to: self.order.number.clone(),
             from: self.campaign.caller_id.clone(),
             media_token: token.text,
             ring_timeout_seconds: settings.ring_timeout_seconds,
             time_limit_seconds: DialSettings::time_limit_seconds(&self.campaign),
-            machine_detection: settings.machine_detection,
+            answer_detection: match settings.machine_detection {
+                true => AnswerDetection::serving(&self.campaign.voicemail),
+                false => AnswerDetection::Off,
+            },
+            latest_start_ms: self.order.window_closes_ms,
         };
         let (submission, placed) = self.submit(call, &request, &incarnation).await;
         let row = record(&self.ports, &attempt, submission).await;
         match (placed, row) {
             (Some(placed), Some(row)) if row.state != AttemptState::Ended => {
-                self.watch(&attempt, placed, lead_ms).await;
+                self.judge(&attempt, placed).await;
             }
             // Refused, and nothing has shown since that there is a call all the same (L21).
             (None, Some(row)) if row.state == AttemptState::Ended && row.call_sid.is_none() => {
@@ -315,6 +319,10 @@ impl Placing {
     async fn rehearse(&self, attempt: &AttemptId) {
         tracing::info!(%attempt, contact = %self.order.contact, to = %self.order.number, from = %self.campaign.caller_id,
             campaign = %self.campaign.id, "dry run: this call would be placed now");
+        self.ports.base.tell(CallEvent::NotPlaced {
+            contact: self.order.contact.clone(),
+            reason: "dry run: nobody is called; set DRY_RUN_MODE=false to call".to_owned(),
+        });
         let end = (EndReason::Terminated, Outcome::Failed, Disposition::NotAttempted);
         let report = CallDraft::default().into_report(attempt.clone(), end, self.ports.now_ms());
         self.ports.base.write_outcome(report).await;
@@ -396,9 +404,9 @@ impl Placing {
         }
     }
 
-    /// Sees to it that a call neither rings past its window nor waits for longer than the carrier was allowed to hold
-    /// it, and is taken back at once if it was forbidden while the carrier was asked.
-    async fn watch(self, attempt: &AttemptId, placed: CarrierCall, lead_ms: i64) {
+    /// Takes a call back at once that would ring past its window, or that was forbidden while the carrier was asked. One
+    /// that the carrier holds for longer than it may is taken back by upkeep.
+    async fn judge(&self, attempt: &AttemptId, placed: CarrierCall) {
         let now_ms = self.ports.now_ms();
         let closes_ms = self.order.window_closes_ms.unwrap_or(i64::MAX);
         let queued_ms = placed
@@ -411,15 +419,8 @@ impl Placing {
         }
         if let Some(reason) = self.must_not_ring().await {
             tracing::warn!(%attempt, reason, "a call is taken back");
-            return self.hang_up_unless_answered(attempt, &placed.sid).await;
+            self.hang_up_unless_answered(attempt, &placed.sid).await;
         }
-        let until_ms = now_ms
-            .saturating_add(lead_ms)
-            .saturating_add(millis(REPORT_MARGIN))
-            .min(closes_ms);
-        let left = Duration::from_millis(until_ms.saturating_sub(now_ms).max(0).unsigned_abs());
-        tokio::time::sleep(left).await;
-        self.hang_up_unless_answered(attempt, &placed.sid).await;
     }
 
     async fn hang_up_unless_answered(&self, attempt: &AttemptId, sid: &CallSid) {

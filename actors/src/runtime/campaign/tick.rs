@@ -16,6 +16,9 @@ const MOST_ORDERS: u32 = 64;
 /// How long the number of contacts left is taken as it was counted.
 const COUNT_LASTS_MS: i64 = 30_000;
 
+/// How many contacts are left in each zone; `None` is the campaign's own.
+type LeftByZone = BTreeMap<Option<String>, u32>;
+
 /// What follows a tick.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Next {
@@ -32,7 +35,7 @@ pub(super) struct Ticks {
     /// When a call was last begun, UTC milliseconds.
     last_begun_ms: Cell<Option<i64>>,
     /// Contacts left by zone, and when they were counted.
-    left: RefCell<Option<(i64, BTreeMap<Option<String>, u32>)>>,
+    left: RefCell<Option<(i64, LeftByZone)>>,
 }
 
 impl Ticks {
@@ -172,14 +175,14 @@ impl Ticks {
         .fold(MOST_ORDERS, u32::min)
     }
 
-    async fn left_by_zone(&self, now_ms: i64) -> Result<BTreeMap<Option<String>, u32>, StoreError> {
+    async fn left_by_zone(&self, now_ms: i64) -> Result<LeftByZone, StoreError> {
         if let Some((at_ms, left)) = &*self.left.borrow()
             && now_ms.saturating_sub(*at_ms) < COUNT_LASTS_MS
         {
             return Ok(left.clone());
         }
         let counted = self.ports.dialer.pending_by_zone(&self.campaign).await?;
-        let left: BTreeMap<_, _> = counted
+        let left: LeftByZone = counted
             .into_iter()
             .map(|(zone, contacts)| (zone, u32::try_from(contacts).unwrap_or(u32::MAX)))
             .collect();

@@ -2,8 +2,8 @@
 //! gave back. Everything here may be done by several nodes at once, and is harmless where a live node is still at it:
 //! the store decides.
 
-use super::CampaignPorts;
 use super::placing::rings_on;
+use super::{CampaignPorts, millis};
 use crate::domain::EndReason;
 use crate::domain::{AttemptId, AttemptState, CampaignId, Mode, PhoneNumber};
 use crate::ports::{
@@ -21,6 +21,9 @@ const LEFT_AFTER_MS: i64 = 60_000;
 
 /// A live call that is not on this node is asked about once it is so old.
 const ASKED_ABOUT_AFTER_MS: i64 = 15_000;
+
+/// After the carrier's queue and the ringing a call has so long to be reported as over.
+const REPORT_MARGIN_MS: i64 = 5_000;
 
 /// A call that was told to end is not told again before so long.
 const TOLD_AGAIN_AFTER_MS: i64 = 10_000;
@@ -130,6 +133,11 @@ impl Upkeep {
                 let now_ms = self.ports.now_ms();
                 let store = &self.ports.base.store;
                 store.record_submission(&row.id, Submission::Unknown, now_ms).await
+            }
+            // It was placed so that it could not ring past its window within this time, and not after.
+            AttemptState::Submitted if age_ms > millis(self.ports.settings.lead()) + REPORT_MARGIN_MS => {
+                self.hang_up(&row).await;
+                Ok(())
             }
             AttemptState::Live if age_ms > ASKED_ABOUT_AFTER_MS && !self.ports.base.calls.contains(&row.id) => {
                 self.end_if_over(row).await
