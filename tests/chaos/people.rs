@@ -44,7 +44,7 @@ impl People {
     /// Chooses by seed. The window that closes opens again a minute later if `opens_again`, for long runs.
     pub fn new(seed: u64, contacts: u32, opens_again: bool, now_ms: i64) -> Self {
         let mut random = StdRng::seed_from_u64(seed);
-        let closes_ms = (now_ms + 18 * SECOND_MS) / MINUTE_MS * MINUTE_MS + MINUTE_MS;
+        let closes_ms = (now_ms + 30 * SECOND_MS) / MINUTE_MS * MINUTE_MS + MINUTE_MS;
         let long_run = contacts > 500;
         // Both campaigns call these, and at the same time if nothing hinders them.
         let shared = numbers("+14156", 5, 0..contacts / 10);

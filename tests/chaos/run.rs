@@ -76,7 +76,11 @@ impl Run {
         let broken = self.fail_and_wait(&mut fleet, &people, &database, &operator).await;
         match broken {
             Some(broken) => broken,
-            None => breaches(&self.settle(&mut fleet, &people, &database, &operator).await),
+            None => {
+                let record = self.settle(&mut fleet, &people, &database, &operator).await;
+                expect_work(&record);
+                breaches(&record)
+            }
         }
     }
 
@@ -238,6 +242,15 @@ async fn activate(operator: &Campaigns, people: &People) {
         };
         operator.activate(&activation).await.expect("activated");
     }
+}
+
+/// A run in which a campaign called nobody, or nobody was opted out, would show nothing.
+fn expect_work(record: &Record) {
+    for id in record.campaigns.keys() {
+        let called = record.attempts.iter().any(|attempt| attempt.campaign == *id);
+        assert!(called, "{id} called nobody: the run shows nothing about it");
+    }
+    assert!(!record.opt_outs.is_empty(), "nobody was opted out");
 }
 
 /// What there was to be judged.
