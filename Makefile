@@ -11,7 +11,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 ARGS ?=
 STEP := tools/step
 
-.PHONY: help demo test lint bench setup setup-test clean-data
+.PHONY: help demo test chaos lint bench setup setup-test clean-data
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,16 @@ test: lint ## set up, then check formatting, lints and documentation, and run ev
 	@$(STEP) "npm packages of the tests" tools/npm-packages
 	@printf '==> Tests\n' >&2
 	@exec cargo test --workspace --locked
+
+# A long run, then one short run for each guard that is taken out, which the laws have to notice.
+CHAOS_SEED ?= $(shell date +%s)
+CHAOS_CONTACTS ?= 2000
+CHAOS_SECONDS ?= 1800
+CHAOS := cargo test --locked --test chaos -- --nocapture the_laws_of_dialling_hold_whatever_fails
+
+chaos: setup-test ## a fleet of three dials 2,000 contacts while servers die; set CHAOS_SEED to repeat a run's choices
+	@CHAOS_SEED=$(CHAOS_SEED) CHAOS_CONTACTS=$(CHAOS_CONTACTS) CHAOS_SECONDS=$(CHAOS_SECONDS) $(CHAOS)
+	@for guard in unique_row fence recheck; do CHAOS_SEED=$(CHAOS_SEED) CHAOS_MUTATION=$$guard $(CHAOS); done
 
 lint: setup-test ## check formatting, lints (clippy) and the documentation's links
 	@$(STEP) "Formatting" cargo fmt --all --check

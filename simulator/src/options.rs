@@ -25,6 +25,8 @@ pub struct SimulatorOptions {
     pub seed: Option<u64>,
     /// Folder for recordings of each line, made if it is missing; `None`: no recordings.
     pub recordings: Option<PathBuf>,
+    /// A file in which each call is written down as it begins and as it ends, with its whole number; `None`: none.
+    pub ledger: Option<PathBuf>,
     /// Write a line of JSON to standard output for each call as it ends, and for the summary.
     pub json_lines: bool,
     /// Show called numbers whole in the report. They are masked otherwise.

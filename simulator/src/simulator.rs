@@ -3,7 +3,7 @@
 use crate::gateway::Gateway;
 use crate::network::World;
 use crate::options::SimulatorOptions;
-use crate::report::{CallReport, Reporter, SimulatorSummary};
+use crate::report::{CallReport, Ledger, Reporter, SimulatorSummary};
 use crate::rest;
 use crate::scenario::{Scenario, ScenarioError};
 use std::net::SocketAddr;
@@ -47,6 +47,14 @@ pub enum SimulatorError {
         /// Why not.
         source: std::io::Error,
     },
+    /// The record of calls cannot be written.
+    #[error("the record of calls {path} cannot be written ({source}); choose another file")]
+    Ledger {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
     /// The HTTP client cannot be set up.
     #[error("the client for callbacks cannot be set up: {0}")]
     Client(#[from] reqwest::Error),
@@ -79,6 +87,13 @@ impl Simulator {
                     source,
                 })?;
         }
+        let ledger = match &options.ledger {
+            Some(path) => Some(Ledger::open(path).map_err(|source| SimulatorError::Ledger {
+                path: path.clone(),
+                source,
+            })?),
+            None => None,
+        };
         let listening = |source| SimulatorError::Listen {
             address: options.listen,
             source,
@@ -87,7 +102,7 @@ impl Simulator {
         let address = listener.local_addr().map_err(listening)?;
         let gateway = Gateway::new(public, options.server, options.auth_token.clone())?;
         let reporter = Reporter::new(options.json_lines, options.show_numbers);
-        let world = World::new(options, &scenario, gateway, reporter);
+        let world = World::new(options, &scenario, gateway, reporter, ledger);
         let router = rest::router(world.clone());
         let server = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, router).await {

@@ -298,6 +298,9 @@ pub(super) struct SimulatorArgs {
     /// Folder for recordings of each line.
     #[arg(long, value_name = "DIR")]
     recordings: Option<PathBuf>,
+    /// Write each call down as it begins and as it ends, one JSON value a line, with its whole number.
+    #[arg(long, value_name = "FILE")]
+    ledger: Option<PathBuf>,
     /// Print one JSON value a line: where it listens, each call as it ends, and a summary.
     #[arg(long)]
     json: bool,
@@ -334,6 +337,7 @@ pub(super) fn run_simulator(args: SimulatorArgs) -> anyhow::Result<ExitCode> {
         server: args.server,
         seed: args.seed,
         recordings: args.recordings,
+        ledger: args.ledger,
         json_lines: args.json,
         show_numbers: args.show_numbers,
         stop_when_done: args.stop_when_done,

@@ -1,5 +1,5 @@
 //! A Redis of the test's own: started on a Unix socket in a directory of its own, killed by its own process id when
-//! the test ends, however it ends.
+//! the test ends, or by the kernel when the thread that started it does.
 
 use deadpool_redis::redis::{Client, Cmd, Connection, FromRedisValue};
 use samvad::coordination::redis::RedisSettings;
@@ -99,7 +99,9 @@ impl Drop for RedisServer {
 }
 
 fn spawn(directory: &TempDir, arguments: &[String]) -> Child {
-    Command::new("redis-server")
+    // It dies with the test's thread, though that be killed; `setpriv` becomes the server, and keeps its process id.
+    Command::new("setpriv")
+        .args(["--pdeathsig", "KILL", "redis-server"])
         .args([
             "--port",
             "0",

@@ -68,6 +68,9 @@ pub(crate) async fn run(world: Arc<World>, call: Arc<Call>) {
     let answered_ms = flow.answered_at.map(|at| at.elapsed().as_millis() as u64);
     let (caller, stream_error, unplayed_ms) = (flow.caller, flow.stream_error, flow.unplayed_ms);
     call.finish(ending.status, answered_ms);
+    if let Some(ledger) = &world.ledger {
+        ledger.over(&call, ending.status.word());
+    }
     let duration_s = call.state().duration_s.unwrap_or(0);
     callbacks.report(Progress::Over {
         status: ending.status,

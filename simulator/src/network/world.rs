@@ -5,7 +5,7 @@ use super::{Registry, flow, inbound};
 use crate::audio::{Colour, NoiseLoop};
 use crate::gateway::Gateway;
 use crate::options::SimulatorOptions;
-use crate::report::Reporter;
+use crate::report::{Ledger, Reporter};
 use crate::scenario::{FaultKind, FaultSet, InboundCall, Network, Respondent, Scenario};
 use crate::stream::Pacer;
 use jiff::Timestamp;
@@ -28,6 +28,7 @@ pub(crate) struct World {
     pub pacer: Pacer,
     pub reporter: Reporter,
     pub recordings: Option<PathBuf>,
+    pub ledger: Option<Ledger>,
     /// The run is over: the server may be gone.
     pub settling: Arc<AtomicBool>,
     /// Calls that people make to the server's number.
@@ -45,6 +46,7 @@ impl World {
         scenario: &Scenario,
         gateway: Gateway,
         reporter: Reporter,
+        ledger: Option<Ledger>,
     ) -> Arc<Self> {
         let respondents = scenario
             .respondents(options.calls)
@@ -60,6 +62,7 @@ impl World {
             pacer: Pacer::start(),
             reporter,
             recordings: options.recordings.clone(),
+            ledger,
             settling: Arc::new(AtomicBool::new(false)),
             inbound: scenario.inbound.clone(),
             fault_rates: scenario.fault_rates.clone(),
@@ -135,6 +138,9 @@ impl World {
             registry.add(call.clone());
             (call, is_first)
         };
+        if let Some(ledger) = &self.ledger {
+            ledger.placed(&call);
+        }
         self.reporter.call_begins();
         if is_first {
             inbound::strangers_call(self);

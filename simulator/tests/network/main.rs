@@ -3,5 +3,6 @@
 
 mod conversation;
 mod faults;
+mod ledger;
 mod support;
 mod twilio_package;

@@ -173,6 +173,7 @@ pub fn options(path: &Path, port: u16) -> SimulatorOptions {
         server: ([127, 0, 0, 1], port).into(),
         seed: None,
         recordings: None,
+        ledger: None,
         json_lines: false,
         show_numbers: false,
         stop_when_done: false,
