@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 /// Signals closer together are taken as one.
 const ONE_SIGNAL: Duration = Duration::from_millis(1_100);
 
-/// Refuses as soon as there is somebody to refuse; the network takes one call a second, so that some are queued.
+/// Refuses as soon as there is somebody to refuse; the network takes one call a second, so that some wait their turn.
 const REFUSERS: &str = r#"
 name: Refusers
 network: {calls_per_second: 1, setup_ms: 100, dtmf_in_audio: false}
@@ -31,8 +31,6 @@ fn l14_sigterm_stops_dialling_and_lets_live_ringing_and_queued_calls_finish() {
     server.until("one talks, one rings, some are queued", |lines| {
         count(lines, "talking") >= 1 && count_status(lines, "ringing") > count_status(lines, "in-progress")
     });
-    let placed = count(&server.lines(), "placed");
-    assert!(placed >= 7, "{placed}");
     server.signal(Signal::TERM);
     let status = server.ended(Duration::from_secs(60));
     assert!(status.success(), "{status}: {}", server.log_text());
