@@ -27,14 +27,14 @@ fn l15_a_thousand_calls_of_all_endings_leave_nothing_behind_in_the_server() {
         });
         resident.insert(ended, usage(&server).resident_bytes);
     }
-    let mut end = usage(&server);
+    let end = std::cell::Cell::new(usage(&server));
     poll(
         "threads and descriptors are as many as at the start",
         || {
-            end = usage(&server);
-            end.threads <= start.threads && end.open_descriptors <= start.open_descriptors
+            end.set(usage(&server));
+            end.get().threads <= start.threads && end.get().open_descriptors <= start.open_descriptors
         },
-        || server.log_text(),
+        || format!("{start:?}, {:?}\n{}", end.get(), server.log_text()),
     );
     let (early, late) = (resident[&200], resident[&CALLS]);
     assert!(
