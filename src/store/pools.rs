@@ -45,8 +45,8 @@ impl Pools {
             .map_err(failed)?;
         if dialect == Dialect::Sqlite {
             // Kept in the file: one switch by one connection is enough.
-            let wal = sqlx::query("PRAGMA journal_mode = WAL").execute(&write).await;
-            wal.map_err(failed)?;
+            let wal = patiently_while(is_locked, || sqlx::query("PRAGMA journal_mode = WAL").execute(&write));
+            wal.await.map_err(failed)?;
         }
         let read = pool_options(dialect, Access::Read, readers)
             .connect_with(options)
@@ -115,6 +115,16 @@ async fn patiently<T, F>(attempt: impl Fn() -> F) -> Result<T, sqlx::Error>
 where
     F: Future<Output = Result<T, sqlx::Error>>,
 {
+    patiently_while(is_passing, attempt).await
+}
+
+async fn patiently_while<T, F>(
+    is_passing: impl Fn(&sqlx::Error) -> bool,
+    attempt: impl Fn() -> F,
+) -> Result<T, sqlx::Error>
+where
+    F: Future<Output = Result<T, sqlx::Error>>,
+{
     let deadline = Instant::now() + ACQUIRE_TIMEOUT;
     let mut pause = FIRST_PAUSE;
     loop {
@@ -125,6 +135,14 @@ where
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
+}
+
+/// A file that another process is using: SQLite waits for it by itself, but not where it changes to a write-ahead log.
+fn is_locked(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    // Extended result codes of SQLITE_BUSY and SQLITE_LOCKED (<https://sqlite.org/rescode.html>).
+    code.and_then(|code| code.parse::<i32>().ok())
+        .is_some_and(|code| matches!(code & 0xff, 5 | 6))
 }
 
 /// A broken connection, or a server that is starting up or shutting down. Waiting for a free connection has had its time.
