@@ -17,7 +17,8 @@ const FFT: usize = 2 * STRETCH;
 const STRETCHES: usize = 3;
 /// The telephone's band, 300 to 3,400 Hz: elsewhere there is noise only.
 const BAND: std::ops::RangeInclusive<usize> = 300 * FFT / 8_000..=3_400 * FFT / 8_000;
-/// How far the peak must rise above the mean, as a ratio of powers. By chance it does by 15.
+/// How far the peak must rise above the mean, as a ratio of powers. By chance it does by 15, and by this much in one
+/// stretch of two hundred: two must agree on a delay before it is believed.
 const LEAST_PEAK: f32 = 24.0;
 /// From here on once is enough. What little there is in a pause may reach half of it.
 const CERTAIN_PEAK: f32 = 300.0;
