@@ -26,6 +26,7 @@ macro_rules! conformance {
                     of_several_limits_in_the_way_the_one_that_lasts_longest_is_named
                     a_limit_holds_for_its_own_campaign_country_and_caller_id_only
                     an_attempt_that_asks_twice_holds_one_permit_and_counts_once
+                    p15_a_place_under_a_rate_lasts_for_its_interval_and_no_longer
                     a_release_gives_back_the_place_and_keeps_the_day
                     a_cancelled_call_is_taken_out_of_the_day
                     giving_back_twice_or_what_was_never_held_is_harmless

@@ -2,7 +2,7 @@
 
 use crate::world::{LONG, TODAY, World, granted, only, refused, request, scopes};
 use samvad_actors::domain::{AttemptId, CampaignId, Mode, PhoneNumber};
-use samvad_actors::ports::{Limit, LocalDate, PermitLimits, PermitScopes, Usage};
+use samvad_actors::ports::{Admission, Limit, LocalDate, PermitLimits, PermitScopes, Rate, Usage};
 use std::time::Duration;
 
 async fn usage(world: &World, mode: Mode) -> Usage {
@@ -82,6 +82,28 @@ pub async fn an_attempt_that_asks_twice_holds_one_permit_and_counts_once(world: 
     assert_eq!(usage(world, Mode::Live).await, used(1, 1));
     assert_eq!(node.release(&AttemptId::from("first")).await, Ok(true));
     assert_eq!(usage(world, Mode::Live).await, used(0, 1));
+}
+
+pub async fn p15_a_place_under_a_rate_lasts_for_its_interval_and_no_longer(world: &World) {
+    let node = world.open().await;
+    let limits = PermitLimits {
+        fleet_rate: Some(Rate::per_second(1)),
+        ..PermitLimits::default()
+    };
+    let (first, second) = (request("first", limits.clone()), request("second", limits));
+    for request in [&first, &second] {
+        while let Ok(Admission::Refused { limit, retry_after }) = node.acquire(request).await {
+            assert_eq!(limit, Limit::FleetRate);
+            tokio::time::sleep(retry_after.expect("a rate says when")).await;
+        }
+        granted(node, request).await;
+    }
+    // The second call has taken the place after the first one's, which has run out.
+    let (limit, retry_after) = refused(node, &first).await;
+    assert_eq!(limit, Limit::FleetRate);
+    assert!(retry_after.is_some_and(|retry| retry > Duration::ZERO && retry <= Duration::from_secs(1)));
+    assert_eq!(usage(world, Mode::Live).await, used(2, 2), "the permit stays");
+    granted(node, &second).await;
 }
 
 pub async fn a_release_gives_back_the_place_and_keeps_the_day(world: &World) {

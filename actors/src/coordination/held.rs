@@ -36,6 +36,8 @@ pub(super) struct Held {
     pub(super) scopes: PermitScopes,
     /// When it expires by itself, in microseconds of the table's clock.
     pub(super) until_us: u64,
+    /// When its place under the rates was taken.
+    pub(super) begun_us: u64,
 }
 
 /// The permits held, with an index by expiry for each scope.
@@ -60,15 +62,26 @@ impl HeldPermits {
         self.permits.get(attempt)
     }
 
-    /// Adds a permit. The attempt holds none.
-    pub(super) fn insert(&mut self, attempt: &AttemptId, scopes: &PermitScopes, until_us: u64) {
+    /// Adds a permit that began now. The attempt holds none.
+    pub(super) fn insert(&mut self, attempt: &AttemptId, scopes: &PermitScopes, begun_us: u64, until_us: u64) {
         let entry = (until_us, attempt.clone());
         for scope in HeldOver::all(scopes) {
             self.by_scope.entry(scope).or_default().insert(entry.clone());
         }
         self.expiries.insert(entry);
-        let scopes = scopes.clone();
-        self.permits.insert(attempt.clone(), Held { scopes, until_us });
+        let held = Held {
+            scopes: scopes.clone(),
+            until_us,
+            begun_us,
+        };
+        self.permits.insert(attempt.clone(), held);
+    }
+
+    /// The permit has taken another place under the rates.
+    pub(super) fn begin_again(&mut self, attempt: &AttemptId, now_us: u64) {
+        if let Some(held) = self.permits.get_mut(attempt) {
+            held.begun_us = now_us;
+        }
     }
 
     pub(super) fn remove(&mut self, attempt: &AttemptId) -> Option<Held> {

@@ -70,23 +70,34 @@ impl LeaseTable {
         self.held.expire(now_us);
         let open = self.open.as_ref().ok_or(CoordinationError::Shut)?;
         let incarnation = open.incarnation.clone();
-        if let Some(held) = self.held.get(&request.attempt) {
+        let opened_us = open.at_us;
+        if let Some(held) = self.held.get(&request.attempt).cloned() {
+            let age_us = now_us.saturating_sub(held.begun_us);
+            let outlived = |rate: Rate| rate.interval_us().is_some_and(|interval_us| age_us >= interval_us);
+            if let Some((limit, retry_after)) = self.first_rate_in_the_way(request, opened_us, now_us, outlived) {
+                return Ok(Admission::Refused { limit, retry_after });
+            }
+            if rates(&request.limits)
+                .into_iter()
+                .any(|(_, rate)| rate.is_some_and(outlived))
+            {
+                self.held.begin_again(&request.attempt, now_us);
+                self.begin(&request.scopes, now_us);
+            }
             return Ok(Admission::Granted {
                 expires_in: Duration::from_micros(held.until_us - now_us),
                 incarnation,
             });
         }
-        if let Some((limit, retry_after)) = self.first_in_the_way(request, open.at_us, now_us) {
+        if let Some((limit, retry_after)) = self.first_in_the_way(request, opened_us, now_us) {
             return Ok(Admission::Refused { limit, retry_after });
         }
         let lasts_us = micros(request.lasts);
         if lasts_us > 0 {
-            self.held
-                .insert(&request.attempt, &request.scopes, now_us.saturating_add(lasts_us));
+            let until_us = now_us.saturating_add(lasts_us);
+            self.held.insert(&request.attempt, &request.scopes, now_us, until_us);
         }
-        for by in begun_by(&request.scopes) {
-            self.last_begun_us.insert(by, now_us);
-        }
+        self.begin(&request.scopes, now_us);
         for scope in day_scopes(&request.scopes) {
             let calls = self.calls_of_day(&scope, now_us).saturating_add(1);
             self.set_day(scope, calls, now_us);
@@ -222,8 +233,8 @@ impl LeaseTable {
             let lasts_us = micros(permit.lasts);
             let known = self.ended.contains(&permit.attempt) || self.held.get(&permit.attempt).is_some();
             if lasts_us > 0 && !known {
-                self.held
-                    .insert(&permit.attempt, &permit.scopes, now_us.saturating_add(lasts_us));
+                let until_us = now_us.saturating_add(lasts_us);
+                self.held.insert(&permit.attempt, &permit.scopes, now_us, until_us);
             }
         }
         for (scope, calls) in &rebuild.day_counts {
@@ -259,8 +270,22 @@ impl LeaseTable {
                 return Some((limit, room_at_us.map(|at| Duration::from_micros(at - now_us))));
             }
         }
+        self.first_rate_in_the_way(request, opened_us, now_us, |_| true)
+    }
+
+    /// The first of the rates that matter which does not hold, and when it may.
+    fn first_rate_in_the_way(
+        &self,
+        request: &PermitRequest,
+        opened_us: u64,
+        now_us: u64,
+        matters: impl Fn(Rate) -> bool,
+    ) -> Option<(Limit, Option<Duration>)> {
+        let PermitRequest { scopes, limits, .. } = request;
         for ((limit, rate), by) in rates(limits).into_iter().zip(begun_by(scopes)) {
-            let Some(rate) = rate else { continue };
+            let Some(rate) = rate.filter(|rate| matters(*rate)) else {
+                continue;
+            };
             let Some(interval_us) = rate.interval_us() else {
                 return Some((limit, None));
             };
@@ -272,6 +297,13 @@ impl LeaseTable {
             }
         }
         None
+    }
+
+    /// A call takes its place under the rates.
+    fn begin(&mut self, scopes: &PermitScopes, now_us: u64) {
+        for by in begun_by(scopes) {
+            self.last_begun_us.insert(by, now_us);
+        }
     }
 
     fn give_back(&mut self, attempt: &AttemptId, now_us: u64) -> Option<PermitScopes> {

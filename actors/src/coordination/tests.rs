@@ -7,7 +7,7 @@ use crate::ports::{
     PermitScopes, Rate, Rebuild,
 };
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 const DATE: LocalDate = LocalDate {
@@ -71,6 +71,44 @@ proptest! {
         for (index, start) in begun.iter().enumerate() {
             let inside = begun[index..].iter().take_while(|at| **at < start + per_us).count();
             prop_assert!(inside <= calls as usize, "{} calls within {} µs", inside, per_us);
+        }
+    }
+
+    #[test]
+    fn p15_however_long_it_takes_from_the_permit_to_the_call_a_rate_is_exceeded_by_one_at_most(
+        calls in 1u32..20,
+        per_us in 1_000u64..2_000_000,
+        ways in prop::collection::vec((0u64..200_000, prop_oneof![4 => 0u64..1_000, 1 => 0u64..5_000_000]), 1..100),
+    ) {
+        let mut table = open_table(0);
+        let rate = Rate { calls, per: Duration::from_micros(per_us) };
+        let limits = PermitLimits { fleet_rate: Some(rate), ..PermitLimits::default() };
+        // Each asks for its permit, is held up on the way, and asks again before the call begins.
+        let mut asks = BTreeSet::new();
+        let mut at_us = 0;
+        for (attempt, (wait, _)) in (0u32..).zip(&ways) {
+            at_us += wait;
+            asks.insert((at_us, attempt, false));
+        }
+        let mut begun = Vec::new();
+        while let Some((now_us, attempt, permitted)) = asks.pop_first() {
+            let mut order = request(attempt, 0, limits.clone(), 1);
+            order.lasts = Duration::from_secs(3600);
+            match table.acquire(&order, now_us).expect("open") {
+                Admission::Granted { .. } if permitted => begun.push(now_us),
+                Admission::Granted { .. } => {
+                    asks.insert((now_us + ways[attempt as usize].1, attempt, true));
+                }
+                Admission::Refused { retry_after, .. } => {
+                    let wait = retry_after.expect("a rate says when").as_micros();
+                    asks.insert((now_us + u64::try_from(wait).expect("small"), attempt, permitted));
+                }
+            }
+        }
+        prop_assert_eq!(begun.len(), ways.len());
+        for (index, start) in begun.iter().enumerate() {
+            let inside = begun[index..].iter().take_while(|at| **at < start + per_us).count();
+            prop_assert!(inside <= calls as usize + 1, "{} calls within {} µs", inside, per_us);
         }
     }
 

@@ -357,7 +357,10 @@ pub trait FleetSignals: Send {
 #[async_trait]
 pub trait Coordination: Send + Sync + 'static {
     /// Asks for a permit: checks every limit, and only if all of them hold counts the call under all of them. An
-    /// attempt that holds a permit is granted it again, and nothing is counted twice.
+    /// attempt that holds a permit is granted it again, and nothing is counted twice; but its place under a rate lasts
+    /// for that rate's interval only, and after that another is taken, or waited for ([`Admission::Refused`]; the
+    /// permit stays). Whoever asks again immediately before the call begins therefore never exceeds a rate by more than
+    /// one call, however long it took in between.
     async fn acquire(&self, request: &PermitRequest) -> Result<Admission, CoordinationError>;
 
     /// Gives a permit back on **terminal evidence** (a callback, a fetch): the call ended. Rate and day stay counted.

@@ -11,7 +11,7 @@ for _ = 1, tonumber(ARGV[2]) do
     local lasts = tonumber(ARGV[argument + 3])
     local known = redis.call('SISMEMBER', KEYS[3], attempt) == 1 or number_at(permit, 'expires') > now
     if lasts > 0 and not known then
-        redis.call('HSET', permit, 'scopes', scopes, 'expires', whole(now + lasts))
+        redis.call('HSET', permit, 'scopes', scopes, 'expires', whole(now + lasts), 'begun', whole(now))
         keep(permit, lasts)
         for i = 2, 5 do
             redis.call('ZADD', KEYS[key + i], whole(now + lasts), attempt)
