@@ -67,8 +67,15 @@ impl AttemptStore for SqlStore {
             Submission::Unknown if waiting => {
                 set_state(&mut transaction, attempt, AttemptState::SubmissionUnknown).await?;
             }
-            Submission::Refused { reason } if waiting => {
-                let refused = Ending::without_conversation(Outcome::Failed, Disposition::TechnicalProblem, now_ms);
+            Submission::Refused { reason, disposition } if waiting => {
+                if disposition == Disposition::NotAttempted {
+                    sqlx::query(sql::UNCOUNT_ATTEMPT)
+                        .bind(found.contact.as_str())
+                        .execute(&mut *transaction)
+                        .await
+                        .map_err(db)?;
+                }
+                let refused = Ending::without_conversation(Outcome::Failed, disposition, now_ms);
                 outcomes::end(&mut transaction, &found, &refused).await?;
                 sqlx::query(sql::SET_REFUSAL_REASON)
                     .bind(attempt.as_str())

@@ -90,7 +90,11 @@ macro_rules! version {
 }
 
 /// Every version in order.
-const VERSIONS: &[Version] = &[version!(1, "0001_calls_and_results"), version!(2, "0002_dialling")];
+const VERSIONS: &[Version] = &[
+    version!(1, "0001_calls_and_results"),
+    version!(2, "0002_dialling"),
+    version!(3, "0003_calls_that_outlast"),
+];
 
 /// The newest version this binary knows.
 pub(super) fn newest() -> i64 {

@@ -66,6 +66,9 @@ statements! {
         WHERE id = $1 AND campaign_id = $2
         RETURNING attempts_count";
 
+    /// The contact was not called.
+    UNCOUNT_ATTEMPT = "UPDATE contacts SET used_attempts = used_attempts - 1 WHERE id = $1";
+
     /// Writes nothing if an attempt to the number is open.
     CREATE_ATTEMPT = "INSERT INTO attempts
         (id, campaign_id, contact_id, attempt_number, mode, state, open_number, token_hash, token_expires_at_ms,

@@ -164,22 +164,29 @@ pub async fn an_unclear_answer_is_kept_as_unknown_and_frees_nothing(store: TestS
     assert_eq!(row(&store, &unclear).await.state, AttemptState::Submitted);
 }
 
-pub async fn a_refusal_of_the_carrier_ends_the_attempt_as_technical_problem(store: TestStore) {
-    let person = put_person(&store, "spring", 1).await;
-    let refused = submitting(&store, &person, "a").await;
-    let submission = Submission::Refused {
-        reason: "no permission for this country".to_owned(),
-    };
-    store
-        .record_submission(&refused, submission, NOW + 1)
-        .await
-        .expect("recorded");
-    let ended = row(&store, &refused).await;
-    assert_eq!((ended.state, ended.ended_at_ms), (AttemptState::Ended, Some(NOW + 1)));
-    assert_eq!(
-        (ended.outcome, ended.disposition),
-        (Some(Outcome::Failed), Some(Disposition::TechnicalProblem))
-    );
+pub async fn a_refusal_of_the_carrier_ends_the_attempt_by_what_it_says_of_the_number(store: TestStore) {
+    for (n, disposition) in (0..).zip([
+        Disposition::TechnicalProblem,
+        Disposition::NonWorkingNumber,
+        Disposition::NotAttempted,
+    ]) {
+        let person = put_person(&store, &format!("campaign-{n}"), n).await;
+        let refused = submitting(&store, &person, &format!("a{n}")).await;
+        let submission = Submission::Refused {
+            reason: "no permission for this country".to_owned(),
+            disposition,
+        };
+        store
+            .record_submission(&refused, submission, NOW + 1)
+            .await
+            .expect("recorded");
+        let ended = row(&store, &refused).await;
+        assert_eq!((ended.state, ended.ended_at_ms), (AttemptState::Ended, Some(NOW + 1)));
+        assert_eq!(
+            (ended.outcome, ended.disposition),
+            (Some(Outcome::Failed), Some(disposition))
+        );
+    }
 }
 
 pub async fn l21_a_late_reply_does_not_undo_what_a_callback_told(store: TestStore) {
@@ -188,6 +195,7 @@ pub async fn l21_a_late_reply_does_not_undo_what_a_callback_told(store: TestStor
         Some(Submission::Unknown),
         Some(Submission::Refused {
             reason: "late".to_owned(),
+            disposition: Disposition::TechnicalProblem,
         }),
     ]
     .into_iter()

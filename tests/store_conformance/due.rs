@@ -2,10 +2,10 @@
 
 use crate::dialling::*;
 use crate::world::*;
-use samvad_actors::domain::{CalendarDate, Disposition, Lifecycle, Mode, Outcome};
+use samvad_actors::domain::{CalendarDate, CarrierStatus, Disposition, Lifecycle, Mode, Outcome};
 use samvad_actors::ports::{
-    CallReport, ClaimRefusal, ContactImport, DayCount, DoNotCallEntry, ImportReport, ModeCounts, RegistryScrub,
-    StoreError,
+    CallReport, CallbackEffect, ClaimRefusal, ContactImport, DayCount, DoNotCallEntry, ImportReport, InFlightAttempt,
+    ModeCounts, RegistryScrub, StoreError,
 };
 
 const DAY: i64 = 86_400_000;
@@ -234,10 +234,10 @@ pub async fn usage_holds_what_is_in_flight_and_what_was_begun_by_day(store: Test
     ended_busy(&store, &leadership, &contact, "a").await;
     let other = import(&store, &leadership.campaign, 2).await;
     let open = claimed(&store, &leadership, &other, "b").await;
-    let usage = store.usage(date()).await.expect("read");
-    assert_eq!(usage.in_flight.len(), 1);
-    assert_eq!(usage.in_flight[0].row.id, open);
-    assert_eq!(usage.in_flight[0].local_date, Some(date()));
+    let usage = store.usage(date(), NOW).await.expect("read");
+    assert_eq!(usage.may_have_call.len(), 1);
+    assert_eq!(usage.may_have_call[0].row.id, open);
+    assert_eq!(usage.may_have_call[0].local_date, Some(date()));
     let counted = DayCount {
         local_date: date(),
         campaign: leadership.campaign.clone(),
@@ -249,12 +249,29 @@ pub async fn usage_holds_what_is_in_flight_and_what_was_begun_by_day(store: Test
     assert_eq!(usage.by_day, [counted]);
     store.release_claim(&leadership, &open).await.expect("released");
     let tomorrow = CalendarDate::parse("2023-11-15").expect("a date");
-    assert_eq!(store.usage(tomorrow).await.expect("read").by_day, []);
+    assert_eq!(store.usage(tomorrow, NOW).await.expect("read").by_day, []);
     assert_eq!(
-        store.usage(date()).await.expect("read").by_day[0].calls,
+        store.usage(date(), NOW).await.expect("read").by_day[0].calls,
         1,
         "what was released is not counted"
     );
+}
+
+pub async fn l18_a_call_that_outlasts_its_outcome_counts_until_the_carrier_says_that_it_is_over(store: TestStore) {
+    let (leadership, contact) = running_with_contact(&store, "spring", 1, Mode::Live).await;
+    let attempt = talking(&store, &leadership, &contact, "a").await;
+    assert_eq!(store.record_outcome(&report(&attempt)).await, Ok(true));
+    assert_eq!(store.in_flight(None).await.expect("read"), []);
+    let counted = async |now_ms| {
+        let usage = store.usage(date(), now_ms).await.expect("read");
+        let of = |found: InFlightAttempt| found.row.id;
+        usage.may_have_call.into_iter().map(of).collect::<Vec<_>>()
+    };
+    assert_eq!(counted(NOW).await, std::slice::from_ref(&attempt));
+    assert_eq!(counted(NOW + 400_000).await, [], "the carrier cannot hold it any more");
+    let over = status(&attempt, CarrierStatus::Completed, 3);
+    assert_eq!(store.record_callback(&over, NOW).await, Ok(CallbackEffect::Advanced));
+    assert_eq!(counted(NOW).await, []);
 }
 
 pub async fn a_campaign_goes_through_its_life_in_order(store: TestStore) {

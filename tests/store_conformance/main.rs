@@ -41,7 +41,7 @@ macro_rules! conformance {
                     an_opt_out_between_plan_and_dial_stops_the_call
                     an_attempt_is_submitted_once
                     an_unclear_answer_is_kept_as_unknown_and_frees_nothing
-                    a_refusal_of_the_carrier_ends_the_attempt_as_technical_problem
+                    a_refusal_of_the_carrier_ends_the_attempt_by_what_it_says_of_the_number
                     l21_a_late_reply_does_not_undo_what_a_callback_told
                     a_reply_with_another_call_id_is_refused
                     open_attempts_are_those_not_ended_oldest_first
@@ -101,6 +101,7 @@ macro_rules! conformance {
                     a_callback_is_due_at_the_time_asked_for
                     completed_and_refused_contacts_are_never_due_again_and_tell_it_once
                     usage_holds_what_is_in_flight_and_what_was_begun_by_day
+                    l18_a_call_that_outlasts_its_outcome_counts_until_the_carrier_says_that_it_is_over
                     a_campaign_goes_through_its_life_in_order
                     an_overview_says_who_is_left_why_others_are_not_and_how_the_latest_calls_ended
             }

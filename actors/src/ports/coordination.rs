@@ -273,7 +273,8 @@ pub enum RebuildStart {
 /// as a call under every rate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rebuild {
-    /// Every attempt that is marked `submitting` or later and has not ended, each once.
+    /// Every attempt that is marked `submitting` or later and may have a call: it has not ended, or the carrier has not
+    /// said that its call is over. Each once.
     pub permits: Vec<HeldPermit>,
     /// Calls that reached, or may have reached, the carrier, those under way included.
     pub day_counts: BTreeMap<DayScope, u32>,

@@ -101,10 +101,14 @@ pub enum Submission {
     },
     /// Unclear: reconciled later, never repeated.
     Unknown,
-    /// Not placed; the attempt ends as failed, 3.16.
+    /// Not placed; the attempt ends as failed.
     Refused {
         /// Why, for people.
         reason: String,
+        /// What that says of the number: [`Disposition::TechnicalProblem`] if nothing,
+        /// [`Disposition::NonWorkingNumber`] if it is never to be called again, [`Disposition::NotAttempted`] if the
+        /// fault has nothing to do with this attempt, which then is not one of those a contact has.
+        disposition: Disposition,
     },
 }
 

@@ -1,11 +1,12 @@
-//! How an attempt ends, whoever ends it: its outcome is written, its permit comes back, everybody is told once.
+//! How an attempt ends, whoever ends it: its outcome is written and everybody is told once; its permit comes back when
+//! the carrier says that there is no call any more.
 
 use super::events::{CallEvent, EventSink};
 use super::permits::Permits;
 use super::probe::CallTable;
 use super::watchdog::Readiness;
 use crate::domain::{AnswerValue, AttemptId, CallSid, CarrierStatus, Disposition, EndReason, Outcome};
-use crate::ports::{CallReport, Carrier, CarrierError, Clock, Store, StoreError};
+use crate::ports::{CallReport, CallbackEffect, Carrier, CarrierError, Clock, StatusCallback, Store, StoreError};
 use futures_util::FutureExt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,7 +26,7 @@ pub struct SupervisorPorts {
     pub events: Arc<dyn EventSink>,
     /// Every live call.
     pub calls: Arc<CallTable>,
-    /// One for every attempt that this node answers for.
+    /// What this node answers for, and permits on their way back.
     pub permits: Arc<Permits>,
     /// Whether new calls are taken.
     pub readiness: Arc<Readiness>,
@@ -76,10 +77,10 @@ impl Ended {
 }
 
 impl SupervisorPorts {
-    /// Gives the permit back and tells of the end. Told once, though several report an attempt as over (its actor late,
-    /// the watchdog, a callback, another node): by whoever ended it in the store (`first`), or answered for it here.
+    /// Tells of the end. Told once, though several report an attempt as over (its actor late, the watchdog, a callback,
+    /// another node): by whoever ended it in the store (`first`), or answered for it here.
     pub(super) fn finish(&self, ended: Ended, first: bool) {
-        if !self.permits.release(&ended.attempt) && !first {
+        if !self.permits.settle(&ended.attempt) && !first {
             return;
         }
         tracing::info!(attempt = %ended.attempt, outcome = ?ended.outcome, disposition = ended.disposition.code(),
@@ -100,7 +101,46 @@ impl SupervisorPorts {
         }
     }
 
-    /// Writes an outcome, for as long as it takes, then gives the permit back and tells of the end.
+    /// Keeps the carrier's answer that a call is over, as a callback would be: the permit goes back, and the attempt
+    /// ends unless a conversation does that.
+    ///
+    /// # Errors
+    /// If it cannot be kept; the permit stays then.
+    pub(super) async fn record_end(
+        &self,
+        attempt: AttemptId,
+        call_sid: CallSid,
+        status: CarrierStatus,
+    ) -> Result<(), StoreError> {
+        let callback = StatusCallback {
+            attempt: attempt.clone(),
+            call_sid,
+            status,
+            sequence: None,
+            call_duration_seconds: None,
+            sip_code: None,
+        };
+        let effect = self.store.record_callback(&callback, self.clock.unix_ms()).await?;
+        self.permits.release(&attempt);
+        if effect == CallbackEffect::Ended {
+            self.finish(Ended::without_conversation(attempt, status), true);
+        }
+        Ok(())
+    }
+
+    /// The carrier's terminal status of a call, if it has one; a call that the carrier knows no more is over.
+    pub(super) async fn fetch_end(&self, attempt: &AttemptId, sid: &CallSid) -> Option<CarrierStatus> {
+        match self.carrier.fetch_call(sid).await {
+            Ok(call) => call.status.filter(|status| status.is_terminal()),
+            Err(CarrierError::NotInProgress { .. }) => Some(CarrierStatus::Failed),
+            Err(error) => {
+                tracing::warn!(%attempt, %error, "the carrier could not be asked about a call");
+                None
+            }
+        }
+    }
+
+    /// Writes an outcome, for as long as it takes, then tells of the end.
     pub(super) async fn write_outcome(&self, report: CallReport) {
         let ended = Ended::with_report(&report);
         let first = self.write_report(report).await;
@@ -131,24 +171,26 @@ impl SupervisorPorts {
         }
     }
 
-    /// Tells the carrier to end a call.
-    pub(super) async fn hang_up(&self, attempt: &AttemptId, sid: &CallSid) {
-        hang_up(self.carrier.as_ref(), attempt, sid).await;
+    /// Tells the carrier to end a call. Its terminal status, if the carrier says that it is over.
+    pub(super) async fn hang_up(&self, attempt: &AttemptId, sid: &CallSid) -> Option<CarrierStatus> {
+        hang_up(self.carrier.as_ref(), attempt, sid).await
     }
 }
 
-/// Tells the carrier to end a call; tries again while it cannot be told.
-pub(super) async fn hang_up(carrier: &dyn Carrier, attempt: &AttemptId, sid: &CallSid) {
+/// Tells the carrier to end a call; tries again while it cannot be told. Its terminal status, if the carrier says that
+/// it is over.
+pub(super) async fn hang_up(carrier: &dyn Carrier, attempt: &AttemptId, sid: &CallSid) -> Option<CarrierStatus> {
     let mut pause = FIRST_PAUSE;
     for left in (0..HANG_UP_TRIES).rev() {
         let asked = AssertUnwindSafe(async { carrier.complete_call(sid).await });
         let error = match asked.catch_unwind().await {
-            Ok(Ok(_) | Err(CarrierError::NotInProgress { .. })) => return,
+            Ok(Ok(call)) => return call.status.filter(|status| status.is_terminal()),
+            Ok(Err(CarrierError::NotInProgress { .. })) => return None,
             Ok(Err(
                 error @ (CarrierError::Refused { .. } | CarrierError::Stopped { .. } | CarrierError::BadNumber { .. }),
             )) => {
                 tracing::error!(%attempt, %error, "a call could not be hung up");
-                return;
+                return None;
             }
             Ok(Err(error)) => error.to_string(),
             Err(_panic) => "the carrier's client panicked".to_owned(),
@@ -159,6 +201,7 @@ pub(super) async fn hang_up(carrier: &dyn Carrier, attempt: &AttemptId, sid: &Ca
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
+    None
 }
 
 /// A store's answer; a panic counts as the store being away, so that it is asked again.

@@ -9,15 +9,18 @@ use tokio::sync::watch;
 /// A permit that is to be given back.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum PermitReturn {
-    /// The call ended, and its outcome is written.
+    /// The carrier said that the call is over.
     Ended(AttemptId),
     /// The call certainly never reached the carrier.
     NeverPlaced(AttemptId),
 }
 
-/// The attempts that this node has begun or taken over and that have not ended. How many there may be is for the
-/// coordination to say: every end is passed on to it, whichever node began the attempt. Adopting and giving back are
-/// idempotent per attempt, so that no path can leak or double one.
+/// The attempts that this node has begun or taken over and that have no outcome yet, and permits on their way back.
+///
+/// The two are apart: a node has done with an attempt when its outcome is written, but the line is free when the carrier
+/// says that the call is over, which may be before or after. How many calls there may be is for the coordination to say:
+/// every end is passed on to it, whichever node began the attempt. All steps are idempotent per attempt, so that no path
+/// can leak or double one.
 pub struct Permits {
     held: Mutex<BTreeSet<AttemptId>>,
     returns: UnboundedSender<PermitReturn>,
@@ -41,26 +44,26 @@ impl Permits {
         self.held().insert(attempt.clone());
     }
 
-    /// The attempt has ended and its outcome is written: its permit goes back. False if this node did not answer for it.
-    pub fn release(&self, attempt: &AttemptId) -> bool {
-        self.give_back(attempt, PermitReturn::Ended(attempt.clone()))
+    /// The attempt has its outcome, whoever wrote it. False if this node did not answer for it.
+    pub fn settle(&self, attempt: &AttemptId) -> bool {
+        self.held().remove(attempt)
     }
 
-    /// The attempt certainly never reached the carrier: its permit goes back, and does not count for the day.
-    pub fn cancel(&self, attempt: &AttemptId) -> bool {
-        self.give_back(attempt, PermitReturn::NeverPlaced(attempt.clone()))
+    /// There is terminal evidence (a callback, a fetch) that the attempt has no call any more: its permit goes back.
+    pub fn release(&self, attempt: &AttemptId) {
+        self.give_back(PermitReturn::Ended(attempt.clone()));
     }
 
-    fn give_back(&self, attempt: &AttemptId, permit: PermitReturn) -> bool {
-        let held = self.held().remove(attempt);
+    /// The attempt certainly never reached the carrier: it is settled, and its permit goes back and does not count for
+    /// the day.
+    pub fn cancel(&self, attempt: &AttemptId) {
+        self.settle(attempt);
+        self.give_back(PermitReturn::NeverPlaced(attempt.clone()));
+    }
+
+    fn give_back(&self, permit: PermitReturn) {
         // Nobody takes them at the very end of a process; the permits expire then, or are reconciled by others.
         let _ = self.returns.send(permit);
-        held
-    }
-
-    /// Somebody else ended the attempt and gave its permit back.
-    pub fn forget(&self, attempt: &AttemptId) {
-        self.held().remove(attempt);
     }
 
     /// Whether this node answers for an attempt.
@@ -99,15 +102,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_end_is_passed_on_whoever_began_the_attempt_and_answered_for_once() {
+    fn an_end_is_passed_on_whoever_began_the_attempt_and_an_outcome_settles_it_once() {
         let (permits, mut returns) = Permits::new();
         permits.adopt(&"ours".into());
         permits.adopt(&"ours".into());
-        assert_eq!(permits.in_use(), 1);
-        assert!(permits.release(&"ours".into()));
-        assert!(!permits.release(&"ours".into()), "answered for no more");
-        assert!(!permits.release(&"another node's".into()));
-        assert!(!permits.cancel(&"never placed".into()));
+        permits.adopt(&"never placed".into());
+        assert_eq!(permits.in_use(), 2);
+        permits.release(&"ours".into());
+        permits.release(&"another node's".into());
+        permits.cancel(&"never placed".into());
+        assert!(
+            permits.holds(&"ours".into()),
+            "the call is over; its outcome is still to come"
+        );
+        assert!(permits.settle(&"ours".into()));
+        assert!(!permits.settle(&"ours".into()), "answered for no more");
+        assert!(!permits.settle(&"another node's".into()));
+        assert_eq!(permits.in_use(), 0);
         let mut back = Vec::new();
         while let Ok(permit) = returns.try_recv() {
             back.push(permit);
@@ -117,7 +128,6 @@ mod tests {
             back,
             [
                 ended("ours"),
-                ended("ours"),
                 ended("another node's"),
                 PermitReturn::NeverPlaced("never placed".into())
             ]
@@ -125,14 +135,10 @@ mod tests {
     }
 
     #[test]
-    fn l18_an_attempt_that_is_forgotten_takes_up_no_room() {
+    fn an_outcome_alone_gives_no_permit_back() {
         let (permits, mut returns) = Permits::new();
         permits.adopt(&"a".into());
-        permits.forget(&"a".into());
-        assert_eq!(permits.in_use(), 0);
-        assert!(
-            returns.try_recv().is_err(),
-            "its permit was given back by whoever ended it"
-        );
+        assert!(permits.settle(&"a".into()));
+        assert!(returns.try_recv().is_err(), "the carrier may still hold the call");
     }
 }

@@ -4,12 +4,9 @@
 use super::draft::CallDraft;
 use super::endings::{Ended, SupervisorPorts};
 use super::unknown::{Finding, Horizon, find};
-use crate::domain::{AttemptId, AttemptState, CallSid, CarrierStatus, EndReason};
-use crate::ports::{
-    AttemptRow, CallLedger, CallQuery, CallbackEffect, CarrierError, StatusCallback, StoreError, Submission,
-};
-use futures_util::StreamExt;
-use futures_util::stream;
+use crate::domain::{AttemptId, AttemptState, CallSid, EndReason};
+use crate::ports::{AttemptRow, CallLedger, CallQuery, StoreError, Submission};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,7 +60,7 @@ impl Reconciler {
             tracing::warn!(attempt = %attempt.id, state = ?attempt.state, "left behind by a server that is gone");
             self.ports.permits.adopt(&attempt.id);
             match attempt.state {
-                AttemptState::Planned => self.end_cut(attempt.id).await?,
+                AttemptState::Planned => self.end_without_call(attempt.id).await?,
                 AttemptState::Live => {
                     self.end_cut(attempt.id.clone()).await?;
                     orphans.push(attempt);
@@ -78,34 +75,34 @@ impl Reconciler {
                 AttemptState::Submitted | AttemptState::SubmissionUnknown | AttemptState::Ended => {}
             }
         }
-        self.hang_up_all(&orphans).await;
-        Ok(())
+        self.hang_up_all(orphans).await
     }
 
     /// Ends what is queued or ringing: this server will not be there when it is answered. Live calls are left to their
-    /// actors.
+    /// actors. What the carrier does not say is over stays open, for its callback or the next start.
     ///
     /// # Errors
     /// If the store fails.
     pub async fn end_waiting(&self) -> Result<(), StoreError> {
         let mut waiting = self.ports.store.open_attempts().await?;
         waiting.retain(|attempt| matches!(attempt.state, AttemptState::Submitted | AttemptState::SubmissionUnknown));
-        self.hang_up_all(&waiting).await;
-        for AttemptRow { id, call_sid, .. } in waiting {
-            match call_sid {
-                Some(sid) => self.end_as(id, sid, CarrierStatus::Canceled).await?,
-                None => self.end_unknown(id).await?,
-            }
+        for attempt in waiting.iter().filter(|attempt| attempt.call_sid.is_none()) {
+            self.end_unknown(attempt.id.clone()).await?;
         }
-        Ok(())
+        self.hang_up_all(waiting).await
     }
 
     /// Ends an attempt of which it is not known whether there is a call; if there is, it is hung up.
     async fn end_unknown(&self, attempt: AttemptId) -> Result<(), StoreError> {
-        if let Finding::Placed { sid, .. } = self.look_for(&attempt).await? {
-            self.ports.hang_up(&attempt, &sid).await;
+        match self.look_for(&attempt).await? {
+            Finding::Placed { sid, .. } => {
+                self.record_found(&attempt, sid.clone()).await?;
+                self.hang_up_one(attempt, sid).await
+            }
+            Finding::Failed => self.end_without_call(attempt).await,
+            // There may be one all the same: the next start looks again.
+            Finding::Open => Ok(()),
         }
-        self.end_cut(attempt).await
     }
 
     /// Asks the carrier about submissions whose answer was unclear, and about attempts nothing has been heard of for
@@ -136,7 +133,7 @@ impl Reconciler {
                 AttemptState::Submitted | AttemptState::SubmissionUnknown => self.resolve(attempt).await,
                 // Nobody is at it any more.
                 AttemptState::Planned | AttemptState::Submitting if !self.ports.permits.holds(&id) => {
-                    self.end_cut(attempt.id).await
+                    self.end_without_call(attempt.id).await
                 }
                 AttemptState::Planned | AttemptState::Submitting | AttemptState::Live | AttemptState::Ended => Ok(()),
             };
@@ -151,16 +148,8 @@ impl Reconciler {
         let Some(call_sid) = attempt.call_sid else {
             return self.resolve_unknown(attempt.id).await;
         };
-        let status = match self.ports.carrier.fetch_call(&call_sid).await {
-            Ok(call) => call.status.filter(|status| status.is_terminal()),
-            Err(CarrierError::NotInProgress { .. }) => Some(CarrierStatus::Failed),
-            Err(error) => {
-                tracing::warn!(attempt = %attempt.id, %error, "the carrier could not be asked about an old attempt");
-                None
-            }
-        };
-        match status {
-            Some(status) => self.end_as(attempt.id, call_sid, status).await,
+        match self.ports.fetch_end(&attempt.id, &call_sid).await {
+            Some(status) => self.ports.record_end(attempt.id, call_sid, status).await,
             None => Ok(()),
         }
     }
@@ -169,18 +158,22 @@ impl Reconciler {
     async fn resolve_unknown(&self, attempt: AttemptId) -> Result<(), StoreError> {
         match self.look_for(&attempt).await? {
             Finding::Open => Ok(()),
-            Finding::Failed => self.end_cut(attempt).await,
+            Finding::Failed => self.end_without_call(attempt).await,
             Finding::Placed { sid, status } => {
                 tracing::info!(%attempt, ?status, "the carrier has the call whose submission was unclear");
-                let accepted = Submission::Accepted { sid: sid.clone() };
-                let now_ms = self.ports.clock.unix_ms();
-                self.ports.store.record_submission(&attempt, accepted, now_ms).await?;
+                self.record_found(&attempt, sid.clone()).await?;
                 match status.filter(|status| status.is_terminal()) {
-                    Some(status) => self.end_as(attempt, sid, status).await,
+                    Some(status) => self.ports.record_end(attempt, sid, status).await,
                     None => Ok(()),
                 }
             }
         }
+    }
+
+    async fn record_found(&self, attempt: &AttemptId, sid: CallSid) -> Result<(), StoreError> {
+        let now_ms = self.ports.clock.unix_ms();
+        let accepted = Submission::Accepted { sid };
+        self.ports.store.record_submission(attempt, accepted, now_ms).await
     }
 
     async fn look_for(&self, attempt: &AttemptId) -> Result<Finding, StoreError> {
@@ -201,30 +194,29 @@ impl Reconciler {
         Ok(find(&marks, listed.as_deref(), self.horizon, now_ms))
     }
 
-    /// Ends an attempt as a callback with this status would.
-    async fn end_as(&self, attempt: AttemptId, call_sid: CallSid, status: CarrierStatus) -> Result<(), StoreError> {
-        let callback = StatusCallback {
-            attempt: attempt.clone(),
-            call_sid,
-            status,
-            sequence: None,
-            call_duration_seconds: None,
-            sip_code: None,
-        };
-        let now_ms = self.ports.clock.unix_ms();
-        if self.ports.store.record_callback(&callback, now_ms).await? == CallbackEffect::Ended {
-            self.ports.finish(Ended::without_conversation(attempt, status), true);
-        }
-        Ok(())
+    /// Hangs up the calls among these attempts, and keeps what the carrier says is over.
+    async fn hang_up_all(&self, attempts: Vec<AttemptRow>) -> Result<(), StoreError> {
+        let calls = attempts
+            .into_iter()
+            .filter_map(|attempt| Some((attempt.id, attempt.call_sid?)));
+        stream::iter(calls)
+            .map(Ok)
+            .try_for_each_concurrent(AT_ONCE, |(attempt, sid)| self.hang_up_one(attempt, sid))
+            .await
     }
 
-    async fn hang_up_all(&self, attempts: &[AttemptRow]) {
-        let calls = attempts
-            .iter()
-            .filter_map(|attempt| Some((&attempt.id, attempt.call_sid.as_ref()?)));
-        stream::iter(calls)
-            .for_each_concurrent(AT_ONCE, |(attempt, sid)| self.ports.hang_up(attempt, sid))
-            .await;
+    async fn hang_up_one(&self, attempt: AttemptId, sid: CallSid) -> Result<(), StoreError> {
+        match self.ports.hang_up(&attempt, &sid).await {
+            Some(status) => self.ports.record_end(attempt, sid, status).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Ends an attempt that left nothing behind and has no call.
+    async fn end_without_call(&self, attempt: AttemptId) -> Result<(), StoreError> {
+        self.end_cut(attempt.clone()).await?;
+        self.ports.permits.release(&attempt);
+        Ok(())
     }
 
     /// Ends an attempt that left nothing behind.

@@ -4,7 +4,7 @@ use crate::store::{CALLER_ID, Failing};
 use crate::world::World;
 use samvad_actors::domain::{AttemptId, AttemptState, CarrierStatus, Disposition, Outcome, PhoneNumber};
 use samvad_actors::ports::{AttemptStore, CallLedger, CarrierCall, Clock};
-use samvad_actors::runtime::Reconciler;
+use samvad_actors::runtime::{PermitReturn, Reconciler};
 
 fn reconciler(world: &World) -> Reconciler {
     Reconciler::new(world.ports.clone(), world.store.clone(), 60, 30)
@@ -142,7 +142,9 @@ async fn l14_what_is_queued_or_rings_at_the_end_of_a_server_is_taken_back() {
     }
     reconciler(&world).end_waiting().await.expect("ended");
     assert!(world.carrier.has_hung_up("CA-rings"));
-    assert_eq!(world.store.row(&rings).carrier_status, Some(CarrierStatus::Canceled));
+    let said = Some(CarrierStatus::Completed);
+    assert_eq!(world.store.row(&rings).carrier_status, said, "as the carrier answered");
+    assert!(world.returned().contains(&PermitReturn::Ended(rings)));
     world.all_quiet().await;
     assert!(world.store.open_attempts().await.expect("read").is_empty());
 }

@@ -282,8 +282,8 @@ impl AttemptStore for MemoryStore {
                 row.call_sid.get_or_insert(sid);
             }
             Submission::Unknown if waiting => row.state = AttemptState::SubmissionUnknown,
-            Submission::Refused { .. } if waiting => {
-                end(row, Outcome::Failed, Disposition::TechnicalProblem, now_ms);
+            Submission::Refused { disposition, .. } if waiting => {
+                end(row, Outcome::Failed, disposition, now_ms);
             }
             Submission::Unknown | Submission::Refused { .. } => {}
         }

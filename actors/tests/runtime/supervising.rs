@@ -5,7 +5,7 @@ use crate::world::{World, launch, standard_survey, until};
 use samvad_actors::domain::{AttemptId, AttemptState, CarrierStatus, Disposition, EndReason, Outcome};
 use samvad_actors::ports::{AttemptStore, CallbackEffect, StatusCallback};
 use samvad_actors::runtime::{
-    BeginDrain, CallDraft, CallEvent, CarrierStatusChanged, CountUnreported, HangUpNow, WriteOutcome,
+    BeginDrain, CallDraft, CallEvent, CarrierStatusChanged, CountUnreported, HangUpNow, PermitReturn, WriteOutcome,
 };
 
 /// A callback as the HTTP side passes it on: kept first, told then.
@@ -33,7 +33,7 @@ async fn callback(world: &World, attempt: &str, status: CarrierStatus) -> Callba
 }
 
 #[actix::test]
-async fn a_store_that_is_away_delays_the_outcome_and_the_permit_but_loses_neither() {
+async fn a_store_that_is_away_delays_the_outcome_but_does_not_lose_it() {
     let world = World::new();
     world.store.fail("record_outcome", Failing::Away, u32::MAX);
     let caller = world.call("late");
@@ -46,12 +46,37 @@ async fn a_store_that_is_away_delays_the_outcome_and_the_permit_but_loses_neithe
     .await;
     assert!(
         world.ports.permits.holds(&"late".into()),
-        "no permit before the outcome"
+        "this node answers for it until then"
     );
     assert_eq!(world.events.ends(&"late".into()), 0);
     world.store.mend("record_outcome");
     assert_eq!(world.ended("late").await, Outcome::Completed);
     assert_eq!(world.store.report(&"late".into()).answers.len(), 3);
+}
+
+#[actix::test]
+async fn l18_a_permit_comes_back_when_the_carrier_says_that_the_call_is_over_whatever_else_is_known() {
+    let world = World::new();
+    let back = |attempt: &str| vec![PermitReturn::Ended(attempt.into())];
+    let caller = world.call("conversation first");
+    caller.answer("1413").await;
+    assert_eq!(world.ended("conversation first").await, Outcome::Completed);
+    assert_eq!(world.returned(), [], "the carrier may still hold the call");
+    callback(&world, "conversation first", CarrierStatus::Completed).await;
+    assert_eq!(world.returned(), back("conversation first"));
+
+    world.store.fail("record_outcome", Failing::Away, u32::MAX);
+    let caller = world.call("carrier first");
+    caller.answer("1413").await;
+    callback(&world, "carrier first", CarrierStatus::Completed).await;
+    assert_eq!(world.returned(), back("carrier first"));
+    assert!(
+        world.ports.permits.holds(&"carrier first".into()),
+        "its outcome is to come"
+    );
+    world.store.mend("record_outcome");
+    assert_eq!(world.ended("carrier first").await, Outcome::Completed);
+    assert_eq!(world.returned(), [], "once");
 }
 
 #[actix::test]

@@ -11,13 +11,15 @@ use samvad_actors::dialogue::{LanguagePack, Script};
 use samvad_actors::domain::{AttemptId, AttemptState, Campaign, Language, Outcome};
 use samvad_actors::ports::{AdmittedCall, Clock, JournalError, JournalFiles, JournalSink, Prompt, PromptBook};
 use samvad_actors::runtime::{
-    CallActor, CallEvent, CallPorts, CallSeed, CallTable, EventSink, Limits, Permits, Readiness, Supervisor,
-    SupervisorPorts, Survey, Watchdog, WatchdogPorts, WatchdogSettings,
+    CallActor, CallEvent, CallPorts, CallSeed, CallTable, EventSink, Limits, PermitReturn, Permits, Readiness,
+    Supervisor, SupervisorPorts, Survey, Watchdog, WatchdogPorts, WatchdogSettings,
 };
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::sync::mpsc::UnboundedReceiver;
 
 pub const HEALTH: &str = include_str!("../../../fixtures/campaigns/health_survey.yaml");
 
@@ -168,6 +170,7 @@ pub struct World {
     pub supervisor: Addr<Supervisor>,
     pub ports: SupervisorPorts,
     pub limits: Limits,
+    returns: RefCell<UnboundedReceiver<PermitReturn>>,
     thread: Arbiter,
 }
 
@@ -189,13 +192,14 @@ impl World {
             ahead_ms: AtomicU64::new(0),
         });
         let events = Arc::new(Events::default());
+        let (permits, returns) = Permits::new();
         let ports = SupervisorPorts {
             store: store.clone(),
             carrier: carrier.clone(),
             clock: clock.clone(),
             events: events.clone(),
             calls: Arc::new(CallTable::default()),
-            permits: Arc::new(Permits::new().0),
+            permits: Arc::new(permits),
             readiness: Arc::new(Readiness::default()),
         };
         let thread = Arbiter::new();
@@ -213,6 +217,7 @@ impl World {
             supervisor,
             ports,
             limits: Limits::default(),
+            returns: RefCell::new(returns),
             thread,
         }
     }
@@ -269,18 +274,24 @@ impl World {
         .expect("on watch")
     }
 
-    /// Waits for the attempt's end, and for its permit.
+    /// The permits that have come back since this was last asked.
+    pub fn returned(&self) -> Vec<PermitReturn> {
+        let mut returns = self.returns.borrow_mut();
+        std::iter::from_fn(|| returns.try_recv().ok()).collect()
+    }
+
+    /// Waits for the attempt's end, and until this node has done with it.
     pub async fn ended(&self, attempt: &str) -> Outcome {
         let attempt = AttemptId::from(attempt);
         until("the attempt has an outcome", || self.store.outcome(&attempt).is_some()).await;
-        until("the permit is back", || !self.ports.permits.holds(&attempt)).await;
+        until("the attempt is settled", || !self.ports.permits.holds(&attempt)).await;
         self.store.outcome(&attempt).expect("outcome")
     }
 
     /// Nothing is left of any call.
     pub async fn all_quiet(&self) {
         until("no call is left in the table", || self.ports.calls.is_empty()).await;
-        until("no permit is held", || self.ports.permits.in_use() == 0).await;
+        until("every attempt is settled", || self.ports.permits.in_use() == 0).await;
     }
 }
 

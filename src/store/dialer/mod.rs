@@ -179,8 +179,8 @@ impl DialerStore for SqlStore {
         usage::in_flight(&mut *self.reader().await?, node).await
     }
 
-    async fn usage(&self, since: CalendarDate) -> Result<RecordedUsage, StoreError> {
-        usage::usage(&mut *self.reader().await?, since).await
+    async fn usage(&self, since: CalendarDate, now_ms: i64) -> Result<RecordedUsage, StoreError> {
+        usage::usage(&mut *self.reader().await?, since, now_ms).await
     }
 
     async fn opt_out(&self, entries: &[DoNotCallEntry]) -> Result<OptOutReport, StoreError> {

@@ -8,13 +8,19 @@ macro_rules! campaign_state {
     };
 }
 
-macro_rules! in_flight {
+macro_rules! held {
     () => {
         concat!(
             "SELECT ",
             attempt_columns!(),
-            ", node, permit_deadline_ms, country, caller_id, local_date FROM attempts WHERE state <> 'ended' "
+            ", node, permit_deadline_ms, country, caller_id, local_date FROM attempts "
         )
+    };
+}
+
+macro_rules! in_flight {
+    () => {
+        concat!(held!(), "WHERE state <> 'ended' ")
     };
 }
 
@@ -135,6 +141,12 @@ statements! {
     IN_FLIGHT = concat!(in_flight!(), "ORDER BY created_at_ms, id");
 
     IN_FLIGHT_OF = concat!(in_flight!(), "AND node = $1 ORDER BY created_at_ms, id");
+
+    /// Attempts that may have a call: in flight, or with an outcome and no word of the carrier that the call is over.
+    MAY_HAVE_CALL = concat!(in_flight!(), "UNION ALL ", held!(),
+        "WHERE state = 'ended' AND call_sid IS NOT NULL AND permit_deadline_ms > $1
+          AND (carrier_status IS NULL OR carrier_status NOT IN ('completed', 'busy', 'no-answer', 'failed', 'canceled'))
+        ORDER BY created_at_ms, id");
 
     BY_DAY = "SELECT local_date, campaign_id, country, caller_id, mode, COUNT(*) AS n FROM attempts
         WHERE local_date >= $1 AND (submitted_at_ms IS NOT NULL OR state <> 'ended')

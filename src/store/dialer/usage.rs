@@ -21,9 +21,17 @@ pub(super) async fn in_flight(
 }
 
 /// All of one moment.
-pub(super) async fn usage(connection: &mut AnyConnection, since: CalendarDate) -> Result<RecordedUsage, StoreError> {
+pub(super) async fn usage(
+    connection: &mut AnyConnection,
+    since: CalendarDate,
+    now_ms: i64,
+) -> Result<RecordedUsage, StoreError> {
     let mut transaction = connection.begin().await.map_err(db)?;
-    let in_flight = in_flight(&mut transaction, None).await?;
+    let may_have_call = sqlx::query(sql::MAY_HAVE_CALL)
+        .bind(now_ms)
+        .fetch_all(&mut *transaction)
+        .await
+        .map_err(db)?;
     let by_day = sqlx::query(sql::BY_DAY)
         .bind(since.to_string())
         .fetch_all(&mut *transaction)
@@ -31,7 +39,7 @@ pub(super) async fn usage(connection: &mut AnyConnection, since: CalendarDate) -
         .map_err(db)?;
     transaction.commit().await.map_err(db)?;
     Ok(RecordedUsage {
-        in_flight,
+        may_have_call: may_have_call.iter().map(attempt).collect::<Result<_, _>>()?,
         by_day: by_day.iter().map(day_count).collect::<Result<_, _>>()?,
     })
 }

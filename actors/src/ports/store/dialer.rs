@@ -274,8 +274,9 @@ pub struct DayCount {
 /// Everything that counts against a limit, of one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecordedUsage {
-    /// Of every campaign, oldest first.
-    pub in_flight: Vec<InFlightAttempt>,
+    /// Attempts in flight, and those with an outcome of whose call the carrier has not said that it is over while it
+    /// can still hold it. Of every campaign, oldest first.
+    pub may_have_call: Vec<InFlightAttempt>,
     /// Of every campaign and the days asked for.
     pub by_day: Vec<DayCount>,
 }
@@ -387,8 +388,8 @@ pub trait DialerStore: Send + Sync {
 
     /// Attempts that have not ended, of one node or of all, oldest first.
     async fn in_flight(&self, node: Option<&str>) -> Result<Vec<InFlightAttempt>, StoreError>;
-    /// Everything that counts against a limit: attempts in flight, and calls begun on `since` and later days.
-    async fn usage(&self, since: CalendarDate) -> Result<RecordedUsage, StoreError>;
+    /// Everything that counts against a limit: attempts that may have a call, and calls begun on `since` and later days.
+    async fn usage(&self, since: CalendarDate, now_ms: i64) -> Result<RecordedUsage, StoreError>;
 
     /// Adds numbers to do-not-call and takes their pending contacts out, in one transaction.
     async fn opt_out(&self, entries: &[DoNotCallEntry]) -> Result<OptOutReport, StoreError>;

@@ -69,7 +69,7 @@ impl Gate {
         // Read after the lock was taken, and not before: every call placed is marked in the store by now, or will find
         // its permit void.
         let now_ms = self.clock.unix_ms();
-        let usage = self.dialer.usage(earliest_today(now_ms)).await?;
+        let usage = self.dialer.usage(earliest_today(now_ms), now_ms).await?;
         let rebuild = rebuild(&usage, now_ms);
         let (permits, counts) = (rebuild.permits.len(), rebuild.day_counts.len());
         let opened = self.coordination.finish_rebuild(&token, &rebuild).await?;
@@ -102,7 +102,7 @@ fn earliest_today(now_ms: i64) -> CalendarDate {
 
 /// What the coordination is to know.
 fn rebuild(usage: &RecordedUsage, now_ms: i64) -> Rebuild {
-    let permits = usage.in_flight.iter().filter_map(|found| {
+    let permits = usage.may_have_call.iter().filter_map(|found| {
         if found.row.state == AttemptState::Planned {
             return None;
         }

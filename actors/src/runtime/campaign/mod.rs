@@ -3,11 +3,13 @@
 //! - [`CampaignFleet`] runs on every node: it sees which campaigns run, starts an actor for each and builds it anew if
 //!   it dies, hears commands, takes back what must not ring any more, and looks after what dead nodes left.
 //! - [`CampaignActor`] runs for the lead of its campaign. The one that leads plans ticks and places calls.
-//! - `placing` is the way of one call through the store, the permits and the carrier; `gate` opens admission.
+//! - `placing` is the way of one call through the store and the permits, `asking` its way to the carrier; `gate` opens
+//!   admission.
 //!
 //! Whatever is heard from other nodes is a wake-up; the truth is read from the store at least once a second.
 
 mod actor;
+mod asking;
 mod fleet;
 mod gate;
 mod placing;

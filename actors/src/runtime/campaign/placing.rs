@@ -1,37 +1,30 @@
-//! The way of one call: claimed in the store, permitted by the coordination, marked in the store, permitted still,
-//! asked of the carrier once, its answer written.
+//! The way of one call: claimed in the store, permitted by the coordination, marked in the store, permitted still, and
+//! then asked of the carrier (see [`super::asking`]).
 //!
 //! The order is what keeps people from being called wrongly. The mark is the last moment at which the store may say no
 //! (do-not-call, exclusion, pause, another leader). The second permit is granted by the same incarnation of the
 //! coordination only if every rebuild that comes later has seen the mark, so that the call is counted for as long as
 //! it lasts. An unclear answer of the carrier is never repeated (L20).
 
-use super::{CampaignPorts, DialSettings, millis};
+use super::asking::{FIRST_STORE_PAUSE, LONGEST_STORE_PAUSE, record, refusal};
+use super::{CampaignPorts, millis};
 use crate::campaign::{CallingWindow, DialOrder, WindowRule};
-use crate::domain::{AttemptId, AttemptState, CallSid, Campaign, Disposition, EndReason, Lifecycle, Mode, Outcome};
+use crate::domain::{AttemptId, AttemptState, Campaign, Disposition, Lifecycle, Mode};
 use crate::ports::{
-    Admission, AnswerDetection, AttemptRow, CarrierCall, CarrierError, ClaimRefusal, CoordinationError, DialClaim,
-    Incarnation, Leadership, Limit, NewCall, PermitRequest, StoreError, Submission, SubmitRefusal,
+    Admission, ClaimRefusal, CoordinationError, DialClaim, Incarnation, Leadership, Limit, PermitRequest, StoreError,
+    SubmitRefusal,
 };
-use crate::runtime::draft::CallDraft;
 use crate::runtime::endings::caught;
 use crate::runtime::events::CallEvent;
 use crate::runtime::mint::MediaToken;
-use futures_util::FutureExt;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Pauses after the carrier asked to slow down: doubling from here.
-const FIRST_RATE_PAUSE: Duration = Duration::from_secs(1);
-/// … up to here.
-const LONGEST_RATE_PAUSE: Duration = Duration::from_secs(30);
-/// Pauses while the store cannot be written: doubling from here.
-const FIRST_STORE_PAUSE: Duration = Duration::from_millis(100);
-/// … up to here.
-const LONGEST_STORE_PAUSE: Duration = Duration::from_secs(5);
 /// A permit that a rate refuses is waited for with the claim in hand for so long; longer, and the claim goes back.
 const LONGEST_RATE_WAIT: Duration = Duration::from_secs(2);
+
+/// What was looked at is still so after such a time.
+const LOOKED_AT_LASTS: Duration = Duration::from_millis(500);
 
 /// Why a contact is not called now. Nothing is left behind, or is being taken back.
 #[derive(Debug)]
@@ -48,6 +41,8 @@ pub(super) enum NotPlaced {
     NotMarked(SubmitRefusal),
     /// The permit was given by an incarnation of the coordination that is no more.
     Void,
+    /// The number or the campaign may not be called any more.
+    Forbidden(String),
     /// The store failed.
     Store(StoreError),
     /// There is no randomness for a token.
@@ -56,7 +51,7 @@ pub(super) enum NotPlaced {
 
 impl NotPlaced {
     /// In words, for people.
-    fn reason(&self) -> String {
+    pub(super) fn reason(&self) -> String {
         match self {
             Self::NotClaimed(refusal) => refusal.to_string(),
             Self::NoPermit(limit, _) => format!("the limit is reached: {limit:?}"),
@@ -65,7 +60,7 @@ impl NotPlaced {
             Self::NotMarked(refusal) => refusal.to_string(),
             Self::Void => "the permit is void".to_owned(),
             Self::Store(error) => error.to_string(),
-            Self::NoToken(reason) => reason.clone(),
+            Self::NoToken(reason) | Self::Forbidden(reason) => reason.clone(),
         }
     }
 
@@ -91,10 +86,10 @@ pub(super) struct Placing {
 }
 
 /// What the carrier is asked with.
-struct Permitted {
-    request: PermitRequest,
-    token: MediaToken,
-    incarnation: Incarnation,
+pub(super) struct Permitted {
+    pub(super) request: PermitRequest,
+    pub(super) token: MediaToken,
+    pub(super) incarnation: Incarnation,
 }
 
 impl Placing {
@@ -125,7 +120,7 @@ impl Placing {
         let (ports, settings) = (&self.ports, &self.ports.settings);
         let now_ms = ports.now_ms();
         let given_up = |not_placed| {
-            ports.base.permits.forget(attempt);
+            ports.base.permits.settle(attempt);
             Err(not_placed)
         };
         let window = match self.window(now_ms) {
@@ -188,12 +183,7 @@ impl Placing {
                 return Err(NotPlaced::Store(error));
             }
         }
-        let still = match ports.coordination.acquire(&request).await {
-            Ok(Admission::Granted { incarnation: now, .. }) if now == incarnation => Ok(()),
-            Ok(_) => Err(NotPlaced::Void),
-            Err(error) => Err(NotPlaced::Coordination(error)),
-        };
-        if let Err(not_placed) = still {
+        if let Err(not_placed) = self.keep_permit(&request, &incarnation).await {
             self.take_back(attempt);
             return Err(not_placed);
         }
@@ -204,9 +194,31 @@ impl Placing {
         })
     }
 
+    /// Whether the permit still counts, immediately before the carrier is asked. If the way here took longer than a
+    /// place under the rate lasts, another is waited for, and what may have happened meanwhile is looked at again.
+    pub(super) async fn keep_permit(
+        &self,
+        request: &PermitRequest,
+        incarnation: &Incarnation,
+    ) -> Result<(), NotPlaced> {
+        let asked = self.ports.base.clock.monotonic();
+        if self.acquire_patiently(request).await? != *incarnation {
+            return Err(NotPlaced::Void);
+        }
+        if self.ports.base.clock.monotonic().saturating_sub(asked) < LOOKED_AT_LASTS {
+            return Ok(());
+        }
+        if self.window(self.ports.now_ms()).is_none() {
+            return Err(NotPlaced::OutsideWindow);
+        }
+        self.must_not_ring()
+            .await
+            .map_or(Ok(()), |reason| Err(NotPlaced::Forbidden(reason)))
+    }
+
     /// The contact's window, if a call may begin now and be answered before it closes. `None` as well for a zone that
     /// is not known.
-    fn window(&self, now_ms: i64) -> Option<CallingWindow> {
+    pub(super) fn window(&self, now_ms: i64) -> Option<CallingWindow> {
         let written = &self.campaign.dialing.window;
         let zone = self.zone.as_deref().unwrap_or(&written.zone);
         let window = CallingWindow::new(WindowRule::from(written), zone).ok()?;
@@ -251,7 +263,8 @@ impl Placing {
                     // Marked, or a newer leader's: that one takes back what is only planned.
                     Ok(false) => match caught(ports.base.store.attempt(&attempt)).await {
                         Ok(Some(row)) if row.state == AttemptState::Submitting => {
-                            refuse(&ports, &attempt, "the permit could not be kept").await;
+                            let refusal = refusal("the permit could not be kept", Disposition::NotAttempted);
+                            record(&ports, &attempt, refusal).await;
                             break;
                         }
                         Ok(_) => break,
@@ -265,194 +278,6 @@ impl Placing {
             ports.base.permits.cancel(&attempt);
         });
     }
-
-    /// Asks the carrier, and sees to what it says.
-    async fn call(self, attempt: AttemptId, permitted: Permitted) {
-        if self.mode == Mode::DryRun {
-            return self.rehearse(&attempt).await;
-        }
-        self.ports.base.tell(CallEvent::Placed {
-            attempt: attempt.clone(),
-            contact: self.order.contact.clone(),
-        });
-        let settings = &self.ports.settings;
-        let Permitted {
-            request,
-            token,
-            incarnation,
-        } = permitted;
-        let call = NewCall {
-            attempt: attempt.clone(),
-            campaign: self.campaign.id.clone(),
-            contact: self.order.contact.clone(),
-            language: self.campaign.language.clone(),
-            to: self.order.number.clone(),
-            from: self.campaign.caller_id.clone(),
-            media_token: token.text,
-            ring_timeout_seconds: settings.ring_timeout_seconds,
-            time_limit_seconds: DialSettings::time_limit_seconds(&self.campaign),
-            answer_detection: match settings.machine_detection {
-                true => AnswerDetection::serving(&self.campaign.voicemail),
-                false => AnswerDetection::Off,
-            },
-            latest_start_ms: self.order.window_closes_ms,
-        };
-        let (submission, placed) = self.submit(call, &request, &incarnation).await;
-        let row = record(&self.ports, &attempt, submission).await;
-        match (placed, row) {
-            (Some(placed), Some(row)) if row.state != AttemptState::Ended => {
-                self.judge(&attempt, placed).await;
-            }
-            // Refused, and nothing has shown since that there is a call all the same (L21).
-            (None, Some(row)) if row.state == AttemptState::Ended && row.call_sid.is_none() => {
-                self.ports.base.permits.cancel(&attempt);
-                self.ports.base.tell(CallEvent::NotPlaced {
-                    contact: self.order.contact.clone(),
-                    reason: "the carrier did not take the call".to_owned(),
-                });
-            }
-            _ => {}
-        }
-    }
-
-    /// A dry run: everything but the call.
-    async fn rehearse(&self, attempt: &AttemptId) {
-        tracing::info!(%attempt, contact = %self.order.contact, to = %self.order.number, from = %self.campaign.caller_id,
-            campaign = %self.campaign.id, "dry run: this call would be placed now");
-        self.ports.base.tell(CallEvent::NotPlaced {
-            contact: self.order.contact.clone(),
-            reason: "dry run: nobody is called; set DRY_RUN_MODE=false to call".to_owned(),
-        });
-        let end = (EndReason::Terminated, Outcome::Failed, Disposition::NotAttempted);
-        let report = CallDraft::default().into_report(attempt.clone(), end, self.ports.now_ms());
-        self.ports.base.write_outcome(report).await;
-    }
-
-    /// Asks the carrier: repeated only after an answer that says nothing was done, and only while the call may still be
-    /// made.
-    async fn submit(
-        &self,
-        call: NewCall,
-        request: &PermitRequest,
-        incarnation: &Incarnation,
-    ) -> (Submission, Option<CarrierCall>) {
-        let last_ms = self.ports.now_ms().saturating_add(millis(super::CREATE_WITHIN));
-        let mut pause = FIRST_RATE_PAUSE;
-        loop {
-            let asked = AssertUnwindSafe(async { self.ports.base.carrier.create_call(call.clone()).await });
-            let answer = asked.catch_unwind().await.unwrap_or_else(|_panic| {
-                Err(CarrierError::Unclear {
-                    reason: "the carrier's client panicked".to_owned(),
-                })
-            });
-            match answer {
-                Ok(placed) => {
-                    let sid = placed.sid.clone();
-                    return (Submission::Accepted { sid }, Some(placed));
-                }
-                Err(error @ CarrierError::RateLimited { .. }) => {
-                    tracing::warn!(attempt = %call.attempt, %error, ?pause, "the carrier asks to slow down");
-                    self.ports
-                        .hold_off
-                        .until(self.ports.now_ms().saturating_add(millis(pause)));
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_RATE_PAUSE);
-                    if let Some(reason) = self.reason_to_stop(request, incarnation, last_ms).await {
-                        return (Submission::Refused { reason }, None);
-                    }
-                }
-                Err(error @ CarrierError::Unclear { .. }) => {
-                    tracing::warn!(attempt = %call.attempt, %error, "not repeated: the call may have been placed");
-                    return (Submission::Unknown, None);
-                }
-                Err(error) => {
-                    tracing::warn!(attempt = %call.attempt, %error, "the carrier did not take a call");
-                    let reason = error.to_string();
-                    return (Submission::Refused { reason }, None);
-                }
-            }
-        }
-    }
-
-    /// Much may have happened while the carrier was left alone.
-    async fn reason_to_stop(&self, request: &PermitRequest, incarnation: &Incarnation, last_ms: i64) -> Option<String> {
-        if self.ports.base.readiness.is_draining() {
-            return Some("the server is stopping".to_owned());
-        }
-        let now_ms = self.ports.now_ms();
-        if now_ms > last_ms || self.window(now_ms).is_none() {
-            return Some("the carrier asked to slow down for too long".to_owned());
-        }
-        match self.ports.coordination.acquire(request).await {
-            Ok(Admission::Granted { incarnation: now, .. }) if now == *incarnation => {}
-            _ => return Some("the permit could not be kept".to_owned()),
-        }
-        self.must_not_ring().await
-    }
-
-    /// Why a call that has not been answered must not ring any more.
-    async fn must_not_ring(&self) -> Option<String> {
-        match caught(self.ports.base.store.is_do_not_call(&self.order.number)).await {
-            Ok(false) => {}
-            Ok(true) => return Some("the number is on do-not-call".to_owned()),
-            Err(error) => return Some(format!("do-not-call could not be looked up: {error}")),
-        }
-        match caught(self.ports.dialer.campaign_state(&self.campaign.id)).await {
-            Ok(Some(state)) if super::upkeep::calls_may_ring(&state) => None,
-            Ok(_) => Some("the campaign was stopped".to_owned()),
-            Err(error) => Some(format!("the campaign could not be looked up: {error}")),
-        }
-    }
-
-    /// Takes a call back at once that would ring past its window, or that was forbidden while the carrier was asked. One
-    /// that the carrier holds for longer than it may is taken back by upkeep.
-    async fn judge(&self, attempt: &AttemptId, placed: CarrierCall) {
-        let now_ms = self.ports.now_ms();
-        let closes_ms = self.order.window_closes_ms.unwrap_or(i64::MAX);
-        let queued_ms = placed
-            .queue_time_ms
-            .map_or(0, |queue| i64::try_from(queue).unwrap_or(i64::MAX));
-        let ring_ms = i64::from(self.ports.settings.ring_timeout_seconds) * 1_000;
-        if queued_ms > 0 && now_ms.saturating_add(queued_ms).saturating_add(ring_ms) > closes_ms {
-            tracing::warn!(%attempt, "the carrier would ring past the calling window; the call is taken back");
-            return self.ports.base.hang_up(attempt, &placed.sid).await;
-        }
-        if let Some(reason) = self.must_not_ring().await {
-            tracing::warn!(%attempt, reason, "a call is taken back");
-            self.hang_up_unless_answered(attempt, &placed.sid).await;
-        }
-    }
-
-    async fn hang_up_unless_answered(&self, attempt: &AttemptId, sid: &CallSid) {
-        match caught(self.ports.base.store.attempt(attempt)).await {
-            Ok(Some(row)) if matches!(row.state, AttemptState::Live | AttemptState::Ended) => {}
-            // It waits, or nobody knows: nobody must be rung.
-            _ => self.ports.base.hang_up(attempt, sid).await,
-        }
-    }
-}
-
-/// Ends a marked attempt that the carrier was never asked about.
-pub(super) async fn refuse(ports: &CampaignPorts, attempt: &AttemptId, reason: &str) {
-    let reason = reason.to_owned();
-    record(ports, attempt, Submission::Refused { reason }).await;
-}
-
-/// Writes the carrier's answer, for as long as it takes: the call may exist now. The attempt as it stands then; `None`
-/// if it cannot be read.
-async fn record(ports: &CampaignPorts, attempt: &AttemptId, submission: Submission) -> Option<AttemptRow> {
-    let store = &ports.base.store;
-    let mut pause = FIRST_STORE_PAUSE;
-    while let Err(error) = caught(store.record_submission(attempt, submission.clone(), ports.now_ms())).await {
-        tracing::error!(%attempt, %error, "the carrier's answer could not be written");
-        if !matches!(error, StoreError::Unavailable { .. }) {
-            // It never will be. The attempt is looked after by upkeep.
-            break;
-        }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_STORE_PAUSE);
-    }
-    caught(store.attempt(attempt)).await.ok().flatten()
 }
 
 /// Whether a claim's refusal says that this node should stop planning, and look again who leads.
@@ -461,7 +286,8 @@ pub(super) fn ends_the_tick(not_placed: &NotPlaced) -> bool {
         NotPlaced::NotClaimed(refusal) => matches!(refusal, ClaimRefusal::StaleEpoch | ClaimRefusal::NotRunning),
         NotPlaced::NotMarked(refusal) => matches!(refusal, SubmitRefusal::StaleEpoch | SubmitRefusal::NotRunning),
         NotPlaced::OutsideWindow => false,
-        NotPlaced::NoPermit(..)
+        NotPlaced::Forbidden(_)
+        | NotPlaced::NoPermit(..)
         | NotPlaced::Coordination(_)
         | NotPlaced::Void
         | NotPlaced::Store(_)

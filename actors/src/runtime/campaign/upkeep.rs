@@ -6,9 +6,7 @@ use super::placing::rings_on;
 use super::{CampaignPorts, millis};
 use crate::domain::EndReason;
 use crate::domain::{AttemptId, AttemptState, CampaignId, Mode, PhoneNumber};
-use crate::ports::{
-    AttemptRow, CampaignState, CarrierError, DoNotCallEntry, InFlightAttempt, Leadership, StoreError, Submission,
-};
+use crate::ports::{AttemptRow, CampaignState, DoNotCallEntry, InFlightAttempt, Leadership, StoreError, Submission};
 use crate::runtime::draft::CallDraft;
 use std::collections::BTreeMap;
 use tokio::sync::Mutex;
@@ -21,6 +19,9 @@ const LEFT_AFTER_MS: i64 = 60_000;
 
 /// A live call that is not on this node is asked about once it is so old.
 const ASKED_ABOUT_AFTER_MS: i64 = 15_000;
+
+/// After a conversation the carrier is given so long to report the call as over; then it is asked.
+const TOLD_OF_WITHIN_MS: i64 = 10_000;
 
 /// After the carrier's queue and the ringing a call has so long to be reported as over.
 const REPORT_MARGIN_MS: i64 = 5_000;
@@ -109,7 +110,7 @@ impl Upkeep {
     /// # Errors
     /// If the store cannot be read; a fault with one attempt is logged and passed over.
     pub async fn sweep(&self) -> Result<(), StoreError> {
-        self.free_permits_without_attempts().await?;
+        self.free_permits_of_calls_that_are_over().await?;
         let now_ms = self.ports.now_ms();
         let mut open = BTreeMap::new();
         for found in self.ports.dialer.in_flight(None).await? {
@@ -152,14 +153,11 @@ impl Upkeep {
         let Some(sid) = row.call_sid.clone() else {
             return Ok(());
         };
-        let is_over = match self.ports.base.carrier.fetch_call(&sid).await {
-            Ok(call) => call.status.is_some_and(|status| status.is_terminal()),
-            Err(CarrierError::NotInProgress { .. }) => true,
-            Err(error) => {
-                tracing::warn!(attempt = %row.id, %error, "the carrier could not be asked about a call");
-                false
-            }
-        };
+        let end = self.ports.base.fetch_end(&row.id, &sid).await;
+        if let Some(status) = end {
+            self.ports.base.record_end(row.id.clone(), sid, status).await?;
+        }
+        let is_over = end.is_some();
         // Seen twice, a sweep apart: its node has had the time to write what came of it.
         let mut told = self.told.lock().await;
         let now_ms = self.ports.now_ms();
@@ -176,8 +174,10 @@ impl Upkeep {
         Ok(())
     }
 
-    /// Permits of attempts that have ended, or are no more, go back: their node died before it could give them back.
-    async fn free_permits_without_attempts(&self) -> Result<(), StoreError> {
+    /// Permits of calls that are over go back: their node died before it could give them back, or nobody was told of the
+    /// end, so that the carrier must be asked.
+    async fn free_permits_of_calls_that_are_over(&self) -> Result<(), StoreError> {
+        let base = &self.ports.base;
         for mode in [Mode::Live, Mode::Simulated, Mode::DryRun] {
             // Read before the store: an attempt is written before it holds a permit.
             let Ok(held) = self.ports.coordination.held(mode).await else {
@@ -191,14 +191,32 @@ impl Upkeep {
                 if in_flight.iter().any(|found| found.row.id == attempt) {
                     continue;
                 }
-                match self.ports.base.store.attempt(&attempt).await? {
-                    Some(row) if row.state == AttemptState::Ended => self.ports.base.permits.release(&attempt),
-                    Some(_) => false,
-                    None => self.ports.base.permits.cancel(&attempt),
-                };
+                match base.store.attempt(&attempt).await? {
+                    Some(row) if row.state == AttemptState::Ended => self.free_if_over(row).await?,
+                    Some(_) => {}
+                    None => base.permits.cancel(&attempt),
+                }
             }
         }
         Ok(())
+    }
+
+    /// Gives back the permit of an attempt that has its outcome, once there is no call.
+    async fn free_if_over(&self, row: AttemptRow) -> Result<(), StoreError> {
+        let base = &self.ports.base;
+        let is_told = row.carrier_status.is_some_and(|status| status.is_terminal());
+        let Some(sid) = row.call_sid.filter(|_| !is_told) else {
+            base.permits.release(&row.id);
+            return Ok(());
+        };
+        let ended_ms = row.ended_at_ms.unwrap_or(row.created_at_ms);
+        if self.ports.now_ms().saturating_sub(ended_ms) < TOLD_OF_WITHIN_MS {
+            return Ok(());
+        }
+        match base.fetch_end(&row.id, &sid).await {
+            Some(status) => base.record_end(row.id, sid, status).await,
+            None => Ok(()),
+        }
     }
 
     /// Attempts that this node began and another one ended.
@@ -209,7 +227,7 @@ impl Upkeep {
             }
             let ended = self.ports.base.store.attempt(&attempt).await?;
             if ended.is_some_and(|row| row.state == AttemptState::Ended) {
-                self.ports.base.permits.release(&attempt);
+                self.ports.base.permits.settle(&attempt);
             }
         }
         Ok(())

@@ -1,4 +1,5 @@
-//! The supervisor: owns the registry of live calls, writes every outcome, gives every permit back.
+//! The supervisor: owns the registry of live calls, writes every outcome, gives the permit of every call back that the
+//! carrier reports as over.
 //!
 //! Nobody could end a call without it, so a handler that panics (a port's fault) costs its message and not the
 //! supervisor, and whatever waits (writing, hanging up) is a task of its own.
@@ -224,6 +225,7 @@ impl Handler<CarrierStatusChanged> for Supervisor {
             if !status.is_terminal() {
                 return;
             }
+            supervisor.ports.permits.release(&attempt);
             if let Some((_, timer)) = supervisor.hang_ups.remove(&attempt) {
                 ctx.cancel_future(timer);
             }
