@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use samvad_actors::domain::{AttemptId, CallSid, CarrierStatus, PhoneNumber};
-use samvad_actors::ports::{CallQuery, CallUpdate, Carrier, CarrierCall, CarrierError, NewCall};
-use std::collections::VecDeque;
+use samvad_actors::ports::{CallQuery, CallUpdate, Carrier, CarrierCall, CarrierError, NewCall, StopScope};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How a request to place a call is answered.
@@ -12,7 +12,12 @@ pub enum Answer {
     Taken,
     RateLimited,
     Unclear,
-    Refused,
+    /// The number does not exist.
+    BadNumber,
+    /// Wrong credentials.
+    Stopped,
+    /// No connection.
+    Unreachable,
 }
 
 #[derive(Default)]
@@ -23,6 +28,8 @@ pub struct Told {
     pub created: Vec<(AttemptId, PhoneNumber)>,
     /// Calls told to end.
     pub completed: Vec<CallSid>,
+    /// Calls that are over; others ring.
+    pub over: BTreeSet<CallSid>,
 }
 
 #[derive(Default)]
@@ -71,15 +78,29 @@ impl Carrier for ScriptedCarrier {
             Answer::Unclear => Err(CarrierError::Unclear {
                 reason: "no answer".into(),
             }),
-            Answer::Refused => Err(CarrierError::BadNumber {
+            Answer::BadNumber => Err(CarrierError::BadNumber {
                 code: 21_211,
                 message: "not a number".into(),
+            }),
+            Answer::Stopped => Err(CarrierError::Stopped {
+                scope: StopScope::Account,
+                http: 401,
+                code: Some(20_003),
+                message: "Authenticate".into(),
+            }),
+            Answer::Unreachable => Err(CarrierError::Unreachable {
+                reason: "connection refused".into(),
             }),
         }
     }
 
     async fn fetch_call(&self, sid: &CallSid) -> Result<CarrierCall, CarrierError> {
-        Ok(call(sid.clone(), CarrierStatus::Ringing))
+        let is_over = self.told().over.contains(sid);
+        let status = match is_over {
+            true => CarrierStatus::Completed,
+            false => CarrierStatus::Ringing,
+        };
+        Ok(call(sid.clone(), status))
     }
 
     async fn update_call(&self, sid: &CallSid, _update: CallUpdate) -> Result<CarrierCall, CarrierError> {
