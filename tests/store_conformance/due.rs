@@ -258,7 +258,7 @@ pub async fn usage_holds_what_is_in_flight_and_what_was_begun_by_day(store: Test
 }
 
 pub async fn l18_a_call_that_outlasts_its_outcome_counts_until_the_carrier_says_that_it_is_over(store: TestStore) {
-    let (leadership, contact) = running_with_contact(&store, "spring", 1, Mode::Live).await;
+    let (leadership, contact) = running_with_contact(&store, "spring", 1, Mode::Simulated).await;
     let attempt = talking(&store, &leadership, &contact, "a").await;
     assert_eq!(store.record_outcome(&report(&attempt)).await, Ok(true));
     assert_eq!(store.in_flight(None).await.expect("read"), []);
@@ -269,9 +269,18 @@ pub async fn l18_a_call_that_outlasts_its_outcome_counts_until_the_carrier_says_
     };
     assert_eq!(counted(NOW).await, std::slice::from_ref(&attempt));
     assert_eq!(counted(NOW + 400_000).await, [], "the carrier cannot hold it any more");
+    let (others, contact) = running_with_contact(&store, "autumn", 1, Mode::Simulated).await;
+    let claim = async |id| {
+        store
+            .claim(&others, &dial_claim(&contact, id), NOW)
+            .await
+            .expect("store")
+    };
+    assert_eq!(claim("b").await.expect_err("refused"), ClaimRefusal::InFlight);
     let over = status(&attempt, CarrierStatus::Completed, 3);
     assert_eq!(store.record_callback(&over, NOW).await, Ok(CallbackEffect::Advanced));
     assert_eq!(counted(NOW).await, []);
+    assert!(claim("c").await.is_ok());
 }
 
 pub async fn a_campaign_goes_through_its_life_in_order(store: TestStore) {

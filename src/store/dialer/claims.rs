@@ -56,6 +56,15 @@ pub(super) async fn claim(
     if let Some(refusal) = refusal_of_contact(&contact, &campaign.rules, now_ms)? {
         return Ok(Err(refusal));
     }
+    let outlasting = sqlx::query(sql::OUTLASTING_CALL_TO)
+        .bind(&number)
+        .bind(now_ms)
+        .fetch_optional(&mut **transaction)
+        .await
+        .map_err(db)?;
+    if outlasting.is_some() {
+        return Ok(Err(ClaimRefusal::InFlight));
+    }
     if is_cooling_down(&held, &leadership.campaign, &campaign.rules, now_ms)? {
         return Ok(Err(ClaimRefusal::CoolingDown));
     }

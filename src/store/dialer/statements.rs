@@ -18,6 +18,15 @@ macro_rules! held {
     };
 }
 
+/// Attempts with an outcome of whose call the carrier has not said that it is over: what the index `attempts_outlasting`
+/// has.
+macro_rules! outlasting {
+    () => {
+        "state = 'ended' AND call_sid IS NOT NULL
+          AND (carrier_status IS NULL OR carrier_status NOT IN ('completed', 'busy', 'no-answer', 'failed', 'canceled'))"
+    };
+}
+
 macro_rules! in_flight {
     () => {
         concat!(held!(), "WHERE state <> 'ended' ")
@@ -143,10 +152,13 @@ statements! {
     IN_FLIGHT_OF = concat!(in_flight!(), "AND node = $1 ORDER BY created_at_ms, id");
 
     /// Attempts that may have a call: in flight, or with an outcome and no word of the carrier that the call is over.
-    MAY_HAVE_CALL = concat!(in_flight!(), "UNION ALL ", held!(),
-        "WHERE state = 'ended' AND call_sid IS NOT NULL AND permit_deadline_ms > $1
-          AND (carrier_status IS NULL OR carrier_status NOT IN ('completed', 'busy', 'no-answer', 'failed', 'canceled'))
-        ORDER BY created_at_ms, id");
+    MAY_HAVE_CALL = concat!(in_flight!(), "UNION ALL ", held!(), "WHERE permit_deadline_ms > $1 AND ", outlasting!(),
+        " ORDER BY created_at_ms, id");
+
+    /// Whether the carrier may still hold a call to a number though its attempt has an outcome.
+    OUTLASTING_CALL_TO = concat!("SELECT 1 AS found FROM
+            (SELECT contact_id FROM attempts WHERE permit_deadline_ms > $2 AND ", outlasting!(), ") a
+        JOIN contacts c ON c.id = a.contact_id WHERE c.phone_number = $1 LIMIT 1");
 
     BY_DAY = "SELECT local_date, campaign_id, country, caller_id, mode, COUNT(*) AS n FROM attempts
         WHERE local_date >= $1 AND (submitted_at_ms IS NOT NULL OR state <> 'ended')

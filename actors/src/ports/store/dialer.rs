@@ -191,7 +191,7 @@ pub enum ClaimRefusal {
     /// Another transaction is deciding about the number this instant.
     #[error("the number is being decided on elsewhere")]
     Contended,
-    /// An attempt to the number, of this or another campaign, has not ended.
+    /// An attempt to the number, of this or another campaign, has not ended, or its call may not be over.
     #[error("an attempt to the number is in flight")]
     InFlight,
     /// The contact is settled: completed, refused, not reached.
@@ -320,7 +320,8 @@ pub struct SurveyEvent {
 
 /// What the dialler needs besides [`Store`](super::Store). Laws, whatever runs at the same time on any number of nodes:
 ///
-/// - at most one attempt to a number is in flight, over all campaigns;
+/// - at most one attempt to a number is in flight, over all campaigns, and none begins while the carrier may still hold
+///   the call of an earlier one;
 /// - nothing is written for a leader whose epoch is older than the campaign's;
 /// - no attempt is marked as submitting after do-not-call, an exclusion, a pause or a stop was committed;
 /// - an attempt, once ended, has moved its contact on in the same transaction, by whichever way it ended: callback,
