@@ -11,10 +11,12 @@ use actix::Addr;
 use anyhow::Context;
 use futures_util::future::LocalBoxFuture;
 use samvad_actors::domain::{AttemptId, CarrierStatus, EndReason, MachineVerdict, StreamSid};
-use samvad_actors::ports::{AdmittedCall, AttemptStore, CallbackEffect, CampaignStore, Clock, Recognizer};
+use samvad_actors::ports::{
+    AdmittedCall, AttemptStore, CallTold, CallbackEffect, CampaignStore, Clock, Coordination, FleetCommand, Recognizer,
+};
 use samvad_actors::runtime::{
-    CallActor, CallDraft, CallPorts, CallSeed, CarrierMachine, CarrierStatusChanged, Line, MediaToken, Supervisor,
-    TokenMint, WriteOutcome,
+    CallActor, CallDraft, CallPorts, CallSeed, CallTable, CarrierMachine, CarrierStatusChanged, Line, MediaToken,
+    Supervisor, TokenMint, WriteOutcome,
 };
 use std::rc::Rc;
 use std::sync::Arc;
@@ -94,12 +96,37 @@ impl RunningRecognizer {
     }
 }
 
-/// Passes what callbacks changed to the supervisor.
-pub(super) struct ToSupervisor(pub(super) Addr<Supervisor>);
+/// Passes what callbacks changed to the supervisor, and to other nodes what a call there has to know.
+pub(super) struct ToSupervisor {
+    pub(super) supervisor: Addr<Supervisor>,
+    pub(super) calls: Arc<CallTable>,
+    /// `None` if there are no other nodes.
+    pub(super) others: Option<Arc<dyn Coordination>>,
+}
+
+impl ToSupervisor {
+    /// A node that does not hear of it decides without: a verdict is a help, and whose call is over loses its stream.
+    fn tell_others(&self, attempt: &AttemptId, told: CallTold) {
+        let Some(others) = self.others.clone().filter(|_| !self.calls.contains(attempt)) else {
+            return;
+        };
+        let attempt = attempt.clone();
+        actix::spawn(async move {
+            let command = FleetCommand::CallTold { attempt, told };
+            if let Err(error) = others.publish(&command).await {
+                tracing::warn!(%error, "other servers were not told of a callback");
+            }
+        });
+    }
+}
 
 impl CallEvents for ToSupervisor {
     fn status(&self, attempt: &AttemptId, status: CarrierStatus, effect: CallbackEffect) {
-        self.0.do_send(CarrierStatusChanged {
+        // One that ended its attempt had no conversation anywhere.
+        if status.is_terminal() && effect == CallbackEffect::Advanced {
+            self.tell_others(attempt, CallTold::Over);
+        }
+        self.supervisor.do_send(CarrierStatusChanged {
             attempt: attempt.clone(),
             status,
             effect,
@@ -107,7 +134,8 @@ impl CallEvents for ToSupervisor {
     }
 
     fn machine(&self, attempt: &AttemptId, verdict: MachineVerdict) {
-        self.0.do_send(CarrierMachine {
+        self.tell_others(attempt, CallTold::Machine(verdict));
+        self.supervisor.do_send(CarrierMachine {
             attempt: attempt.clone(),
             verdict,
         });

@@ -159,7 +159,7 @@ impl Node {
             recognizer,
             journals: journals.clone(),
             events,
-            calls,
+            calls: calls.clone(),
             supervisor: supervisor.clone(),
             recognition_deadline: RECOGNITION_DEADLINE,
             limits: Limits::default(),
@@ -170,7 +170,11 @@ impl Node {
             signatures,
             account_sid: twilio.account_sid.clone(),
             tokens: tokens.clone(),
-            events: Arc::new(ToSupervisor(supervisor.clone())),
+            events: Arc::new(ToSupervisor {
+                supervisor: supervisor.clone(),
+                calls: calls.clone(),
+                others: (sharing == Sharing::WithFleet).then(|| campaign_ports.coordination.clone()),
+            }),
             stream_events: Arc::new(StreamEvents::default()),
             inbound: Inbound {
                 desk: Arc::new(StoreDesk::new(store.clone(), supervisor_ports.carrier.clone())),

@@ -118,6 +118,7 @@ impl AttemptStore for SqlStore {
             contact: ContactId::new(rows::get::<String>(row, "contact_id")?),
             call_sid: claim.call_sid.clone(),
             mode: rows::get_word(row, "mode")?,
+            machine: rows::get_optional_word(row, "machine_verdict")?,
         }))
     }
 

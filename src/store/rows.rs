@@ -29,7 +29,7 @@ pub(super) fn get_word<T: DeserializeOwned>(row: &AnyRow, column: &str) -> Resul
     read_word(&get::<String>(row, column)?, column)
 }
 
-fn get_optional_word<T: DeserializeOwned>(row: &AnyRow, column: &str) -> Result<Option<T>, StoreError> {
+pub(super) fn get_optional_word<T: DeserializeOwned>(row: &AnyRow, column: &str) -> Result<Option<T>, StoreError> {
     get::<Option<String>>(row, column)?
         .map(|word| read_word(&word, column))
         .transpose()

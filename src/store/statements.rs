@@ -96,7 +96,7 @@ statements! {
         WHERE id = $5 AND token_hash = $6 AND token_used_at_ms IS NULL AND token_expires_at_ms > $1
           AND (call_sid IS NULL OR call_sid = $2)
           AND state IN ('submitting', 'submitted', 'submission_unknown')
-        RETURNING campaign_id, contact_id, mode";
+        RETURNING campaign_id, contact_id, mode, machine_verdict";
 
     TOKEN_STATE = "SELECT token_hash, token_used_at_ms, token_expires_at_ms, call_sid, state FROM attempts WHERE id = $1";
 

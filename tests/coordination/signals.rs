@@ -1,8 +1,8 @@
 //! Wake-ups.
 
 use crate::world::World;
-use samvad_actors::domain::{CampaignId, PhoneNumber};
-use samvad_actors::ports::{FleetCommand, FleetSignal};
+use samvad_actors::domain::{AttemptId, CampaignId, MachineVerdict, PhoneNumber};
+use samvad_actors::ports::{CallTold, FleetCommand, FleetSignal};
 use std::time::Duration;
 
 pub const SOON: Duration = Duration::from_secs(10);
@@ -17,8 +17,16 @@ pub async fn a_command_reaches_every_subscriber_on_every_node(world: &World) {
         FleetCommand::StopAll,
         FleetCommand::CampaignChanged(CampaignId::from("survey")),
         FleetCommand::CancelNumber(number),
+        FleetCommand::CallTold {
+            attempt: AttemptId::from("a"),
+            told: CallTold::Machine(MachineVerdict::Fax),
+        },
+        FleetCommand::CallTold {
+            attempt: AttemptId::from("a"),
+            told: CallTold::Over,
+        },
     ];
-    for (node, command) in world.nodes.iter().zip(&commands) {
+    for (node, command) in world.nodes.iter().cycle().zip(&commands) {
         node.publish(command).await.expect("published");
     }
     for subscriber in &mut subscribers {

@@ -20,6 +20,13 @@ callers:
   - {name: refuser, count: 8, ring_ms: 300, steps: [{when: answered, after_ms: 500, keys: "*"}, {when: prompt_begins, after_ms: 500, keys: "2"}]}
 "#;
 
+const SILENT_MACHINES: &str = r#"
+name: Silent machines
+network: {calls_per_second: 0, setup_ms: 50, dtmf_in_audio: false}
+callers:
+  - {name: machine, count: 8, ring_ms: 300, machine_detection: {verdict: machine_start, after_ms: 2500}}
+"#;
+
 async fn four_ring(fleet: &Fleet) {
     fleet
         .until("four ring", async || {
@@ -112,6 +119,14 @@ async fn media_and_callbacks_land_on_any_server() {
     }
     no_permit_is_left(&fleet).await;
     assert_eq!(fleet.judge(4), 8);
+}
+
+#[actix::test]
+async fn a_verdict_of_the_machine_detection_reaches_its_call_on_whatever_server() {
+    let fleet = Fleet::start(2, SILENT_MACHINES, &[("SAMVAD_MAX_CALLS", "4")]).await;
+    let campaign = fleet.call("spring", |_| true).await;
+    fleet.completed(&campaign).await;
+    assert_eq!(fleet.outcomes(&campaign).await.get("Voicemail"), Some(&8));
 }
 
 #[actix::test]

@@ -77,6 +77,7 @@ impl AttemptStore for MemoryStore {
         }
         used.push(claim.token_hash.clone());
         Ok(Ok(AdmittedCall {
+            machine: None,
             attempt: claim.attempt.clone(),
             campaign: CampaignId::from("campaign"),
             contact: ContactId::from("contact"),

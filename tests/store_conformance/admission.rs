@@ -1,8 +1,8 @@
 //! The media token: who may talk on an attempt's behalf.
 
 use crate::world::*;
-use samvad_actors::domain::{AttemptId, AttemptState, CallSid, Mode};
-use samvad_actors::ports::{AdmittedCall, MediaTokenClaim, TokenRefusal};
+use samvad_actors::domain::{AttemptId, AttemptState, CallSid, MachineVerdict, Mode};
+use samvad_actors::ports::{AdmittedCall, MachineDetection, MediaTokenClaim, TokenRefusal};
 
 async fn refusal(store: &TestStore, claim: &MediaTokenClaim, now_ms: i64) -> TokenRefusal {
     store
@@ -20,6 +20,7 @@ pub async fn l24_a_token_admits_once_and_binds_call_account_and_stream(store: Te
         .await
         .expect("store");
     let expected = AdmittedCall {
+        machine: None,
         attempt: attempt.clone(),
         campaign: person.campaign.clone(),
         contact: person.id.clone(),
@@ -29,6 +30,19 @@ pub async fn l24_a_token_admits_once_and_binds_call_account_and_stream(store: Te
     assert_eq!(admitted, Ok(expected));
     assert_eq!(row(&store, &attempt).await.state, AttemptState::Live);
     assert_eq!(refusal(&store, &claim(&attempt), NOW).await, TokenRefusal::Used);
+}
+
+pub async fn a_verdict_that_came_before_the_stream_comes_with_its_admission(store: TestStore) {
+    let person = put_person(&store, "spring", 1).await;
+    let attempt = submitted(&store, &person, "a").await;
+    let detection = MachineDetection {
+        attempt: attempt.clone(),
+        call_sid: call_sid(&attempt),
+        verdict: MachineVerdict::Fax,
+    };
+    assert_eq!(store.record_machine_detection(&detection, NOW).await, Ok(true));
+    let admitted = store.consume_media_token(&claim(&attempt), NOW).await.expect("store");
+    assert_eq!(admitted.expect("admitted").machine, Some(MachineVerdict::Fax));
 }
 
 pub async fn l24_of_64_claims_of_one_token_at_once_exactly_one_admits(store: TestStore) {

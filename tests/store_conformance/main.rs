@@ -49,6 +49,7 @@ macro_rules! conformance {
             }
             conformance! { @each $factory;
                 admission: l24_a_token_admits_once_and_binds_call_account_and_stream
+                    a_verdict_that_came_before_the_stream_comes_with_its_admission
                     l24_of_64_claims_of_one_token_at_once_exactly_one_admits
                     a_token_is_refused_with_the_reason
                     a_stream_before_the_reply_binds_the_call

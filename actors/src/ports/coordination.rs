@@ -12,7 +12,7 @@
 //! the attempt up with [`Coordination::cancel`]. Then every call that is placed was marked before any later rebuild
 //! read the store, and is counted in each incarnation until it ends.
 
-use crate::domain::{AttemptId, CalendarDate, CampaignId, Mode, PhoneNumber};
+use crate::domain::{AttemptId, CalendarDate, CampaignId, MachineVerdict, Mode, PhoneNumber};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -336,6 +336,23 @@ pub enum FleetCommand {
     CampaignChanged(CampaignId),
     /// A number must not be called: take back what rings or waits.
     CancelNumber(PhoneNumber),
+    /// The carrier has told one node of a call that another one may have.
+    CallTold {
+        /// Of which attempt.
+        attempt: AttemptId,
+        /// What.
+        told: CallTold,
+    },
+}
+
+/// What the carrier has told of a call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallTold {
+    /// Its machine detection has a verdict.
+    Machine(MachineVerdict),
+    /// It is over.
+    Over,
 }
 
 /// What a subscriber hears.

@@ -17,9 +17,9 @@ pub use carrier::{
 };
 pub use clock::Clock;
 pub use coordination::{
-    Admission, Candidacy, Coordination, CoordinationError, CountedOver, DayScope, Election, FleetCommand, FleetSignal,
-    FleetSignals, HeldPermit, Incarnation, LONGEST_US, Limit, LocalDate, PermitLimits, PermitRequest, PermitScopes,
-    Rate, Rebuild, RebuildStart, Usage,
+    Admission, CallTold, Candidacy, Coordination, CoordinationError, CountedOver, DayScope, Election, FleetCommand,
+    FleetSignal, FleetSignals, HeldPermit, Incarnation, LONGEST_US, Limit, LocalDate, PermitLimits, PermitRequest,
+    PermitScopes, Rate, Rebuild, RebuildStart, Usage,
 };
 pub use journal::{JournalError, JournalFiles, JournalSink};
 pub use prompts::{Prompt, PromptBook};

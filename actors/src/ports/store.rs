@@ -160,6 +160,8 @@ pub struct AdmittedCall {
     pub call_sid: CallSid,
     /// How real.
     pub mode: Mode,
+    /// What the carrier's machine detection has said already, on whatever node.
+    pub machine: Option<MachineVerdict>,
 }
 
 /// A carrier's status callback, verified.

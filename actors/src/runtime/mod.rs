@@ -36,7 +36,7 @@ pub use pulse::{WorkerPulse, start_worker_pulse};
 pub use reconciler::Reconciler;
 pub use supervisor::{
     AttemptOver, BeginDrain, CallDied, CallFinished, CallStarted, CarrierMachine, CarrierStatusChanged,
-    CountUnreported, EndCall, HangUpNow, Supervisor, WriteOutcome,
+    CountUnreported, EndCall, HangUpNow, Supervisor, ToldElsewhere, WriteOutcome,
 };
 pub use survey::{Survey, Surveys};
 pub use unknown::{Finding, Horizon, find};

@@ -303,6 +303,7 @@ impl AttemptStore for MemoryStore {
         row.state = AttemptState::Live;
         row.call_sid = Some(claim.call_sid.clone());
         Ok(Ok(AdmittedCall {
+            machine: None,
             attempt: row.id.clone(),
             campaign: row.campaign.clone(),
             contact: row.contact.clone(),

@@ -242,6 +242,7 @@ impl World {
         let attempt = self.store.put_attempt(name, AttemptState::Live, Some(&sid), 0);
         self.ports.permits.adopt(&attempt);
         AdmittedCall {
+            machine: None,
             campaign: "health-survey".into(),
             contact: self.store.row(&attempt).contact,
             call_sid: sid.as_str().into(),

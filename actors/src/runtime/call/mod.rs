@@ -112,6 +112,8 @@ pub struct CallActor {
     malformed: u32,
     ended: bool,
     ended_by_carrier: bool,
+    /// What the carrier's machine detection said last.
+    machine: Option<MachineVerdict>,
 }
 
 impl CallActor {
@@ -168,6 +170,7 @@ impl CallActor {
             malformed: 0,
             ended: false,
             ended_by_carrier: false,
+            machine: admitted.machine,
             ports,
             survey,
             stream_sid,
@@ -314,6 +317,9 @@ impl Actor for CallActor {
             call,
         });
         self.feed(Input::Started, ctx);
+        if let Some(verdict) = self.machine {
+            self.feed(Input::Machine { verdict }, ctx);
+        }
     }
 }
 
@@ -344,7 +350,12 @@ impl Handler<CallCommand> for CallActor {
 
     fn handle(&mut self, command: CallCommand, ctx: &mut Self::Context) {
         match command {
-            CallCommand::Machine(verdict) => self.feed(Input::Machine { verdict }, ctx),
+            // It may come from the store and from another node besides.
+            CallCommand::Machine(verdict) if self.machine == Some(verdict) => {}
+            CallCommand::Machine(verdict) => {
+                self.machine = Some(verdict);
+                self.feed(Input::Machine { verdict }, ctx);
+            }
             CallCommand::CarrierEnded => {
                 self.ended_by_carrier = true;
                 self.feed(Input::StreamEnded { orderly: true }, ctx);

@@ -5,7 +5,7 @@ use super::upkeep::Upkeep;
 use super::{CampaignPorts, millis};
 use crate::domain::{Campaign, CampaignId, EndReason, Lifecycle};
 use crate::ports::{CampaignState, FleetCommand, FleetSignal, LifecycleChange, StoreError};
-use crate::runtime::supervisor::{EndCall, Supervisor};
+use crate::runtime::supervisor::{EndCall, Supervisor, ToldElsewhere};
 use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message, WrapFuture, fut::ActorFutureExt};
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
@@ -220,6 +220,9 @@ impl Handler<Heard> for CampaignFleet {
                         tracing::error!(%error, "calls to a number could not be taken back");
                     }
                 });
+            }
+            FleetSignal::Command(FleetCommand::CallTold { attempt, told }) => {
+                self.supervisor.do_send(ToldElsewhere { attempt, told });
             }
             FleetSignal::Missed => {
                 self.wake(None);

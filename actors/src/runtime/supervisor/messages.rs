@@ -1,7 +1,7 @@
 //! What the supervisor is told.
 
 use crate::domain::{AttemptId, CallSid, CarrierStatus, EndReason, MachineVerdict};
-use crate::ports::{CallReport, CallbackEffect};
+use crate::ports::{CallReport, CallTold, CallbackEffect};
 use crate::runtime::call::CallCommand;
 use crate::runtime::probe::CallProbe;
 use actix::{Message, Recipient};
@@ -84,6 +84,16 @@ pub struct CarrierMachine {
     pub attempt: AttemptId,
     /// What it says.
     pub verdict: MachineVerdict,
+}
+
+/// The carrier has told another node of an attempt whose call may be here.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct ToldElsewhere {
+    /// Which attempt.
+    pub attempt: AttemptId,
+    /// What.
+    pub told: CallTold,
 }
 
 /// Take no new calls; with `end_live`, end the live ones too.

@@ -8,7 +8,7 @@ mod messages;
 
 pub use messages::{
     AttemptOver, BeginDrain, CallDied, CallFinished, CallStarted, CarrierMachine, CarrierStatusChanged,
-    CountUnreported, EndCall, HangUpNow, WriteOutcome,
+    CountUnreported, EndCall, HangUpNow, ToldElsewhere, WriteOutcome,
 };
 
 use super::call::CallCommand;
@@ -16,7 +16,7 @@ use super::draft::CallDraft;
 use super::endings::{Ended, SupervisorPorts};
 use super::events::CallEvent;
 use crate::domain::{AttemptId, CallSid, EndReason};
-use crate::ports::{CallReport, CallbackEffect};
+use crate::ports::{CallReport, CallTold, CallbackEffect};
 use actix::{Actor, AsyncContext, Context, Handler, Recipient, ResponseFuture, SpawnHandle};
 use futures_util::future::join_all;
 use std::cell::RefCell;
@@ -90,10 +90,20 @@ impl Supervisor {
     fn command(&mut self, attempt: AttemptId, command: CallCommand) {
         if let Some(call) = self.live.get(&attempt) {
             call.do_send(command);
-        } else if self.ports.permits.holds(&attempt) && !self.writing.borrow().contains(&attempt) {
-            let permits = self.ports.permits.clone();
-            self.early.retain(|attempt, _| permits.holds(attempt));
+            return;
+        }
+        let (permits, calls) = (self.ports.permits.clone(), self.ports.calls.clone());
+        let may_begin = move |attempt: &AttemptId| permits.holds(attempt) || calls.contains(attempt);
+        if may_begin(&attempt) && !self.writing.borrow().contains(&attempt) {
+            self.early.retain(|attempt, _| may_begin(attempt));
             self.early.entry(attempt).or_default().push(command);
+        }
+    }
+
+    /// The carrier reports a call as over: it need not be told to end it.
+    fn forget_hang_up(&mut self, attempt: &AttemptId, ctx: &mut Context<Self>) {
+        if let Some((_, timer)) = self.hang_ups.remove(attempt) {
+            ctx.cancel_future(timer);
         }
     }
 
@@ -226,9 +236,7 @@ impl Handler<CarrierStatusChanged> for Supervisor {
                 return;
             }
             supervisor.ports.permits.release(&attempt);
-            if let Some((_, timer)) = supervisor.hang_ups.remove(&attempt) {
-                ctx.cancel_future(timer);
-            }
+            supervisor.forget_hang_up(&attempt, ctx);
             if effect == CallbackEffect::Ended {
                 supervisor.forget(&attempt);
                 supervisor
@@ -252,6 +260,28 @@ impl Handler<CarrierMachine> for Supervisor {
 
     fn handle(&mut self, message: CarrierMachine, _ctx: &mut Self::Context) {
         self.guarded(|supervisor| supervisor.command(message.attempt, CallCommand::Machine(message.verdict)));
+    }
+}
+
+impl Handler<ToldElsewhere> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, ToldElsewhere { attempt, told }: ToldElsewhere, ctx: &mut Self::Context) {
+        self.guarded(|supervisor| {
+            if told == CallTold::Over {
+                supervisor.forget_hang_up(&attempt, ctx);
+            }
+            if !supervisor.ports.calls.contains(&attempt) {
+                return;
+            }
+            supervisor.command(
+                attempt,
+                match told {
+                    CallTold::Machine(verdict) => CallCommand::Machine(verdict),
+                    CallTold::Over => CallCommand::CarrierEnded,
+                },
+            );
+        });
     }
 }
 
