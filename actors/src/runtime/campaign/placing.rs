@@ -1,5 +1,5 @@
 //! The way of one call: claimed in the store, permitted by the coordination, marked in the store, permitted still, and
-//! then asked of the carrier (see [`super::asking`]).
+//! then asked of the carrier (`asking`).
 //!
 //! The order is what keeps people from being called wrongly. The mark is the last moment at which the store may say no
 //! (do-not-call, exclusion, pause, another leader). The second permit is granted by the same incarnation of the
