@@ -22,8 +22,8 @@ mod watchdog;
 
 pub use call::{CallActor, CallCommand, CallPorts, CallSeed};
 pub use campaign::{
-    CampaignActor, CampaignFleet, CampaignOver, CampaignPorts, CampaignWake, DialSettings, FleetStop, Gate, HoldOff,
-    PrepareSurveys, STOPPED_ALL, Upkeep, give_permits_back,
+    CampaignActor, CampaignFleet, CampaignOver, CampaignPorts, CampaignWake, DialSettings, FleetStop, Gate, GateError,
+    HoldOff, PrepareSurveys, STOPPED_ALL, Upkeep, give_permits_back,
 };
 pub use draft::CallDraft;
 pub use endings::SupervisorPorts;

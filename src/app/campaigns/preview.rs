@@ -22,7 +22,7 @@ pub struct Preview {
     pub most_minutes: u64,
     /// What they cost; `None` without `SAMVAD_PRICE_PER_MINUTE`. Nothing in a rehearsal.
     pub most_cost: Option<f64>,
-    /// What [`Activation::confirmation`] must be. Changes with the campaign, its contacts and the mode.
+    /// What [`super::Activation::confirmation`] must be. Changes with the campaign, its contacts and the mode.
     pub confirmation: String,
 }
 

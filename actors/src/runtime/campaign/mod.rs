@@ -19,7 +19,7 @@ mod upkeep;
 
 pub use actor::{CampaignActor, CampaignOver, CampaignWake};
 pub use fleet::{CampaignFleet, FleetStop, PrepareSurveys};
-pub use gate::Gate;
+pub use gate::{Gate, GateError};
 pub use returns::give_permits_back;
 pub use upkeep::{STOPPED_ALL, Upkeep};
 
