@@ -108,7 +108,7 @@ pub struct Campaigns {
     /// `None` without an account: nothing can be hung up from here.
     carrier: Option<Arc<dyn Carrier>>,
     node_mode: Mode,
-    means: Means,
+    pub(super) means: Means,
 }
 
 impl Campaigns {

@@ -3,8 +3,8 @@
 
 use super::campaigns::{CampaignError, Campaigns};
 use samvad_actors::campaign::{CallingWindow, WindowRule};
-use samvad_actors::domain::{Campaign, CampaignId, Lifecycle};
-use samvad_actors::ports::{CampaignState, DialerStore, DueQuery, RegistryScrub};
+use samvad_actors::domain::{Campaign, CampaignId, Lifecycle, Mode};
+use samvad_actors::ports::{CampaignState, DialerStore, DueQuery, DueSnapshot, LocalDate, RegistryScrub};
 
 /// What a campaign has to do at this instant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub enum Outlook {
     },
     /// Nobody may be called now though the window is open, and no call is under way: retries are not due yet.
     NothingDue,
+    /// The campaign, or the fleet, has made the calls it may make today, and none is under way.
+    DayIsFull,
     /// It is scheduled for later; UTC milliseconds.
     NotBegun {
         /// When it begins.
@@ -112,7 +114,36 @@ impl Campaigns {
             (0, true) if nobody_pending => Outlook::Busy,
             (0, true) if closed => Outlook::WindowClosed { opens_at_ms },
             (0, true) => Outlook::NothingDue,
+            (0, false) if self.day_is_full(&definition, &state, &due, local_date).await? => Outlook::DayIsFull,
             _ => Outlook::Busy,
         })
+    }
+
+    /// Whether a cap of the day lets no other call begin, as far as the store knows.
+    async fn day_is_full(
+        &self,
+        definition: &Campaign,
+        state: &CampaignState,
+        due: &DueSnapshot,
+        date: LocalDate,
+    ) -> Result<bool, CampaignError> {
+        let today = match state.mode {
+            Mode::Live => due.today.live,
+            Mode::DryRun => due.today.dry_run,
+            Mode::Simulated => due.today.simulated,
+        };
+        let own = definition.dialing.limits.calls_per_day;
+        if own.is_some_and(|cap| today >= u64::from(cap)) {
+            return Ok(true);
+        }
+        let Some(cap) = self.means.calls_per_day else {
+            return Ok(false);
+        };
+        let usage = self.store.usage(date.into(), self.now_ms()).await?;
+        let of_today = usage.by_day.iter().filter(|day| {
+            let same_date: LocalDate = day.local_date.into();
+            day.mode == state.mode && same_date == date
+        });
+        Ok(of_today.map(|day| day.calls).sum::<u64>() >= u64::from(cap))
     }
 }

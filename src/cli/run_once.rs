@@ -102,6 +102,10 @@ fn report(id: &CampaignId, outlook: &Outlook) -> anyhow::Result<ExitCode> {
             false,
         ),
         Outlook::NothingDue => ("nobody is to be called now; retries are due later".to_owned(), true),
+        Outlook::DayIsFull => (
+            "the calls of the day have been made; the rest is for tomorrow".to_owned(),
+            true,
+        ),
         Outlook::NotBegun { starts_at_ms } => (format!("it begins {}", time_text(*starts_at_ms)), true),
         Outlook::Halted {
             lifecycle: Lifecycle::Completed,

@@ -44,6 +44,24 @@ fn run_once_calls_whom_it_may_and_ends_by_itself() {
 }
 
 #[test]
+fn run_once_ends_when_the_calls_of_the_day_have_been_made() {
+    let office = with_contact(&format!("{OPEN}, limits: {{ calls_per_day: 1 }}"));
+    office.write("more.csv", "phone,external_id\n+14155550177,for tomorrow\n");
+    office.succeeds(&["contacts", "import", "more.csv", "--campaign", "health-survey"]);
+    let bind = free_address();
+    let (stand_in, api) = stand_in(office.directory.path(), bind);
+    let bind = bind.to_string();
+    let args = ["campaign", "activate", "health-survey"];
+    let (out, err, status) = run(&mut attached(&office, &args, &api, &bind));
+    assert_eq!(status, Some(0), "{out}{err}");
+    let args = ["run-once", "--campaign", "health-survey"];
+    let (out, err, status) = run(&mut attached(&office, &args, &api, &bind));
+    assert_eq!(status, Some(0), "{out}{err}");
+    assert!(out.contains("calls of the day have been made"), "{out}");
+    assert_eq!(stand_in.end().1, Some(0), "nobody else was called");
+}
+
+#[test]
 fn run_once_ends_at_once_where_nothing_is_to_be_done() {
     let office = with_contact(&closed());
     let args = ["run-once", "--campaign", "health-survey"];

@@ -72,7 +72,7 @@ macro_rules! conformance {
                 callbacks: l21_any_shuffle_with_repeats_ends_as_the_order_of_events_does
             }
             conformance! { @each $factory;
-                results: a_report_reads_back_whole
+                results: p40_a_report_reads_back_whole
                     l13_the_first_report_wins_and_a_later_wish_for_removal_is_kept
                     of_many_reports_at_once_one_wins
                     a_report_that_cannot_be_kept_whole_is_not_kept_in_part

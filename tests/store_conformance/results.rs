@@ -4,7 +4,7 @@ use crate::world::*;
 use samvad_actors::domain::{AnswerValue, AttemptState, CampaignId, CarrierStatus, Disposition, EndReason, Outcome};
 use samvad_actors::ports::{CallReport, PurgeCounts, StoreError};
 
-pub async fn a_report_reads_back_whole(store: TestStore) {
+pub async fn p40_a_report_reads_back_whole(store: TestStore) {
     let person = put_person(&store, "spring", 1).await;
     let attempt = live(&store, &person, "a").await;
     let report = report(&attempt);

@@ -90,7 +90,7 @@ fn a_long_first_speech_that_is_understood_is_a_persons() {
 }
 
 #[test]
-fn the_message_is_left_after_the_beep() {
+fn p39_the_message_is_left_after_the_beep() {
     let mut call = Call::begin(&FEEDBACK_SCRIPT);
     call.wait(2_000);
     call.input(Input::Machine {

@@ -6,6 +6,22 @@ use samvad_actors::domain::{AnswerValue, AnswerVia, Disposition, EndReason, Outc
 use samvad_actors::ports::TranscriptSpeaker;
 
 #[test]
+fn p38_who_calls_and_why_is_said_before_anything_is_asked() {
+    let mut call = Call::begin(&HEALTH_SCRIPT);
+    call.listen();
+    let spoken = call.spoken();
+    assert_eq!(
+        spoken[..4],
+        [
+            "Hello.",
+            "This is Riverside Health.",
+            "I am calling about a short survey on your last visit.",
+            "May I ask you three short questions now?"
+        ]
+    );
+}
+
+#[test]
 fn three_spoken_answers_complete_a_survey() {
     let mut call = Call::begin(&HEALTH_SCRIPT);
     call.listen();

@@ -27,10 +27,10 @@ pub struct Preview {
 }
 
 /// What there is to call with.
-pub(super) struct Means {
+pub(in crate::app) struct Means {
     pub(super) max_calls: u32,
     pub(super) calls_per_second: f64,
-    pub(super) calls_per_day: Option<u32>,
+    pub(in crate::app) calls_per_day: Option<u32>,
     pub(super) price_per_minute: Option<f64>,
 }
 
