@@ -68,7 +68,7 @@ pub(super) fn campaign_ports(
     returns: UnboundedReceiver<PermitReturn>,
 ) -> CampaignPorts {
     actix::spawn(give_permits_back(returns, coordination.clone(), base.permits.clone()));
-    let gate = Gate::new(coordination.clone(), store.clone(), base.clock.clone(), mint.clone());
+    let gate = Gate::new(coordination.clone(), store.clone(), base.clock.clone(), mint.as_ref());
     CampaignPorts {
         base,
         dialer: store,

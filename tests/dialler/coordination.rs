@@ -1,6 +1,8 @@
 //! A coordination that fails as told.
 
 use async_trait::async_trait;
+use rand::RngExt;
+use rand::rngs::StdRng;
 use samvad::coordination::InProcessCoordination;
 use samvad_actors::domain::{AttemptId, CampaignId, Mode};
 use samvad_actors::ports::{
@@ -8,7 +10,7 @@ use samvad_actors::ports::{
     LocalDate, PermitRequest, Rebuild, RebuildStart, Usage,
 };
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,6 +20,10 @@ pub struct Fickle {
     pub away: AtomicBool,
     /// Whoever asks a second time for an attempt is told of another incarnation.
     pub reborn_between: AtomicBool,
+    /// So many questions after usage end in a panic.
+    pub panics: AtomicU32,
+    /// One answer in four is lost, by chance.
+    pub shaky: Mutex<Option<StdRng>>,
     asked: Mutex<BTreeSet<AttemptId>>,
 }
 
@@ -27,12 +33,16 @@ impl Fickle {
             inner,
             away: AtomicBool::new(false),
             reborn_between: AtomicBool::new(false),
+            panics: AtomicU32::new(0),
+            shaky: Mutex::default(),
             asked: Mutex::default(),
         }
     }
 
     fn here(&self) -> Result<(), CoordinationError> {
-        match self.away.load(Ordering::Relaxed) {
+        let mut shaky = self.shaky.lock().unwrap_or_else(PoisonError::into_inner);
+        let lost = shaky.as_mut().is_some_and(|random| random.random_ratio(1, 4));
+        match lost || self.away.load(Ordering::Relaxed) {
             true => Err(CoordinationError::Unavailable {
                 reason: "away, as told".into(),
             }),
@@ -79,6 +89,11 @@ impl Coordination for Fickle {
 
     async fn usage(&self, mode: Mode, campaign: &CampaignId, date: LocalDate) -> Result<Usage, CoordinationError> {
         self.here()?;
+        let panics = self.panics.load(Ordering::Relaxed);
+        if panics > 0 {
+            self.panics.store(panics - 1, Ordering::Relaxed);
+            panic!("as told");
+        }
         self.inner.usage(mode, campaign, date).await
     }
 

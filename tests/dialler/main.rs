@@ -19,5 +19,6 @@ mod postgres;
 #[path = "../coordination/server.rs"]
 mod redis;
 mod steering;
+mod trouble;
 mod unclear;
 mod world;

@@ -194,7 +194,7 @@ async fn an_empty_coordination_is_told_what_is_under_way_and_what_was_begun_toda
             empty.clone(),
             ports.dialer.clone(),
             world.clock.clone(),
-            ports.mint.clone(),
+            ports.mint.as_ref(),
         )
     };
     let other = Incarnation("another node".into());

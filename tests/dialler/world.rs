@@ -142,7 +142,7 @@ impl World {
             coordination.clone(),
             self.store.clone(),
             self.clock.clone(),
-            mint.clone(),
+            mint.as_ref(),
         );
         let ports = CampaignPorts {
             base: base.clone(),

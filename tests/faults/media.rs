@@ -1,15 +1,15 @@
 //! Media that is malformed, binary, oversized, out of order, duplicate, unauthenticated, late or endless, against the
 //! running server: a clear close, a bounded log, no panic, nothing left.
 
-use crate::harness::{ACCOUNT, AUTH_TOKEN, DEADLINE, PUBLIC_HOST, TOKEN_KEY, World, assert_no_panic, count};
+use crate::harness::{ACCOUNT, AUTH_TOKEN, DEADLINE, PUBLIC_HOST, TOKEN_KEY, World, assert_no_panic, count, poll};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::{SinkExt, StreamExt};
 use hmac::{Hmac, KeyInit, Mac};
 use rustix::process::Signal;
 use samvad::carrier::token::MediaTokens;
-use samvad_actors::domain::{AttemptId, ContactId, Mode, Outcome, PhoneNumber};
-use samvad_actors::ports::{AttemptStore, ContactStore, NewAttempt, NewContact, Submission};
+use samvad_actors::domain::{AttemptId, ContactId, Lifecycle, Mode, Outcome, PhoneNumber};
+use samvad_actors::ports::{AttemptStore, ContactStore, DialerStore, NewAttempt, NewContact, Submission};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -266,6 +266,14 @@ async fn first_heard(address: SocketAddr, token: String) -> Option<Message> {
 fn who_answers_while_a_restarted_server_still_prepares_its_prompts_is_greeted_when_it_has() {
     let world = World::of("name: Nobody\ncallers: [{name: nobody, busy: true}]\n");
     let mut earlier = world.server(&[]);
+    poll(
+        "the campaign runs",
+        || {
+            let state = world.store(async |store| store.campaign_state(&"health-survey".into()).await);
+            state.is_ok_and(|state| state.is_some_and(|state| state.lifecycle == Lifecycle::Running))
+        },
+        || earlier.log_text(),
+    );
     earlier.signal(Signal::KILL);
     earlier.ended(Duration::from_secs(10));
     // Nothing is cached: there are seconds between listening and being prepared.

@@ -243,7 +243,7 @@ impl LeaseTable {
         self.rebuilding = None;
         self.ended.clear();
         self.open = Some(Open {
-            incarnation: token.clone(),
+            incarnation: Incarnation(format!("{}@{now_us}", token.0)),
             at_us: now_us,
         });
         true

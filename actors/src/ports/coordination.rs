@@ -413,7 +413,8 @@ pub trait Coordination: Send + Sync + 'static {
     /// Whether permits are given at all.
     async fn is_open(&self) -> Result<bool, CoordinationError>;
 
-    /// Takes the rebuild lock for `lasts`. `token` is unique to this try.
+    /// Takes the rebuild lock for `lasts`, or prolongs it for the token that holds it. The incarnation that follows is
+    /// another one even if a token comes twice.
     async fn begin_rebuild(&self, token: &Incarnation, lasts: Duration) -> Result<RebuildStart, CoordinationError>;
 
     /// Writes what the store knows and opens admission, in one step. False, and nothing is written, if the lock is

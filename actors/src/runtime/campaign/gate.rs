@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Mutex;
 
 /// How long one node may take to read the store.
 const REBUILD_LASTS: Duration = Duration::from_secs(30);
@@ -33,7 +34,9 @@ pub struct Gate {
     coordination: Arc<dyn Coordination>,
     dialer: Arc<dyn DialerStore>,
     clock: Arc<dyn Clock>,
-    mint: Arc<dyn TokenMint>,
+    /// One for all rebuilds of this node, so that a coordination that did not answer once does not stay shut until its
+    /// lock runs out. Held while one goes on.
+    token: Mutex<Incarnation>,
 }
 
 impl Gate {
@@ -42,13 +45,13 @@ impl Gate {
         coordination: Arc<dyn Coordination>,
         dialer: Arc<dyn DialerStore>,
         clock: Arc<dyn Clock>,
-        mint: Arc<dyn TokenMint>,
+        mint: &dyn TokenMint,
     ) -> Self {
         Self {
             coordination,
             dialer,
             clock,
-            mint,
+            token: Mutex::new(Incarnation(mint.attempt_id().as_str().to_owned())),
         }
     }
 
@@ -60,7 +63,7 @@ impl Gate {
         if self.coordination.is_open().await? {
             return Ok(true);
         }
-        let token = Incarnation(self.mint.attempt_id().as_str().to_owned());
+        let token = self.token.lock().await;
         match self.coordination.begin_rebuild(&token, REBUILD_LASTS).await? {
             RebuildStart::AlreadyOpen => return Ok(true),
             RebuildStart::Busy { .. } => return Ok(false),

@@ -24,5 +24,5 @@ for i = 1, tonumber(ARGV[3]) do
     redis.call('SET', KEYS[key + i], ARGV[argument + i], 'EX', ARGV[4])
 end
 redis.call('DEL', KEYS[2], KEYS[3])
-redis.call('HSET', KEYS[1], 'incarnation', ARGV[1], 'opened', whole(now))
+redis.call('HSET', KEYS[1], 'incarnation', ARGV[1] .. '@' .. whole(now), 'opened', whole(now))
 return {now, 'opened'}
