@@ -201,7 +201,12 @@ fn pool_options(dialect: Dialect, access: Access, connections: u32) -> AnyPoolOp
         });
     match dialect {
         // A file does not go away.
-        Dialect::Sqlite => options.idle_timeout(None).max_lifetime(None).test_before_acquire(false),
+        // Each connection has a thread: all of them from the start, so that their number says nothing about the load.
+        Dialect::Sqlite => options
+            .min_connections(connections)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false),
         // A server does, and a proxy may forget a connection.
         Dialect::Postgres => options.test_before_acquire(true),
     }

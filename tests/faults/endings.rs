@@ -34,7 +34,7 @@ fn l15_a_thousand_calls_of_all_endings_leave_nothing_behind_in_the_server() {
             end.set(usage(&server));
             end.get().threads <= start.threads && end.get().open_descriptors <= start.open_descriptors
         },
-        || format!("{start:?}, {:?}\n{}", end.get(), server.log_text()),
+        || format!("{}\n{start:?}, then {:?}", server.log_text(), end.get()),
     );
     let (early, late) = (resident[&200], resident[&CALLS]);
     assert!(
