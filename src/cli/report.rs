@@ -3,8 +3,9 @@
 use crate::config::private_files;
 use anyhow::Context;
 use comfy_table::{ContentArrangement, Table, presets};
+use jiff::{Timestamp, Zoned, tz::TimeZone};
 use samvad_actors::domain::{AnswerValue, Outcome, QUESTION_COUNT};
-use samvad_actors::ports::ResultRow;
+use samvad_actors::ports::{NextCall, ResultRow};
 use std::path::Path;
 
 /// An outcome in words.
@@ -88,11 +89,27 @@ fn answers_cell(row: &ResultRow) -> String {
 
 fn note(row: &ResultRow) -> String {
     let opted_out = row.do_not_call.then(|| "opted out".to_owned());
-    let later = row.callback_request.clone();
-    opted_out.into_iter().chain(later).collect::<Vec<_>>().join(", ")
+    let asked = row.callback_request.clone();
+    let is_callback = row.attempt.as_ref().and_then(|attempt| attempt.outcome) == Some(Outcome::Callback);
+    let again = row.next_call.as_ref().filter(|_| is_callback);
+    let again = again.map(|next| format!("again {}", local(next).strftime("%Y-%m-%d %H:%M %Q")));
+    opted_out
+        .into_iter()
+        .chain(asked)
+        .chain(again)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
-/// Writes the results as CSV, one row per contact: whole or not at all, 0600, in place of a file that is there; a
+/// On the person's own clock; on that of UTC if theirs is not known.
+fn local(next: &NextCall) -> Zoned {
+    let zone = TimeZone::get(&next.zone).unwrap_or(TimeZone::UTC);
+    Timestamp::from_millisecond(next.not_before_ms)
+        .unwrap_or(Timestamp::MAX)
+        .to_zoned(zone)
+}
+
+/// Writes the results as CSV, one row per contact, times in local time with offset and zone (RFC 9557): whole or not at all, 0600, in place of a file that is there; a
 /// device or pipe is written to as it is. Every text that a spreadsheet might take for a formula is prefixed with an
 /// apostrophe, except telephone numbers, which re-import as they are.
 ///
@@ -121,6 +138,7 @@ fn write_csv_to(out: impl std::io::Write, rows: &[ResultRow]) -> anyhow::Result<
         "answer_2",
         "answer_3",
         "callback_request",
+        "next_call_at",
         "do_not_call",
     ])?;
     for row in rows {
@@ -150,6 +168,11 @@ fn write_csv_to(out: impl std::io::Write, rows: &[ResultRow]) -> anyhow::Result<
             Some(answer) => harmless(&answer_text(answer)),
         }));
         record.push(harmless(row.callback_request.as_deref().unwrap_or_default()));
+        record.push(
+            row.next_call
+                .as_ref()
+                .map_or_else(String::new, |next| local(next).to_string()),
+        );
         record.push(row.do_not_call.to_string());
         csv.write_record(record)?;
     }
@@ -199,6 +222,7 @@ mod tests {
                 })
                 .collect(),
             callback_request: None,
+            next_call: None,
             do_not_call: false,
         }
     }
