@@ -17,7 +17,7 @@ const SEEMLY_HOURS: (TimeOfDay, TimeOfDay) = (TimeOfDay::hour(9), TimeOfDay::hou
 const WAKING_HOURS: RangeInclusive<u16> = 7 * 60..=22 * 60;
 /// "At six" is kept by a call in the hour from six on.
 const AT: SignedDuration = SignedDuration::from_hours(1);
-/// "Later today" is not at once.
+/// "Later today" and "in the afternoon" are not at once.
 const LATER: SignedDuration = SignedDuration::from_hours(2);
 /// For so many days "after six" waits for a day on which the window is open then.
 const DAYS_AHEAD: i32 = 8;
@@ -71,25 +71,29 @@ impl Wish<'_> {
         };
         let days =
             || std::iter::successors(Some(dates.0), |date| date.tomorrow().ok()).take_while(|date| *date <= dates.1);
-        // Hours without a day are those to come: who says "in the morning" in the morning means tomorrow's.
-        let to_come = |stretch: &Stretch| {
-            day.is_some()
-                || matches!(hours, Some(SpokenHours::Before(_)))
-                || stretch.from_ms >= self.requested.as_millisecond()
+        let later_ms = self.requested.checked_add(LATER).ok()?.as_millisecond();
+        // Hours without a day are those to come, and what is left a while later of those that have begun: who says "in
+        // the morning" late in the morning means tomorrow's.
+        let to_come = |stretch: Stretch| {
+            let counts_at_once = day.is_some() || matches!(hours, Some(SpokenHours::Before(_)));
+            let begun = stretch.from_ms <= self.requested.as_millisecond();
+            let from_ms = if begun && !counts_at_once {
+                later_ms
+            } else {
+                stretch.from_ms
+            };
+            (from_ms < stretch.until_ms).then_some(Stretch { from_ms, ..stretch })
         };
         let stretches = |meant: &dyn Fn(Date) -> Vec<Reading>| -> Vec<Stretch> {
             days()
                 .flat_map(meant)
                 .filter_map(|reading| self.stretch(reading))
-                .filter(to_come)
+                .filter_map(to_come)
                 .collect()
         };
         let closely = stretches(&|date| closely(date, hours));
         let broadly = stretches(&|date| broadly(date, hours));
-        let soon_ms = match hours {
-            None => self.requested.checked_add(LATER).ok()?.as_millisecond(),
-            Some(_) => self.earliest_ms,
-        };
+        let soon_ms = if hours.is_none() { later_ms } else { self.earliest_ms };
         self.first_open(&closely, soon_ms.max(self.earliest_ms))
             .or_else(|| self.first_open(&broadly, self.earliest_ms))
             .or_else(|| {

@@ -261,6 +261,12 @@ impl TimeWords {
         (marks, length)
     }
 
+    /// Every phrase.
+    #[cfg(test)]
+    pub(super) fn phrases(&self) -> Vec<String> {
+        self.marks.keys().map(|phrase| phrase.join(" ")).collect()
+    }
+
     fn mark(&self, text: &[String], numbers: &NumberWords) -> Option<(Mark, usize)> {
         let phrase = (1..=self.longest.min(text.len()))
             .rev()
