@@ -89,16 +89,12 @@ fn answers_cell(row: &ResultRow) -> String {
 
 fn note(row: &ResultRow) -> String {
     let opted_out = row.do_not_call.then(|| "opted out".to_owned());
-    let asked = row.callback_request.clone();
-    let is_callback = row.attempt.as_ref().and_then(|attempt| attempt.outcome) == Some(Outcome::Callback);
-    let again = row.next_call.as_ref().filter(|_| is_callback);
-    let again = again.map(|next| format!("again {}", local(next).strftime("%Y-%m-%d %H:%M %Q")));
-    opted_out
-        .into_iter()
-        .chain(asked)
-        .chain(again)
-        .collect::<Vec<_>>()
-        .join(", ")
+    let asked = row.callback_request.as_ref().map(|words| match &row.next_call {
+        // On lines of its own, so that the column stays narrow.
+        Some(next) => format!("{words}:\n{}", local(next).strftime("%Y-%m-%d\n%H:%M %Z")),
+        None => words.clone(),
+    });
+    opted_out.into_iter().chain(asked).collect::<Vec<_>>().join(", ")
 }
 
 /// On the person's own clock; on that of UTC if theirs is not known.
@@ -195,8 +191,8 @@ fn harmless(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use samvad_actors::domain::{Answer, AnswerVia, PhoneNumber};
-    use samvad_actors::ports::Contact;
+    use samvad_actors::domain::{Answer, AnswerVia, AttemptState, Mode, PhoneNumber};
+    use samvad_actors::ports::{AttemptRow, Contact};
 
     fn row(name: &str, answers: &[(usize, AnswerValue)]) -> ResultRow {
         ResultRow {
@@ -238,7 +234,46 @@ mod tests {
         let text = String::from_utf8(out).expect("text");
         assert!(text.contains("'=HYPERLINK"));
         assert!(text.contains(",+14155550123,"));
-        assert!(text.contains(",,-3,,'@six,false"));
+        assert!(text.contains(",,-3,,'@six,,false"));
+    }
+
+    #[test]
+    fn a_callback_is_shown_as_it_was_asked_for_and_when_it_will_be_made_on_the_persons_clock() {
+        let called = AttemptRow {
+            id: "a1".into(),
+            campaign: "k".into(),
+            contact: "c1".into(),
+            number: 1,
+            mode: Mode::Live,
+            state: AttemptState::Ended,
+            call_sid: None,
+            carrier_status: None,
+            outcome: Some(Outcome::Callback),
+            disposition: None,
+            created_at_ms: 0,
+            ended_at_ms: Some(0),
+        };
+        let row = ResultRow {
+            attempt: Some(called),
+            callback_request: Some("after six".to_owned()),
+            next_call: Some(NextCall {
+                not_before_ms: 1_795_437_000_000,
+                zone: "Asia/Kolkata".to_owned(),
+            }),
+            ..row("Asha", &[])
+        };
+        let mut out = Vec::new();
+        write_csv_to(&mut out, std::slice::from_ref(&row)).expect("written");
+        let text = String::from_utf8(out).expect("text");
+        assert!(
+            text.contains(",after six,2026-11-23T18:00:00+05:30[Asia/Kolkata],false"),
+            "{text}"
+        );
+        let table = results_table(&[row]);
+        assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
+        for part in ["after six:", "2026-11-23", "18:00 IST"] {
+            assert!(table.contains(part), "{part} in\n{table}");
+        }
     }
 
     #[test]

@@ -81,6 +81,8 @@ fn a_callback_comes_when_it_was_asked_for() {
         ("tomorrow after six", "Tue 24 18:00"),
         ("tomorrow at six", "Tue 24 18:00"),
         ("tomorrow before ten", "Tue 24 09:00"),
+        ("after ten p.m.", "Tue 24 09:00"),
+        ("half past two on friday", "Fri 27 14:30"),
         ("the day after tomorrow at three", "Wed 25 15:00"),
         ("after tomorrow", "Wed 25 09:00"),
         ("on monday", "Mon 30 09:00"),
