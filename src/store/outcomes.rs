@@ -2,7 +2,7 @@
 
 use super::attempts::{lock, number_of_contact};
 use super::opt_outs::{self, is_listed, lock_number};
-use super::rows::{answer_columns, fraction, get, get_count, get_word, stored, word};
+use super::rows::{answer_columns, fraction, get, get_count, get_word, stored, word, zone};
 use super::{Write, db, statements as sql};
 use samvad_actors::campaign::{CallingWindow, WindowRule, callback_at};
 use samvad_actors::domain::{
@@ -62,12 +62,11 @@ async fn move_contact_on(transaction: &mut Write, attempt: &AttemptRow, ending: 
     let rules = serde_json::from_str::<Campaign>(&get::<String>(&contact, "definition")?)
         .map(|campaign| campaign.dialing)
         .unwrap_or_default();
-    let zone: Option<String> = get(&contact, "zone")?;
     let follow_up = rules.retry.follow_up(
         ending.outcome,
         ending.disposition,
         get_count(&contact, "used_attempts")?,
-        callback_at_ms(ending, &rules, zone.as_deref()),
+        callback_at_ms(ending, &rules, zone(&contact)?),
         ending.at_ms,
     );
     let excluded: ContactState = get_word(&contact, "state")?;
@@ -112,9 +111,9 @@ async fn move_contact_on(transaction: &mut Write, attempt: &AttemptRow, ending: 
 
 /// When the person asked to be called, on the clock of the contact's zone, else the campaign's; `None` if no time was
 /// asked for, or by a clock that is not known.
-fn callback_at_ms(ending: &Ending<'_>, rules: &DialingRules, zone: Option<&str>) -> Option<i64> {
+fn callback_at_ms(ending: &Ending<'_>, rules: &DialingRules, zone: Option<String>) -> Option<i64> {
     let request = ending.callback?;
-    let zone = zone.unwrap_or(&rules.window.zone);
+    let zone = zone.as_deref().unwrap_or(&rules.window.zone);
     let window = CallingWindow::new(WindowRule::from(&rules.window), zone).ok()?;
     let earliest_ms = rules.retry.earliest_ms(ending.at_ms);
     Some(callback_at(&request.time?, request.at_ms, earliest_ms, &window))

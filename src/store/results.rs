@@ -89,7 +89,7 @@ fn result(
     let state: ContactState = rows::get_word(row, "contact_state")?;
     let next_call = NextCall {
         not_before_ms: rows::get(row, "next_attempt_at_ms")?,
-        zone: rows::get::<Option<String>>(row, "zone")?.unwrap_or_else(|| campaign_zone.to_owned()),
+        zone: rows::zone(row)?.unwrap_or_else(|| campaign_zone.to_owned()),
     };
     let has_consent = rows::get::<Option<i32>>(row, "granted")?.is_some();
     Ok(ResultRow {

@@ -246,7 +246,7 @@ pub async fn l22_a_callback_is_due_at_the_time_asked_for_on_the_clock_of_the_per
                 .map(|contact| contact.due_at_ms)
                 .collect::<Vec<_>>()
         };
-        assert_eq!(due(due_ms - 1).await, []);
+        assert_eq!(due(due_ms - 1).await, Vec::<i64>::new());
         assert_eq!(due(due_ms).await, [due_ms]);
         let results = store.results(&campaign).await.expect("read");
         assert_eq!(results[0].callback_request.as_deref(), Some("after two"));
