@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, Timestamp};
 use std::ops::RangeInclusive;
 
-/// Hours that a wish without any means, and in which a time that may be of either half of the day is looked for first.
+/// The hours meant by who names a day alone; "before five" begins with them too.
 const SEEMLY_HOURS: (TimeOfDay, TimeOfDay) = (TimeOfDay::hour(9), TimeOfDay::hour(21));
 /// From when until when "six" is likely to be meant if the window allows neither.
 const WAKING_HOURS: RangeInclusive<u16> = 7 * 60..=22 * 60;
@@ -210,8 +210,8 @@ fn is_waking(minutes: u16) -> bool {
     WAKING_HOURS.contains(&minutes)
 }
 
-/// From each time that the first clock may show until the second clock shows its own next. Of "nine to five p.m." the
-/// longer would be no range that anybody means: what is certain on one side decides the other.
+/// From each time that the first clock may show until the second next shows its own. If only the end is certain, the
+/// beginning nearer to it is meant: "between five and six p.m.".
 fn ranges(date: Date, from: SpokenClock, until: SpokenClock) -> Vec<Option<Reading>> {
     let mut ranges: Vec<Reading> = times(from)
         .filter_map(|from| {

@@ -158,7 +158,7 @@ impl TimeWordsData {
         let mut faults = Vec::new();
         let mut fault = |place: &str, fault: String, remedy: &str| {
             faults.push(PackFault::new(
-                format!("lexicon.yaml: callback.times.{place}"),
+                format!("lexicon.yaml: callback.times.{place}").trim_end_matches('.'),
                 fault,
                 remedy,
             ));
