@@ -50,11 +50,12 @@ fn asked_to_be_called_after_six(directory: &Path) {
         .map(|journal| std::fs::read_to_string(journal.expect("a journal").path()).expect("text"))
         .flat_map(|journal| journal.lines().map(str::to_owned).collect::<Vec<_>>())
         .map(|line| serde_json::from_str::<Value>(&line).expect("a line of JSON"))
-        .filter(|line| line["output"]["when"] == "after six")
+        .map(|line| line["output"]["output"].clone())
+        .filter(|output| output["when"] == "after six")
         .collect();
-    let [line] = asked.as_slice() else {
+    let [output] = asked.as_slice() else {
         panic!("{asked:?} is not one wish");
     };
     let after_six = serde_json::json!({"on": {"hours": {"after": {"either": "06:00"}}}});
-    assert_eq!(line["output"]["time"], after_six, "{line}");
+    assert_eq!(output["time"], after_six, "{output}");
 }
