@@ -11,7 +11,8 @@ use samvad::config::{LogFormat, LogSettings, Secret, Settings};
 use samvad::store::SqlStore;
 use samvad::telemetry::{Redactor, install_panic_hook, subscriber};
 use samvad_actors::domain::{
-    Answer, AnswerValue, AnswerVia, AttemptId, Campaign, ContactId, Disposition, EndReason, Mode, Outcome, PhoneNumber,
+    Answer, AnswerValue, AnswerVia, AttemptId, CallbackRequest, Campaign, ContactId, Disposition, EndReason, Mode,
+    Outcome, PhoneNumber,
 };
 use samvad_actors::ports::{
     AttemptStore, CallReport, CampaignStore, ContactStore, DoNotCallEntry, DoNotCallStore, NewAttempt, NewContact,
@@ -149,7 +150,11 @@ async fn provoke_the_store(directory: &std::path::Path) -> Vec<StoreError> {
             confidence: None,
         }],
         latencies: Vec::new(),
-        callback_request: Some(WORDS.to_owned()),
+        callback_request: Some(CallbackRequest {
+            words: Some(WORDS.to_owned()),
+            time: None,
+            at_ms: 1,
+        }),
         do_not_call: false,
         ended_at_ms: 2,
     };

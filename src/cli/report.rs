@@ -3,8 +3,9 @@
 use crate::config::private_files;
 use anyhow::Context;
 use comfy_table::{ContentArrangement, Table, presets};
+use jiff::{Timestamp, Zoned, tz::TimeZone};
 use samvad_actors::domain::{AnswerValue, Outcome, QUESTION_COUNT};
-use samvad_actors::ports::ResultRow;
+use samvad_actors::ports::{NextCall, ResultRow};
 use std::path::Path;
 
 /// An outcome in words.
@@ -88,11 +89,23 @@ fn answers_cell(row: &ResultRow) -> String {
 
 fn note(row: &ResultRow) -> String {
     let opted_out = row.do_not_call.then(|| "opted out".to_owned());
-    let later = row.callback_request.clone();
-    opted_out.into_iter().chain(later).collect::<Vec<_>>().join(", ")
+    let asked = row.callback_request.as_ref().map(|words| match &row.next_call {
+        // On lines of its own, so that the column stays narrow.
+        Some(next) => format!("{words}:\n{}", local(next).strftime("%Y-%m-%d\n%H:%M %Z")),
+        None => words.clone(),
+    });
+    opted_out.into_iter().chain(asked).collect::<Vec<_>>().join(", ")
 }
 
-/// Writes the results as CSV, one row per contact: whole or not at all, 0600, in place of a file that is there; a
+/// On the person's own clock; on that of UTC if theirs is not known.
+fn local(next: &NextCall) -> Zoned {
+    let zone = TimeZone::get(&next.zone).unwrap_or(TimeZone::UTC);
+    Timestamp::from_millisecond(next.not_before_ms)
+        .unwrap_or(Timestamp::MAX)
+        .to_zoned(zone)
+}
+
+/// Writes the results as CSV, one row per contact, times in local time with offset and zone (RFC 9557): whole or not at all, 0600, in place of a file that is there; a
 /// device or pipe is written to as it is. Every text that a spreadsheet might take for a formula is prefixed with an
 /// apostrophe, except telephone numbers, which re-import as they are.
 ///
@@ -121,6 +134,7 @@ fn write_csv_to(out: impl std::io::Write, rows: &[ResultRow]) -> anyhow::Result<
         "answer_2",
         "answer_3",
         "callback_request",
+        "next_call_at",
         "do_not_call",
     ])?;
     for row in rows {
@@ -150,6 +164,11 @@ fn write_csv_to(out: impl std::io::Write, rows: &[ResultRow]) -> anyhow::Result<
             Some(answer) => harmless(&answer_text(answer)),
         }));
         record.push(harmless(row.callback_request.as_deref().unwrap_or_default()));
+        record.push(
+            row.next_call
+                .as_ref()
+                .map_or_else(String::new, |next| local(next).to_string()),
+        );
         record.push(row.do_not_call.to_string());
         csv.write_record(record)?;
     }
@@ -172,8 +191,8 @@ fn harmless(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use samvad_actors::domain::{Answer, AnswerVia, PhoneNumber};
-    use samvad_actors::ports::Contact;
+    use samvad_actors::domain::{Answer, AnswerVia, AttemptState, Mode, PhoneNumber};
+    use samvad_actors::ports::{AttemptRow, Contact};
 
     fn row(name: &str, answers: &[(usize, AnswerValue)]) -> ResultRow {
         ResultRow {
@@ -199,6 +218,7 @@ mod tests {
                 })
                 .collect(),
             callback_request: None,
+            next_call: None,
             do_not_call: false,
         }
     }
@@ -214,7 +234,46 @@ mod tests {
         let text = String::from_utf8(out).expect("text");
         assert!(text.contains("'=HYPERLINK"));
         assert!(text.contains(",+14155550123,"));
-        assert!(text.contains(",,-3,,'@six,false"));
+        assert!(text.contains(",,-3,,'@six,,false"));
+    }
+
+    #[test]
+    fn a_callback_is_shown_as_it_was_asked_for_and_when_it_will_be_made_on_the_persons_clock() {
+        let called = AttemptRow {
+            id: "a1".into(),
+            campaign: "k".into(),
+            contact: "c1".into(),
+            number: 1,
+            mode: Mode::Live,
+            state: AttemptState::Ended,
+            call_sid: None,
+            carrier_status: None,
+            outcome: Some(Outcome::Callback),
+            disposition: None,
+            created_at_ms: 0,
+            ended_at_ms: Some(0),
+        };
+        let row = ResultRow {
+            attempt: Some(called),
+            callback_request: Some("after six".to_owned()),
+            next_call: Some(NextCall {
+                not_before_ms: 1_795_437_000_000,
+                zone: "Asia/Kolkata".to_owned(),
+            }),
+            ..row("Asha", &[])
+        };
+        let mut out = Vec::new();
+        write_csv_to(&mut out, std::slice::from_ref(&row)).expect("written");
+        let text = String::from_utf8(out).expect("text");
+        assert!(
+            text.contains(",after six,2026-11-23T18:00:00+05:30[Asia/Kolkata],false"),
+            "{text}"
+        );
+        let table = results_table(&[row]);
+        assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
+        for part in ["after six:", "2026-11-23", "18:00 IST"] {
+            assert!(table.contains(part), "{part} in\n{table}");
+        }
     }
 
     #[test]

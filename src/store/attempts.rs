@@ -137,7 +137,19 @@ impl AttemptStore for SqlStore {
     }
 
     async fn record_outcome(&self, report: &CallReport) -> Result<bool, StoreError> {
-        self.record_report(report, None).await
+        let mut transaction = self.begin_write().await?;
+        match outcomes::record(&mut transaction, report).await {
+            Ok(first) => commit(transaction).await.map(|()| first),
+            Err(error) => {
+                transaction.rollback().await.map_err(db)?;
+                // The rest of a report may be beyond keeping; a wish for removal is not.
+                if report.do_not_call {
+                    self.add_do_not_call_by_attempt(&report.attempt, report.ended_at_ms)
+                        .await?;
+                }
+                Err(error)
+            }
+        }
     }
 
     async fn attempt(&self, id: &AttemptId) -> Result<Option<AttemptRow>, StoreError> {
@@ -159,26 +171,6 @@ impl AttemptStore for SqlStore {
 }
 
 impl SqlStore {
-    pub(super) async fn record_report(
-        &self,
-        report: &CallReport,
-        callback_at_ms: Option<i64>,
-    ) -> Result<bool, StoreError> {
-        let mut transaction = self.begin_write().await?;
-        match outcomes::record(&mut transaction, report, callback_at_ms).await {
-            Ok(first) => commit(transaction).await.map(|()| first),
-            Err(error) => {
-                transaction.rollback().await.map_err(db)?;
-                // The rest of a report may be beyond keeping; a wish for removal is not.
-                if report.do_not_call {
-                    self.add_do_not_call_by_attempt(&report.attempt, report.ended_at_ms)
-                        .await?;
-                }
-                Err(error)
-            }
-        }
-    }
-
     /// Why a token that was not admitted is refused; read afterwards, for the log alone.
     async fn token_refusal(&self, claim: &MediaTokenClaim, now_ms: i64) -> Result<TokenRefusal, StoreError> {
         let row = sqlx::query(sql::TOKEN_STATE)

@@ -2,10 +2,12 @@
 
 use super::attempts::{lock, number_of_contact};
 use super::opt_outs::{self, is_listed, lock_number};
-use super::rows::{answer_columns, fraction, get, get_count, get_word, stored, word};
+use super::rows::{answer_columns, fraction, get, get_count, get_word, stored, word, zone};
 use super::{Write, db, statements as sql};
+use samvad_actors::campaign::{CallingWindow, WindowRule, callback_at};
 use samvad_actors::domain::{
-    Answer, AttemptId, AttemptState, Campaign, ConsentEvidence, ContactState, Disposition, EndReason, FollowUp, Outcome,
+    Answer, AttemptId, AttemptState, CallbackRequest, Campaign, ConsentEvidence, ContactState, DialingRules,
+    Disposition, EndReason, FollowUp, Outcome,
 };
 use samvad_actors::ports::{AttemptRow, CallReport, StoreError, TranscriptLine, TurnLatency};
 
@@ -14,8 +16,7 @@ pub(super) struct Ending<'a> {
     outcome: Outcome,
     disposition: Disposition,
     end_reason: Option<EndReason>,
-    callback_request: Option<&'a str>,
-    callback_at_ms: Option<i64>,
+    callback: Option<&'a CallbackRequest>,
     at_ms: i64,
 }
 
@@ -26,8 +27,7 @@ impl Ending<'_> {
             outcome,
             disposition,
             end_reason: None,
-            callback_request: None,
-            callback_at_ms: None,
+            callback: None,
             at_ms,
         }
     }
@@ -40,7 +40,7 @@ pub(super) async fn end(transaction: &mut Write, attempt: &AttemptRow, ending: &
         .bind(word(ending.outcome)?)
         .bind(word(ending.disposition)?)
         .bind(ending.end_reason.map(word).transpose()?)
-        .bind(ending.callback_request)
+        .bind(ending.callback.and_then(|request| request.words.as_deref()))
         .bind(ending.at_ms)
         .execute(&mut **transaction)
         .await
@@ -59,14 +59,14 @@ async fn move_contact_on(transaction: &mut Write, attempt: &AttemptRow, ending: 
         .await
         .map_err(db)?;
     // An attempt must end even if its campaign was written by a version whose words this one does not know.
-    let retry = serde_json::from_str::<Campaign>(&get::<String>(&contact, "definition")?)
-        .map(|campaign| campaign.dialing.retry)
+    let rules = serde_json::from_str::<Campaign>(&get::<String>(&contact, "definition")?)
+        .map(|campaign| campaign.dialing)
         .unwrap_or_default();
-    let follow_up = retry.follow_up(
+    let follow_up = rules.retry.follow_up(
         ending.outcome,
         ending.disposition,
         get_count(&contact, "used_attempts")?,
-        ending.callback_at_ms,
+        callback_at_ms(ending, &rules, zone(&contact)?),
         ending.at_ms,
     );
     let excluded: ContactState = get_word(&contact, "state")?;
@@ -109,12 +109,18 @@ async fn move_contact_on(transaction: &mut Write, attempt: &AttemptRow, ending: 
         .map_err(db)
 }
 
+/// When the person asked to be called, on the clock of the contact's zone, else the campaign's; `None` if no time was
+/// asked for, or by a clock that is not known.
+fn callback_at_ms(ending: &Ending<'_>, rules: &DialingRules, zone: Option<String>) -> Option<i64> {
+    let request = ending.callback?;
+    let zone = zone.as_deref().unwrap_or(&rules.window.zone);
+    let window = CallingWindow::new(WindowRule::from(&rules.window), zone).ok()?;
+    let earliest_ms = rules.retry.earliest_ms(ending.at_ms);
+    Some(callback_at(&request.time?, request.at_ms, earliest_ms, &window))
+}
+
 /// Keeps a call's report. False if the attempt had ended already; a wish for removal is kept all the same.
-pub(super) async fn record(
-    transaction: &mut Write,
-    report: &CallReport,
-    callback_at_ms: Option<i64>,
-) -> Result<bool, StoreError> {
+pub(super) async fn record(transaction: &mut Write, report: &CallReport) -> Result<bool, StoreError> {
     let found = lock(transaction, &report.attempt).await?;
     if report.do_not_call {
         opt_outs::add_by_attempt(transaction, &report.attempt, report.ended_at_ms).await?;
@@ -126,8 +132,7 @@ pub(super) async fn record(
         outcome: report.outcome,
         disposition: report.disposition,
         end_reason: Some(report.end_reason),
-        callback_request: report.callback_request.as_deref(),
-        callback_at_ms,
+        callback: report.callback_request.as_ref(),
         at_ms: report.ended_at_ms,
     };
     end(transaction, &found, &ending).await?;

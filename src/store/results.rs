@@ -2,8 +2,8 @@
 
 use super::{SqlStore, Write, commit, db, rows, statements as sql};
 use async_trait::async_trait;
-use samvad_actors::domain::{Answer, AttemptId, CampaignId};
-use samvad_actors::ports::{PurgeCounts, ResultRow, ResultStore, StoreError, TranscriptLine, TurnLatency};
+use samvad_actors::domain::{Answer, AttemptId, Campaign, CampaignId, ContactState};
+use samvad_actors::ports::{NextCall, PurgeCounts, ResultRow, ResultStore, StoreError, TranscriptLine, TurnLatency};
 use sqlx::Connection;
 use sqlx::any::AnyRow;
 use std::collections::BTreeMap;
@@ -24,8 +24,19 @@ impl ResultStore for SqlStore {
             .fetch_all(&mut *transaction)
             .await
             .map_err(db)?;
+        let definition = sqlx::query(sql::GET_CAMPAIGN)
+            .bind(campaign.as_str())
+            .fetch_optional(&mut *transaction)
+            .await
+            .map_err(db)?;
         transaction.commit().await.map_err(db)?;
 
+        // Results are read even if the campaign was written by a version whose words this one does not know.
+        let definition: Option<String> = definition.map(|row| rows::get(&row, "definition")).transpose()?;
+        let zone = definition
+            .and_then(|definition| serde_json::from_str::<Campaign>(&definition).ok())
+            .map(|campaign| campaign.dialing.window.zone)
+            .unwrap_or_default();
         let mut answers: BTreeMap<String, Vec<Answer>> = BTreeMap::new();
         for row in &answer_rows {
             answers
@@ -33,7 +44,7 @@ impl ResultStore for SqlStore {
                 .or_default()
                 .push(rows::answer(row)?);
         }
-        contacts.iter().map(|row| result(row, &mut answers)).collect()
+        contacts.iter().map(|row| result(row, &mut answers, &zone)).collect()
     }
 
     async fn transcript(&self, attempt: &AttemptId) -> Result<Vec<TranscriptLine>, StoreError> {
@@ -69,13 +80,23 @@ impl ResultStore for SqlStore {
     }
 }
 
-fn result(row: &AnyRow, answers: &mut BTreeMap<String, Vec<Answer>>) -> Result<ResultRow, StoreError> {
+fn result(
+    row: &AnyRow,
+    answers: &mut BTreeMap<String, Vec<Answer>>,
+    campaign_zone: &str,
+) -> Result<ResultRow, StoreError> {
     let attempt_id: Option<String> = rows::get(row, "id")?;
+    let state: ContactState = rows::get_word(row, "contact_state")?;
+    let next_call = NextCall {
+        not_before_ms: rows::get(row, "next_attempt_at_ms")?,
+        zone: rows::zone(row)?.unwrap_or_else(|| campaign_zone.to_owned()),
+    };
     let has_consent = rows::get::<Option<i32>>(row, "granted")?.is_some();
     Ok(ResultRow {
         contact: rows::contact(row, "contact")?,
         attempt: attempt_id.is_some().then(|| rows::attempt(row)).transpose()?,
         consent: has_consent.then(|| rows::consent(row)).transpose()?,
+        next_call: (attempt_id.is_some() && state == ContactState::Pending).then_some(next_call),
         answers: attempt_id.and_then(|id| answers.remove(&id)).unwrap_or_default(),
         callback_request: rows::get(row, "callback_request")?,
         do_not_call: rows::get::<i32>(row, "do_not_call")? != 0,

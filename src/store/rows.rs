@@ -53,6 +53,12 @@ fn get_confidence(row: &AnyRow) -> Result<Option<f32>, StoreError> {
     Ok(get::<Option<f64>>(row, "confidence")?.map(|confidence| confidence as f32))
 }
 
+/// Zone of a contact; `None` is the campaign's own, kept as the empty text, so that an index finds it like any other.
+pub(super) fn zone(row: &AnyRow) -> Result<Option<String>, StoreError> {
+    let zone: String = get(row, "zone")?;
+    Ok((!zone.is_empty()).then_some(zone))
+}
+
 pub(super) fn contact(row: &AnyRow, id_column: &str) -> Result<Contact, StoreError> {
     let number: String = get(row, "phone_number")?;
     Ok(Contact {

@@ -101,7 +101,7 @@ statements! {
     TOKEN_STATE = "SELECT token_hash, token_used_at_ms, token_expires_at_ms, call_sid, state FROM attempts WHERE id = $1";
 
     /// Where the contact of an attempt stands, and by which rules its campaign dials.
-    CONTACT_OF_ATTEMPT = "SELECT c.phone_number, c.state, c.excluded_reason, c.used_attempts, k.definition
+    CONTACT_OF_ATTEMPT = "SELECT c.phone_number, c.state, c.excluded_reason, c.used_attempts, c.zone, k.definition
         FROM contacts c JOIN campaigns k ON k.id = c.campaign_id WHERE c.id = $1 AND c.campaign_id = $2";
 
     MOVE_CONTACT_ON = "UPDATE contacts
@@ -166,6 +166,7 @@ statements! {
     RESULTS = "SELECT c.id AS contact, c.campaign_id, c.phone_number, c.external_id, c.attempts_count,
             a.id, a.contact_id, a.attempt_number, a.mode, a.state, a.call_sid, a.carrier_status, a.outcome,
             a.disposition, a.created_at_ms, a.ended_at_ms, a.callback_request,
+            c.state AS contact_state, c.next_attempt_at_ms, c.zone,
             s.granted, s.wording, s.language, s.heard, s.confidence, s.via, s.at_ms, s.reason,
             CASE WHEN d.phone_number IS NULL THEN 0 ELSE 1 END AS do_not_call
         FROM contacts c

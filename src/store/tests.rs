@@ -9,8 +9,8 @@ mod schema;
 
 use super::*;
 use samvad_actors::domain::{
-    AccountSid, AttemptId, CallSid, Campaign, CampaignId, ContactId, Disposition, EndReason, Mode, Outcome,
-    PhoneNumber, StreamSid,
+    AccountSid, AttemptId, CallSid, CallbackRequest, Campaign, CampaignId, ContactId, Disposition, EndReason, Mode,
+    Outcome, PhoneNumber, StreamSid,
 };
 use samvad_actors::ports::{
     AttemptStore, CallReport, CampaignStore, ContactStore, MediaTokenClaim, NewAttempt, NewContact, ResultStore,
@@ -196,7 +196,11 @@ async fn purged_words_are_in_no_file_of_the_database_any_more() {
         answers: Vec::new(),
         transcript: vec![line; 200],
         latencies: Vec::new(),
-        callback_request: Some(WORDS.to_owned()),
+        callback_request: Some(CallbackRequest {
+            words: Some(WORDS.to_owned()),
+            time: None,
+            at_ms: 1,
+        }),
         do_not_call: false,
         ended_at_ms: 2,
     };

@@ -2,10 +2,13 @@
 
 use crate::dialling::*;
 use crate::world::*;
-use samvad_actors::domain::{CalendarDate, CarrierStatus, Disposition, Lifecycle, Mode, Outcome};
+use samvad_actors::domain::{
+    AttemptId, CalendarDate, CallbackRequest, CarrierStatus, Disposition, Lifecycle, Mode, Outcome, SpokenClock,
+    SpokenHours, SpokenTime, TimeOfDay,
+};
 use samvad_actors::ports::{
     CallReport, CallbackEffect, ClaimRefusal, ContactImport, DayCount, DoNotCallEntry, ImportReport, InFlightAttempt,
-    ModeCounts, RegistryScrub, StoreError,
+    ModeCounts, NextCall, RegistryScrub, StoreError,
 };
 
 const DAY: i64 = 86_400_000;
@@ -191,20 +194,111 @@ pub async fn a_listed_number_is_excluded_in_every_campaign_and_from_the_start_in
     }
 }
 
-pub async fn a_callback_is_due_at_the_time_asked_for(store: TestStore) {
-    let (leadership, contact) = running_with_contact(&store, "spring", 1, Mode::Live).await;
-    let attempt = talking(&store, &leadership, &contact, "a").await;
-    let report = CallReport {
+/// The report of a call in which the person asked for another at this time.
+fn asks_for(attempt: &AttemptId, time: Option<SpokenTime>) -> CallReport {
+    CallReport {
         outcome: Outcome::Callback,
         disposition: Disposition::NonContact,
         consent: None,
         answers: Vec::new(),
-        ..report(&attempt)
-    };
-    let asked = NOW + 5 * DAY;
-    assert_eq!(store.record_outcome_with_callback(&report, Some(asked)).await, Ok(true));
-    assert!(due(&store, &leadership.campaign, asked - 1).await.is_empty());
-    assert_eq!(due(&store, &leadership.campaign, asked).await[0].due_at_ms, asked);
+        callback_request: Some(CallbackRequest {
+            words: Some("after two".to_owned()),
+            time,
+            at_ms: NOW + 60_000,
+        }),
+        ..report(attempt)
+    }
+}
+
+const AFTER_TWO: SpokenTime = SpokenTime::On {
+    day: None,
+    hours: Some(SpokenHours::After(SpokenClock::Either(TimeOfDay::hour(2)))),
+};
+
+pub async fn l22_a_callback_is_due_at_the_time_asked_for_on_the_clock_of_the_person(store: TestStore) {
+    for (n, zone, due_ms) in [
+        // 14:00 on 15 November 2023 by the campaign's clock, in India, and by the person's own.
+        (1, None, 1_700_037_000_000),
+        (2, Some("America/New_York"), 1_700_074_800_000),
+    ] {
+        let campaign = put_campaign(&store, &format!("campaign-{n}")).await;
+        let leadership = run(&store, &campaign, Mode::Live).await;
+        let import = ContactImport {
+            zone: zone.map(str::to_owned),
+            ..imported(&campaign, n)
+        };
+        store
+            .import_contacts(std::slice::from_ref(&import), NOW)
+            .await
+            .expect("imported");
+        let attempt = talking(&store, &leadership, &import.contact, &format!("a{n}")).await;
+        assert_eq!(
+            store.record_outcome(&asks_for(&attempt, Some(AFTER_TWO))).await,
+            Ok(true)
+        );
+
+        let due = async |now_ms| {
+            let query = query(&campaign, vec![zone.map(str::to_owned)], 10);
+            let snapshot = store.due_snapshot(&query, now_ms).await.expect("read");
+            snapshot
+                .candidates
+                .into_iter()
+                .map(|contact| contact.due_at_ms)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(due(due_ms - 1).await, Vec::<i64>::new());
+        assert_eq!(due(due_ms).await, [due_ms]);
+        let results = store.results(&campaign).await.expect("read");
+        assert_eq!(results[0].callback_request.as_deref(), Some("after two"));
+        let next_call = NextCall {
+            not_before_ms: due_ms,
+            zone: zone.unwrap_or("Asia/Kolkata").to_owned(),
+        };
+        assert_eq!(results[0].next_call, Some(next_call));
+    }
+}
+
+pub async fn a_callback_without_a_time_that_could_be_kept_comes_after_the_pause(store: TestStore) {
+    for (n, unknown_clock) in [(1, false), (2, true)] {
+        let (leadership, contact) = if unknown_clock {
+            let mut nowhere = campaign("nowhere");
+            nowhere.dialing.window.zone = "Moon/Tranquility".to_owned();
+            store.put_campaign(&nowhere, NOW).await.expect("written");
+            let leadership = run(&store, &nowhere.id, Mode::Live).await;
+            let contact = import(&store, &nowhere.id, n).await;
+            (leadership, contact)
+        } else {
+            running_with_contact(&store, "spring", n, Mode::Live).await
+        };
+        let attempt = talking(&store, &leadership, &contact, &format!("a{n}")).await;
+        let report = asks_for(&attempt, unknown_clock.then_some(AFTER_TWO));
+        assert_eq!(store.record_outcome(&report).await, Ok(true));
+        let due_ms = report.ended_at_ms + DAY;
+        assert_eq!(due(&store, &leadership.campaign, due_ms - 1).await.len(), 0);
+        assert_eq!(due(&store, &leadership.campaign, due_ms).await[0].due_at_ms, due_ms);
+    }
+}
+
+pub async fn l19_the_budget_of_attempts_ends_before_the_time_asked_for(store: TestStore) {
+    let mut once = campaign("once");
+    once.dialing.retry.max_attempts = 1;
+    store.put_campaign(&once, NOW).await.expect("written");
+    let leadership = run(&store, &once.id, Mode::Live).await;
+    let contact = import(&store, &once.id, 1).await;
+    let attempt = talking(&store, &leadership, &contact, "a").await;
+    assert_eq!(
+        store.record_outcome(&asks_for(&attempt, Some(AFTER_TWO))).await,
+        Ok(true)
+    );
+    assert!(due(&store, &once.id, i64::MAX).await.is_empty());
+    let events = store.pending_events(10).await.expect("read");
+    assert_eq!(
+        events.iter().map(|event| event.kind.as_str()).collect::<Vec<_>>(),
+        ["survey.not_reached"]
+    );
+    let result = &store.results(&once.id).await.expect("read")[0];
+    assert_eq!(result.callback_request.as_deref(), Some("after two"));
+    assert_eq!(result.next_call, None);
 }
 
 pub async fn completed_and_refused_contacts_are_never_due_again_and_tell_it_once(store: TestStore) {

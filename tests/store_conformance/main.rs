@@ -99,7 +99,9 @@ macro_rules! conformance {
                     p44_a_rehearsal_uses_up_no_attempt_and_no_cooldown_and_counts_apart
                     consent_and_the_registry_are_asked_where_the_campaign_wants_them_and_a_stale_word_fails_closed
                     a_listed_number_is_excluded_in_every_campaign_and_from_the_start_in_later_ones
-                    a_callback_is_due_at_the_time_asked_for
+                    l22_a_callback_is_due_at_the_time_asked_for_on_the_clock_of_the_person
+                    a_callback_without_a_time_that_could_be_kept_comes_after_the_pause
+                    l19_the_budget_of_attempts_ends_before_the_time_asked_for
                     completed_and_refused_contacts_are_never_due_again_and_tell_it_once
                     usage_holds_what_is_in_flight_and_what_was_begun_by_day
                     l18_a_call_that_outlasts_its_outcome_counts_until_the_carrier_says_that_it_is_over

@@ -2,8 +2,8 @@
 
 use samvad::store::{DatabaseUrl, SqlStore, migrate_up};
 use samvad_actors::domain::{
-    AccountSid, Answer, AnswerValue, AnswerVia, AttemptId, CallSid, Campaign, CampaignId, CarrierStatus,
-    ConsentEvidence, ContactId, Disposition, EndReason, Mode, Outcome, PhoneNumber, StreamSid,
+    AccountSid, Answer, AnswerValue, AnswerVia, AttemptId, CallSid, CallbackRequest, Campaign, CampaignId,
+    CarrierStatus, ConsentEvidence, ContactId, Disposition, EndReason, Mode, Outcome, PhoneNumber, StreamSid,
 };
 use samvad_actors::ports::{
     AttemptRow, CallLedger, CallReport, DialerStore, MediaTokenClaim, NewAttempt, NewContact, StatusCallback, Store,
@@ -231,7 +231,11 @@ pub fn report(attempt: &AttemptId) -> CallReport {
                 total_ms: 673,
             },
         ],
-        callback_request: Some("after six".to_owned()),
+        callback_request: Some(CallbackRequest {
+            words: Some("after six".to_owned()),
+            time: None,
+            at_ms: NOW + 60_000,
+        }),
         do_not_call: false,
         ended_at_ms: NOW + 90_000,
     }

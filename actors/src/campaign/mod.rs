@@ -4,12 +4,14 @@
 //! the store decide.
 
 mod breaker;
+mod callback;
 mod pace;
 mod plan;
 mod retry;
 mod window;
 
 pub use breaker::{Breaker, Trip};
+pub use callback::callback_at;
 pub use pace::{Pace, ZoneLoad};
 pub use plan::{Candidate, DialOrder, Due, Plan, Refusal, RefusalReason, Snapshot, plan_tick};
 pub use retry::{Ended, NextDial, RetryCause, RetryPolicy};

@@ -242,6 +242,10 @@ impl CallingWindow {
         instant(at_ms).map(|at| local_date_of(self.local(at)))
     }
 
+    pub(super) fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
     fn is_open_at(&self, at: Timestamp) -> bool {
         self.rule.holds_at(self.local(at))
     }

@@ -6,7 +6,7 @@ use super::output::Output;
 use super::prompt::Prompt;
 use super::state::{Ending, Phase, Utterance};
 use super::timers::Timer;
-use crate::domain::{Answer, AnswerVia, ConsentEvidence, Disposition, EndReason, Outcome};
+use crate::domain::{Answer, AnswerVia, AskedTime, ConsentEvidence, Disposition, EndReason, Outcome};
 
 impl Dialogue {
     pub(super) fn consent_given(&mut self, heard: &Utterance, via: AnswerVia) {
@@ -29,8 +29,9 @@ impl Dialogue {
         );
     }
 
-    pub(super) fn call_later(&mut self, when: Option<String>) {
-        self.put(Output::RequestCallback { when });
+    pub(super) fn call_later(&mut self, asked: Option<AskedTime>) {
+        let (when, time) = asked.map_or((None, None), |asked| (Some(asked.words), asked.time));
+        self.put(Output::RequestCallback { when, time });
         let lines = self.script.lines.goodbye_callback.clone();
         self.close_for(EndReason::CallbackAgreed, &lines);
     }

@@ -8,7 +8,7 @@
 use super::lexicon::{Lexicon, Meaning};
 use super::output::Expectation;
 use super::words::words;
-use crate::domain::{AnswerValue, Intent, QuestionKind};
+use crate::domain::{AnswerValue, AskedTime, Intent, QuestionKind};
 use std::collections::BTreeSet;
 
 /// Where in a survey something was said.
@@ -29,8 +29,8 @@ pub struct Interpretation {
     pub value: Option<AnswerValue>,
     /// A number was said that the question does not allow.
     pub out_of_range: bool,
-    /// With `CallLater`: the time as said, for example "after six".
-    pub when: Option<String>,
+    /// With `CallLater`: the time asked for, for example "after six".
+    pub when: Option<AskedTime>,
     /// False if words were left over or another reading is possible: to be confirmed before it is acted upon.
     pub certain: bool,
     /// The text only shows that its speaker listens ("okay", "mm"): over a prompt it is nothing.
@@ -253,7 +253,7 @@ impl Lexicon {
     fn directive(
         &self,
         intent: Intent,
-        when: Option<String>,
+        when: Option<AskedTime>,
         yes: bool,
         value: &Value,
         text: &[String],

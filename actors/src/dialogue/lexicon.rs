@@ -2,8 +2,10 @@
 
 use super::numbers::NumberWords;
 use super::pack::PackFault;
+use super::spoken_time::spoken_time;
+use super::time_words::{self, Mark, TimeWords, TimeWordsData};
 use super::words::{find, normalise, placeholders, words};
-use crate::domain::Intent;
+use crate::domain::{AskedTime, Intent};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,8 +49,7 @@ pub(super) struct Frames {
 #[serde(deny_unknown_fields)]
 struct CallbackWords {
     leads: Vec<String>,
-    time_words: Vec<String>,
-    vague: Vec<String>,
+    times: TimeWordsData,
 }
 
 /// Intents a lexicon must have phrases for; `unclear` must have none.
@@ -122,6 +123,7 @@ impl LexiconData {
             }
         }
         self.check_forms(&mut faults);
+        faults.extend(self.callback.times.faults(&NumberWords::new(&self.numbers)));
         for value in (0..=20).chain((30..=100).step_by(10)) {
             if self.numbers.get(&value).is_none_or(Vec::is_empty) {
                 faults.push(PackFault::new(
@@ -144,13 +146,9 @@ impl LexiconData {
             &self.reversals,
             &self.negations,
             &self.out_of,
+            &self.callback.leads,
         ];
-        let callback = [&self.callback.leads, &self.callback.time_words, &self.callback.vague];
-        let others = lists
-            .into_iter()
-            .chain(callback)
-            .flatten()
-            .chain(self.numbers.values().flatten());
+        let others = lists.into_iter().flatten().chain(self.numbers.values().flatten());
         for phrase in phrases.chain(others) {
             if phrase.is_empty() || normalise(phrase) != *phrase {
                 faults.push(PackFault::new(
@@ -186,7 +184,7 @@ impl LexiconData {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Meaning {
     /// An intent; with a time as said if it is a wish to be called.
-    Intent(Intent, Option<String>),
+    Intent(Intent, Option<AskedTime>),
     /// A number.
     Number(i64),
     /// An option, by its position.
@@ -213,8 +211,7 @@ pub struct Lexicon {
     pub(super) frames: Frames,
     out_of: Vec<Vec<String>>,
     leads: BTreeSet<Vec<String>>,
-    time_words: BTreeSet<String>,
-    vague: BTreeSet<String>,
+    times: TimeWords,
     longest: usize,
 }
 
@@ -256,8 +253,7 @@ impl Lexicon {
             frames: data.frames.clone(),
             out_of: data.out_of.iter().map(|phrase| words(phrase)).collect(),
             leads,
-            time_words: data.callback.time_words.iter().cloned().collect(),
-            vague: data.callback.vague.iter().cloned().collect(),
+            times: TimeWords::new(&data.callback.times),
             phrases,
             longest,
         }
@@ -310,18 +306,24 @@ impl Lexicon {
                 found.push((meaning.clone(), length));
             }
             if self.leads.contains(stretch) {
-                let tail = self.time_length(&text[length..]);
+                let (marks, tail) = self.times.marks(&text[length..], &self.numbers);
                 if tail > 0 {
-                    found.push((self.callback(&text[length..length + tail]), length + tail));
+                    let time = self.asked_time(&text[length..length + tail], &marks);
+                    found.push((Meaning::Intent(Intent::CallLater, time), length + tail));
                 }
             }
         }
         if let Some((value, length)) = self.numbers.read(text) {
             found.push((Meaning::Number(value), length));
         }
-        let tail = if bare_times { self.time_length(text) } else { 0 };
-        if tail > 0 && text[..tail].iter().any(|word| self.names_a_time(word)) {
-            found.push((self.callback(&text[..tail]), tail));
+        if bare_times {
+            let (marks, tail) = self.times.marks(text, &self.numbers);
+            let time = self.asked_time(&text[..tail], &marks);
+            if time_words::are_only_about_time(&marks)
+                && let Some(AskedTime { time: Some(_), .. }) = time
+            {
+                found.push((Meaning::Intent(Intent::CallLater, time), tail));
+            }
         }
         found
     }
@@ -337,28 +339,11 @@ impl Lexicon {
             })
     }
 
-    fn callback(&self, time: &[String]) -> Meaning {
-        let says_a_time = time.iter().any(|word| !self.vague.contains(word));
-        Meaning::Intent(Intent::CallLater, says_a_time.then(|| time.join(" ")))
-    }
-
-    /// How many words from the start are words of time or numbers.
-    fn time_length(&self, text: &[String]) -> usize {
-        let mut length = 0;
-        while length < text.len() {
-            if self.time_words.contains(&text[length]) {
-                length += 1;
-            } else if let Some((_, taken)) = self.numbers.read(&text[length..]) {
-                length += taken;
-            } else {
-                break;
-            }
-        }
-        length
-    }
-
-    /// A time word of more than three letters that is not vague: "tomorrow", "after", not "at" or "the".
-    fn names_a_time(&self, word: &str) -> bool {
-        word.chars().count() > 3 && self.time_words.contains(word) && !self.vague.contains(word)
+    /// A time as said and as meant; `None` if the words say none.
+    fn asked_time(&self, text: &[String], marks: &[Mark]) -> Option<AskedTime> {
+        time_words::speak_of_a_time(marks).then(|| AskedTime {
+            words: text.join(" "),
+            time: spoken_time(marks, self.times.relations_stand),
+        })
     }
 }

@@ -1,7 +1,7 @@
 //! What a conversation asks for.
 
 use super::input::PlaybackId;
-use crate::domain::{Answer, ConsentEvidence, Disposition, EndReason, Outcome};
+use crate::domain::{Answer, ConsentEvidence, Disposition, EndReason, Outcome, SpokenTime};
 use crate::ports::TranscriptSpeaker;
 use serde::{Deserialize, Serialize};
 
@@ -62,6 +62,9 @@ pub enum Output {
     RequestCallback {
         /// For example "after six"; `None` if no time was said.
         when: Option<String>,
+        /// What it means; `None` if it names no time that could be kept. Journals of earlier versions do not have it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        time: Option<SpokenTime>,
     },
     /// A line of the transcript.
     Note(TurnNote),

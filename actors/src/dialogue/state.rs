@@ -2,7 +2,7 @@
 
 use super::input::{Millis, PlaybackId, SpeechId};
 use super::prompt::Prompt;
-use crate::domain::{Answer, AnswerValue, Disposition, EndReason, Outcome};
+use crate::domain::{Answer, AnswerValue, AskedTime, Disposition, EndReason, Outcome};
 
 /// Where the conversation stands.
 #[derive(Clone, PartialEq, Debug)]
@@ -98,7 +98,7 @@ pub(super) enum Doubt {
     Value(AnswerValue),
     Removal,
     WrongPerson,
-    Callback(Option<String>),
+    Callback(Option<AskedTime>),
 }
 
 /// Recognised words with what the recogniser thinks of them; the evidence for what is recorded.

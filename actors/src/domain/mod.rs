@@ -9,6 +9,7 @@ mod intent;
 mod lifecycle;
 mod outcome;
 mod phone;
+mod spoken_time;
 
 pub use answer::{Answer, AnswerValue, AnswerVia};
 pub use attempt::{AttemptState, CarrierStatus, Mode};
@@ -21,3 +22,4 @@ pub use intent::Intent;
 pub use lifecycle::{ContactState, Lifecycle};
 pub use outcome::{ConsentEvidence, Disposition, EndReason, MachineVerdict, Outcome};
 pub use phone::{PhoneNumber, PhoneNumberError};
+pub use spoken_time::{AskedTime, CallbackRequest, DaySpan, SpokenClock, SpokenDay, SpokenHours, SpokenTime};

@@ -28,8 +28,8 @@ pub use store::{
     AdmittedCall, AttemptRow, AttemptStore, CallReport, CallbackEffect, CampaignState, CampaignStore, ClaimRefusal,
     Contact, ContactCounts, ContactImport, ContactStore, DayCount, DialClaim, DialerStore, DoNotCallEntry,
     DoNotCallStore, DueContact, DueQuery, DueSnapshot, Eligibility, ImportReport, InFlightAttempt, Leadership,
-    LifecycleChange, MachineDetection, MediaTokenClaim, ModeCounts, NewAttempt, NewContact, OptOutReport, PurgeCounts,
-    RecordedUsage, RegistryScrub, ResultRow, ResultStore, StatusCallback, Store, StoreError, Submission, SubmitRefusal,
-    SurveyEvent, TokenRefusal, TranscriptLine, TranscriptSpeaker, TurnLatency,
+    LifecycleChange, MachineDetection, MediaTokenClaim, ModeCounts, NewAttempt, NewContact, NextCall, OptOutReport,
+    PurgeCounts, RecordedUsage, RegistryScrub, ResultRow, ResultStore, StatusCallback, Store, StoreError, Submission,
+    SubmitRefusal, SurveyEvent, TokenRefusal, TranscriptLine, TranscriptSpeaker, TurnLatency,
 };
 pub use synthesizer::{Pcm, SynthesisError, SynthesisRequest, Synthesizer};

@@ -10,8 +10,8 @@ pub use dialer::{
 };
 
 use crate::domain::{
-    AccountSid, Answer, AttemptId, AttemptState, CallSid, Campaign, CampaignId, CarrierStatus, ConsentEvidence,
-    ContactId, Disposition, EndReason, MachineVerdict, Mode, Outcome, PhoneNumber, StreamSid,
+    AccountSid, Answer, AttemptId, AttemptState, CallSid, CallbackRequest, Campaign, CampaignId, CarrierStatus,
+    ConsentEvidence, ContactId, Disposition, EndReason, MachineVerdict, Mode, Outcome, PhoneNumber, StreamSid,
 };
 use async_trait::async_trait;
 
@@ -265,8 +265,8 @@ pub struct CallReport {
     pub transcript: Vec<TranscriptLine>,
     /// Per-turn latency.
     pub latencies: Vec<TurnLatency>,
-    /// The time the person asked to be called back at, as said ("after six"); `None` if none was said.
-    pub callback_request: Option<String>,
+    /// The person's wish to be called at another time.
+    pub callback_request: Option<CallbackRequest>,
     /// True if the person asked for removal: written to do-not-call in this transaction too, whatever happened
     /// to the earlier, separate write.
     pub do_not_call: bool,
@@ -327,10 +327,21 @@ pub struct ResultRow {
     pub consent: Option<ConsentEvidence>,
     /// Answers in the order of the questions.
     pub answers: Vec<Answer>,
-    /// The time the person asked to be called back at.
+    /// The time the person asked to be called back at, as said.
     pub callback_request: Option<String>,
+    /// When the person will be called again; `None` if never, or not called yet.
+    pub next_call: Option<NextCall>,
     /// True if the number is on do-not-call now.
     pub do_not_call: bool,
+}
+
+/// When somebody is due to be called again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NextCall {
+    /// From when on, in UTC milliseconds; the calling window and the limits decide besides.
+    pub not_before_ms: i64,
+    /// IANA zone by which the person's time is read: the contact's, else the campaign's.
+    pub zone: String,
 }
 
 /// What a purge removed.

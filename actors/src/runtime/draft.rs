@@ -1,7 +1,7 @@
 //! What a call has gathered so far, kept outside its actor so that a dead actor loses none of it.
 
 use crate::dialogue::{Millis, TurnNote};
-use crate::domain::{Answer, AttemptId, ConsentEvidence, Disposition, EndReason, Outcome};
+use crate::domain::{Answer, AttemptId, CallbackRequest, ConsentEvidence, Disposition, EndReason, Outcome};
 use crate::ports::{CallReport, TranscriptLine, TurnLatency};
 
 /// What a call has gathered so far.
@@ -16,9 +16,7 @@ pub struct CallDraft {
     /// Turn latencies so far.
     pub latencies: Vec<TurnLatency>,
     /// The person asked for a callback.
-    pub callback: bool,
-    /// At this time, as said.
-    pub callback_request: Option<String>,
+    pub callback_request: Option<CallbackRequest>,
     /// The person asked for removal.
     pub do_not_call: bool,
 }
@@ -62,7 +60,7 @@ impl CallDraft {
         let refused = self.do_not_call || self.consent.as_ref().is_some_and(|consent| !consent.granted);
         let (outcome, disposition) = if refused {
             (Outcome::Refused, Disposition::RespondentRefusal)
-        } else if self.callback {
+        } else if self.callback_request.is_some() {
             (Outcome::Callback, Disposition::NonContact)
         } else if !self.answers.is_empty() {
             (Outcome::Partial, Disposition::Partial)

@@ -5,7 +5,7 @@ use super::events::{CallEvent, EventSink};
 use super::permits::Permits;
 use super::probe::CallTable;
 use super::watchdog::Readiness;
-use crate::domain::{AnswerValue, AttemptId, CallSid, CarrierStatus, Disposition, EndReason, Outcome};
+use crate::domain::{AnswerValue, AttemptId, CallSid, CallbackRequest, CarrierStatus, Disposition, EndReason, Outcome};
 use crate::ports::{CallReport, CallbackEffect, Carrier, CarrierError, Clock, StatusCallback, Store, StoreError};
 use futures_util::FutureExt;
 use std::future::Future;
@@ -220,7 +220,9 @@ fn bare(report: CallReport) -> CallReport {
         answers: Vec::new(),
         transcript: Vec::new(),
         latencies: Vec::new(),
-        callback_request: None,
+        callback_request: report
+            .callback_request
+            .map(|request| CallbackRequest { words: None, ..request }),
         ..report
     }
 }

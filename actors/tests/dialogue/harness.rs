@@ -4,7 +4,7 @@ use samvad_actors::dialogue::{
     Dialogue, DialogueConfig, Expectation, Input, LanguagePack, Millis, Output, PlaybackId, Script, SpeechId,
 };
 use samvad_actors::domain::{
-    Answer, AnswerValue, Campaign, ConsentEvidence, Disposition, EndReason, Language, Outcome,
+    Answer, AnswerValue, Campaign, ConsentEvidence, Disposition, EndReason, Language, Outcome, SpokenTime,
 };
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
@@ -296,9 +296,10 @@ impl Call {
         self.outputs.iter().any(|(_, output)| *output == Output::AddDoNotCall)
     }
 
-    pub fn callback(&self) -> Option<Option<String>> {
+    /// The time asked for, as said and as meant.
+    pub fn callback(&self) -> Option<(Option<String>, Option<SpokenTime>)> {
         self.outputs.iter().find_map(|(_, output)| match output {
-            Output::RequestCallback { when } => Some(when.clone()),
+            Output::RequestCallback { when, time } => Some((when.clone(), *time)),
             _ => None,
         })
     }

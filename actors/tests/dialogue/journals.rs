@@ -126,6 +126,15 @@ fn a_replay_of_a_call_gives_the_same_decisions() {
 }
 
 #[test]
+fn a_wish_for_a_callback_reads_from_a_journal_that_was_written_before_times_were_understood() {
+    let earlier = r#"{"output":"request_callback","when":"after six"}"#;
+    let output: Output = serde_json::from_str(earlier).expect("readable");
+    let when = Some("after six".to_owned());
+    assert_eq!(output, Output::RequestCallback { when, time: None });
+    assert_eq!(serde_json::to_string(&output).expect("written"), earlier);
+}
+
+#[test]
 fn a_journal_holds_no_telephone_number() {
     assert!(!CALL.contains("+1415") && !CALL.contains("caller_id"));
 }

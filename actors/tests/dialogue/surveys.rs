@@ -2,7 +2,10 @@
 
 use crate::harness::*;
 use samvad_actors::dialogue::{Expectation, Input, Output};
-use samvad_actors::domain::{AnswerValue, AnswerVia, Disposition, EndReason, Outcome};
+use samvad_actors::domain::{
+    AnswerValue, AnswerVia, DaySpan, Disposition, EndReason, Outcome, SpokenClock, SpokenDay, SpokenHours, SpokenTime,
+    TimeOfDay,
+};
 use samvad_actors::ports::TranscriptSpeaker;
 
 #[test]
@@ -298,15 +301,34 @@ fn key_nine_removes_while_consent_is_asked() {
 }
 
 #[test]
-fn a_callback_keeps_the_time_as_said() {
+fn a_callback_keeps_the_time_as_said_and_as_meant() {
     let mut call = Call::begin(&HEALTH_SCRIPT);
     call.listen();
     call.say("call me after six");
-    assert_eq!(call.callback(), Some(Some("after six".into())));
+    let after_six = SpokenTime::On {
+        day: None,
+        hours: Some(SpokenHours::After(SpokenClock::Either(TimeOfDay::hour(6)))),
+    };
+    assert_eq!(call.callback(), Some((Some("after six".into()), Some(after_six))));
     assert_eq!(
         call.finish(),
         (EndReason::CallbackAgreed, Outcome::Callback, Disposition::NonContact)
     );
+}
+
+#[test]
+fn a_time_in_doubt_is_kept_once_the_wish_is_confirmed() {
+    let mut call = Call::begin(&HEALTH_SCRIPT);
+    call.listen();
+    call.speak("call me tomorrow", 0.6, 900);
+    assert_eq!(call.callback(), None);
+    call.listen();
+    call.say("yes");
+    let tomorrow = SpokenTime::On {
+        day: Some(SpokenDay::On(DaySpan::DaysAhead(1))),
+        hours: None,
+    };
+    assert_eq!(call.callback(), Some((Some("tomorrow".into()), Some(tomorrow))));
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use crate::recognizer::Recognition;
 use crate::world::{World, survey, until};
-use samvad_actors::domain::{AnswerValue, EndReason, MachineVerdict, Outcome};
+use samvad_actors::domain::{AnswerValue, EndReason, MachineVerdict, Outcome, SpokenTime};
+use samvad_actors::ports::Clock;
 use samvad_actors::runtime::{CallCommand, CallEvent};
 
 #[actix::test]
@@ -49,6 +50,23 @@ async fn media_frames_are_heard_recognised_and_answered() {
         latency.endpoint_ms + latency.recognition_ms + latency.decision_ms + latency.first_audio_ms
     );
     assert!(world.journals.replayed(&"voice".into()).is_same());
+}
+
+#[actix::test]
+async fn a_wish_to_be_called_later_is_reported_with_its_words_its_meaning_and_its_moment() {
+    let world = World::new();
+    world.recognizer.set(Recognition::Text("call me in two hours"));
+    let caller = world.call("later");
+    assert!(caller.listen().await);
+    let before_ms = world.clock.unix_ms();
+    caller.speak();
+    caller.answer("").await;
+    assert_eq!(world.ended("later").await, Outcome::Callback);
+    let report = world.store.report(&"later".into());
+    let request = report.callback_request.expect("a wish");
+    assert_eq!(request.words.as_deref(), Some("in two hours"));
+    assert_eq!(request.time, Some(SpokenTime::In { minutes: 120 }));
+    assert!((before_ms..=report.ended_at_ms).contains(&request.at_ms), "{request:?}");
 }
 
 #[actix::test]

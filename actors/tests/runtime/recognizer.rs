@@ -11,6 +11,8 @@ pub enum Recognition {
     /// Hears "yes" with certainty.
     #[default]
     Yes,
+    /// Hears this with certainty.
+    Text(&'static str),
     /// Is gone.
     Lost,
     Never,
@@ -68,8 +70,13 @@ impl UtteranceStream for Utterance {
             Recognition::Lost => Err(RecognizerError::Lost {
                 reason: "told to".into(),
             }),
-            _ => Ok(Heard {
-                text: "yes".into(),
+            does => Ok(Heard {
+                text: if let Recognition::Text(text) = does {
+                    text
+                } else {
+                    "yes"
+                }
+                .to_owned(),
                 confidence: 0.95,
                 uncertain: false,
             }),

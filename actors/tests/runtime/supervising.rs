@@ -1,8 +1,9 @@
 //! The supervisor: outcomes while the store is away, callbacks in any order, draining.
 
+use crate::recognizer::Recognition;
 use crate::store::Failing;
 use crate::world::{World, launch, standard_survey, until};
-use samvad_actors::domain::{AttemptId, AttemptState, CarrierStatus, Disposition, EndReason, Outcome};
+use samvad_actors::domain::{AttemptId, AttemptState, CarrierStatus, Disposition, EndReason, Outcome, SpokenTime};
 use samvad_actors::ports::{AttemptStore, CallbackEffect, StatusCallback};
 use samvad_actors::runtime::{
     BeginDrain, CallDraft, CallEvent, CarrierStatusChanged, CountUnreported, HangUpNow, PermitReturn, WriteOutcome,
@@ -100,6 +101,23 @@ async fn a_report_that_cannot_be_kept_whole_is_kept_without_what_is_not_needed()
     assert_eq!(world.ended("bare").await, Outcome::Refused);
     let report = world.store.report(&"bare".into());
     assert!(report.transcript.is_empty() && report.do_not_call);
+}
+
+#[actix::test]
+async fn a_time_asked_for_is_kept_with_a_report_that_cannot_be_kept_whole() {
+    let world = World::new();
+    world.store.fail("record_outcome", Failing::Corrupt, 1);
+    world.recognizer.set(Recognition::Text("call me in two hours"));
+    let caller = world.call("bare");
+    caller.listen().await;
+    caller.speak();
+    caller.answer("").await;
+    assert_eq!(world.ended("bare").await, Outcome::Callback);
+    let request = world.store.report(&"bare".into()).callback_request.expect("a wish");
+    assert_eq!(
+        (request.words, request.time),
+        (None, Some(SpokenTime::In { minutes: 120 }))
+    );
 }
 
 #[actix::test]

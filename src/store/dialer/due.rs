@@ -73,17 +73,11 @@ fn candidate(row: &AnyRow) -> Result<DueContact, StoreError> {
     Ok(DueContact {
         contact: ContactId::new(rows::get::<String>(row, "id")?),
         number: PhoneNumber::parse(&number).map_err(|_| corrupt("column phone_number holds no E.164 number"))?,
-        zone: zone(row)?,
+        zone: rows::zone(row)?,
         language: rows::get::<Option<String>>(row, "language")?.map(Language),
         used_attempts: rows::get_count(row, "used_attempts")?,
         due_at_ms: rows::get(row, "next_attempt_at_ms")?,
     })
-}
-
-/// The campaign's own zone is kept as the empty text, so that an index finds it like any other.
-pub(super) fn zone(row: &AnyRow) -> Result<Option<String>, StoreError> {
-    let zone: String = rows::get(row, "zone")?;
-    Ok((!zone.is_empty()).then_some(zone))
 }
 
 fn mode_count(counts: &mut ModeCounts, mode: Mode) -> &mut u64 {
@@ -103,7 +97,7 @@ pub(super) async fn zones(
         .fetch_all(connection)
         .await
         .map_err(db)?;
-    rows.iter().map(zone).collect()
+    rows.iter().map(rows::zone).collect()
 }
 
 pub(super) async fn contact_counts(

@@ -16,9 +16,9 @@ use super::{SqlStore, commit, db, rows};
 use async_trait::async_trait;
 use samvad_actors::domain::{AttemptId, CalendarDate, CampaignId, ContactId, Disposition, Mode};
 use samvad_actors::ports::{
-    AttemptRow, CallReport, CampaignState, ClaimRefusal, ContactCounts, ContactImport, DialClaim, DialerStore,
-    DoNotCallEntry, DueQuery, DueSnapshot, Eligibility, ImportReport, InFlightAttempt, Leadership, LifecycleChange,
-    OptOutReport, RecordedUsage, RegistryScrub, StoreError, SubmitRefusal, SurveyEvent,
+    AttemptRow, CampaignState, ClaimRefusal, ContactCounts, ContactImport, DialClaim, DialerStore, DoNotCallEntry,
+    DueQuery, DueSnapshot, Eligibility, ImportReport, InFlightAttempt, Leadership, LifecycleChange, OptOutReport,
+    RecordedUsage, RegistryScrub, StoreError, SubmitRefusal, SurveyEvent,
 };
 use statements as sql;
 use std::collections::BTreeMap;
@@ -165,14 +165,6 @@ impl DialerStore for SqlStore {
         // A refusal may have released or ended the attempt.
         commit(transaction).await?;
         Ok(marked)
-    }
-
-    async fn record_outcome_with_callback(
-        &self,
-        report: &CallReport,
-        callback_at_ms: Option<i64>,
-    ) -> Result<bool, StoreError> {
-        self.record_report(report, callback_at_ms).await
     }
 
     async fn in_flight(&self, node: Option<&str>) -> Result<Vec<InFlightAttempt>, StoreError> {

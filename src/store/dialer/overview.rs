@@ -18,7 +18,7 @@ pub(super) async fn pending_by_zone(
         .await
         .map_err(db)?;
     rows.iter()
-        .map(|row| Ok((due::zone(row)?, rows::get_count(row, "n")?)))
+        .map(|row| Ok((rows::zone(row)?, rows::get_count(row, "n")?)))
         .collect()
 }
 

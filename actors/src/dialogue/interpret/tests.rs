@@ -97,12 +97,39 @@ fn a_later_yes_is_a_wish_to_be_called_and_a_time_is_kept_as_said() {
         ("after six", Some("after six")),
     ] {
         let meant = consent(text);
-        assert_eq!(
-            (meant.intent, meant.when.as_deref()),
-            (Intent::CallLater, when),
-            "{text}"
-        );
+        let words = meant.when.as_ref().map(|asked| asked.words.as_str());
+        assert_eq!((meant.intent, words), (Intent::CallLater, when), "{text}");
+        assert!(meant.when.is_none_or(|asked| asked.time.is_some()), "{text}");
     }
+}
+
+#[test]
+fn every_phrase_of_the_grammar_that_names_a_time_is_understood() {
+    let phrases = LEXICON.spoken(Intent::CallLater);
+    let asked: Vec<_> = phrases.iter().filter_map(|phrase| consent(phrase).when).collect();
+    assert!(asked.len() >= 7, "{asked:?}");
+    for asked in asked {
+        assert!(asked.time.is_some(), "{asked:?}");
+    }
+}
+
+#[test]
+fn a_time_that_cannot_be_kept_is_still_a_wish_to_be_called() {
+    let meant = consent("call me after ninety");
+    assert_eq!(meant.intent, Intent::CallLater);
+    let asked = meant.when.expect("words");
+    assert_eq!((asked.words.as_str(), asked.time), ("after ninety", None));
+}
+
+#[test]
+fn words_of_time_by_themselves_are_a_wish_to_be_called_only_if_they_name_a_time() {
+    for text in ["tomorrow at six", "in an hour", "six pm", "on monday"] {
+        assert_eq!(consent(text).intent, Intent::CallLater, "{text}");
+    }
+    for text in ["six", "at six", "this", "and a half", "am", "a minute please"] {
+        assert_ne!(consent(text).intent, Intent::CallLater, "{text}");
+    }
+    means(consent("yes this is he"), Intent::Yes, false);
 }
 
 #[test]

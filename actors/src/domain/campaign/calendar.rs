@@ -64,6 +64,13 @@ impl TimeOfDay {
         }
     }
 
+    /// So many minutes after midnight; past 1439 they are read modulo one day.
+    pub const fn from_minutes(minutes: u16) -> Self {
+        Self {
+            minutes: minutes % (24 * 60),
+        }
+    }
+
     /// Minutes since midnight, 0 to 1439, as a clock on the wall shows them.
     pub fn minutes(self) -> u16 {
         self.minutes

@@ -183,12 +183,18 @@ impl RetryPolicy {
             (Outcome::Callback | Outcome::Abandoned, _) => self.after_abandoned_minutes,
             _ => self.after_fault_minutes,
         };
-        let pause_ms = i64::from(pause_minutes.max(self.min_gap_minutes)) * MINUTE_MS;
+        let earliest_ms = self.earliest_ms(ended_at_ms);
         let not_before_ms = match callback_at_ms {
-            Some(asked_ms) if outcome == Outcome::Callback => asked_ms.max(ended_at_ms),
-            _ => ended_at_ms.saturating_add(pause_ms),
+            Some(asked_ms) if outcome == Outcome::Callback => asked_ms.max(earliest_ms),
+            _ => earliest_ms.max(ended_at_ms.saturating_add(i64::from(pause_minutes) * MINUTE_MS)),
         };
         FollowUp::Retry { not_before_ms }
+    }
+
+    /// Before this nobody is called again, whatever was asked for: the end of an attempt and the gap after it. UTC
+    /// milliseconds.
+    pub fn earliest_ms(&self, ended_at_ms: i64) -> i64 {
+        ended_at_ms.saturating_add(i64::from(self.min_gap_minutes) * MINUTE_MS)
     }
 }
 
@@ -226,9 +232,12 @@ mod tests {
     }
 
     #[test]
-    fn a_callback_comes_at_the_time_asked_for_and_never_before_the_call_ended() {
-        let policy = RetryPolicy::default();
-        for (asked, due) in [(500, 500), (50, 100)] {
+    fn a_callback_comes_at_the_time_asked_for_and_never_before_the_gap_after_the_call() {
+        let policy = RetryPolicy {
+            min_gap_minutes: 1,
+            ..RetryPolicy::default()
+        };
+        for (asked, due) in [(60_500, 60_500), (60_050, 60_100), (50, 60_100)] {
             let next = policy.follow_up(Outcome::Callback, Disposition::NonContact, 1, Some(asked), 100);
             assert_eq!(next, FollowUp::Retry { not_before_ms: due });
         }

@@ -1,7 +1,7 @@
 //! What the dialler asks of the store. Whoever leads a campaign does so under an epoch, and every write of the leader is
 //! refused once the campaign's row knows a newer one: a lock elsewhere may have two holders, a row has one.
 
-use super::{AttemptRow, CallReport, DoNotCallEntry, NewContact, StoreError};
+use super::{AttemptRow, DoNotCallEntry, NewContact, StoreError};
 use crate::domain::{
     AttemptId, CalendarDate, CampaignId, ContactId, Disposition, Language, Lifecycle, Mode, PhoneNumber,
 };
@@ -380,12 +380,6 @@ pub trait DialerStore: Send + Sync {
         attempt: &AttemptId,
         now_ms: i64,
     ) -> Result<Result<(), SubmitRefusal>, StoreError>;
-    /// [`record_outcome`](super::AttemptStore::record_outcome) of a call in which a time for a callback was agreed.
-    async fn record_outcome_with_callback(
-        &self,
-        report: &CallReport,
-        callback_at_ms: Option<i64>,
-    ) -> Result<bool, StoreError>;
 
     /// Attempts that have not ended, of one node or of all, oldest first.
     async fn in_flight(&self, node: Option<&str>) -> Result<Vec<InFlightAttempt>, StoreError>;

@@ -2,7 +2,7 @@
 
 use super::CallActor;
 use crate::dialogue::{Expectation, Input, Millis, Output};
-use crate::domain::{Disposition, EndReason, Outcome};
+use crate::domain::{CallbackRequest, Disposition, EndReason, Outcome};
 use crate::runtime::endings::caught;
 use crate::runtime::events::CallEvent;
 use crate::runtime::supervisor::CallFinished;
@@ -27,10 +27,16 @@ impl CallActor {
             Output::RecordConsent(consent) => self.probe.edit_draft(|draft| draft.consent = Some(consent)),
             Output::RecordAnswer(answer) => self.probe.edit_draft(|draft| draft.answers.push(answer)),
             Output::AddDoNotCall => self.add_do_not_call(ctx),
-            Output::RequestCallback { when } => self.probe.edit_draft(|draft| {
-                draft.callback = true;
-                draft.callback_request = when;
-            }),
+            Output::RequestCallback { when, time } => {
+                let at_ms = self.ports.clock.unix_ms();
+                self.probe.edit_draft(|draft| {
+                    draft.callback_request = Some(CallbackRequest {
+                        words: when,
+                        time,
+                        at_ms,
+                    });
+                });
+            }
             Output::Note(note) => self.probe.edit_draft(|draft| draft.note(now, note)),
             Output::End {
                 reason,
