@@ -10,10 +10,9 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use futures_util::future::join_all;
 use samvad::app::SystemClock;
 use samvad::coordination::{InProcessCoordination, RedisCoordination};
-use samvad_actors::domain::{AttemptId, CampaignId, Mode, PhoneNumber};
+use samvad_actors::domain::{AttemptId, CalendarDate, CampaignId, Mode, PhoneNumber};
 use samvad_actors::ports::{
-    Admission, Coordination, HeldPermit, Incarnation, LocalDate, PermitLimits, PermitRequest, PermitScopes, Rate,
-    Rebuild,
+    Admission, Coordination, HeldPermit, Incarnation, PermitLimits, PermitRequest, PermitScopes, Rate, Rebuild,
 };
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -29,11 +28,7 @@ fn scopes() -> PermitScopes {
         campaign: CampaignId::from("survey"),
         country: "IN".to_owned(),
         caller_id: PhoneNumber::parse("+911140000000").expect("E.164"),
-        date: LocalDate {
-            year: 2026,
-            month: 11,
-            day: 21,
-        },
+        date: CalendarDate::new(2026, 11, 21).unwrap_or(CalendarDate::FIRST),
     }
 }
 

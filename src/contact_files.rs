@@ -9,8 +9,8 @@ pub use sheet::{RowText, Sheet};
 
 use anyhow::bail;
 use csv::StringRecord;
-use samvad_actors::campaign::{CallingWindow, WindowRule};
-use samvad_actors::domain::{CampaignId, ContactId, Language, PhoneNumber};
+use samvad_actors::campaign::ZonedWindow;
+use samvad_actors::domain::{CallingWindow, CampaignId, ContactId, Language, PhoneNumber};
 use samvad_actors::ports::{ContactImport, NewContact};
 
 const NUMBER: &[&str] = &[
@@ -144,13 +144,15 @@ impl ContactColumns {
             let cell = column.and_then(|column| Some((column, row.get(column)?)));
             cell.filter(|(_, text)| !text.is_empty())
         };
-        let zone = text(self.zone).map(|(column, zone)| match CallingWindow::new(WindowRule::default(), zone) {
-            Ok(_) => Ok(zone.to_owned()),
-            Err(_) => {
-                let fault = "no name of the time zone database; write for example Asia/Kolkata, or leave it empty";
-                Err(self.fault(column, fault.to_owned()))
-            }
-        });
+        let zone = text(self.zone).map(
+            |(column, zone)| match ZonedWindow::new(&CallingWindow::default(), zone) {
+                Ok(_) => Ok(zone.to_owned()),
+                Err(_) => {
+                    let fault = "no name of the time zone database; write for example Asia/Kolkata, or leave it empty";
+                    Err(self.fault(column, fault.to_owned()))
+                }
+            },
+        );
         let language = text(self.language).map(|(column, language)| {
             let is_tag = language.len() <= 35
                 && language

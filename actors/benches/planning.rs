@@ -3,8 +3,8 @@
 #![expect(clippy::expect_used, reason = "a benchmark that cannot start has nothing to measure")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use samvad_actors::campaign::{Breaker, Candidate, Due, Snapshot, WindowRule, plan_tick};
-use samvad_actors::domain::{ContactId, PhoneNumber};
+use samvad_actors::campaign::{Breaker, Candidate, Due, Snapshot, plan_tick};
+use samvad_actors::domain::{CallingWindow, ContactId, PhoneNumber};
 use std::collections::{BTreeMap, BTreeSet};
 use std::hint::black_box;
 use std::time::Duration;
@@ -29,8 +29,7 @@ fn snapshot(free_permits: u32) -> Snapshot {
         },
     };
     Snapshot {
-        rule: WindowRule::default(),
-        zone: "Asia/Kolkata".to_owned(),
+        window: CallingWindow::default(),
         candidates: (0..4 * free_permits).rev().map(candidate).collect(),
         to_call: Some(BTreeMap::from([(None, 1_000_000)])),
         free_permits,

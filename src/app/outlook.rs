@@ -2,9 +2,9 @@
 //! the registry of those who want no calls said.
 
 use super::campaigns::{CampaignError, Campaigns};
-use samvad_actors::campaign::{CallingWindow, WindowRule};
-use samvad_actors::domain::{Campaign, CampaignId, Lifecycle, Mode};
-use samvad_actors::ports::{CampaignState, DialerStore, DueQuery, DueSnapshot, LocalDate, RegistryScrub};
+use samvad_actors::campaign::ZonedWindow;
+use samvad_actors::domain::{CalendarDate, Campaign, CampaignId, Lifecycle, Mode};
+use samvad_actors::ports::{CampaignState, DialerStore, DueQuery, DueSnapshot, RegistryScrub};
 
 /// What a campaign has to do at this instant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,9 +81,8 @@ impl Campaigns {
         }
         let definition = self.definition(campaign).await?;
         let written = &definition.dialing.window;
-        let rule = WindowRule::from(written);
         // A zone that is not known is never open.
-        let window = |zone: &str| CallingWindow::new(rule.clone(), zone).ok();
+        let window = |zone: &str| ZonedWindow::new(written, zone).ok();
         let local_date = window(&written.zone).and_then(|window| window.local_date(now_ms));
         let (mut open_zones, mut opens_at_ms) = (Vec::new(), None);
         let zones = self.store.zones(campaign).await?;
@@ -105,7 +104,7 @@ impl Campaigns {
         let query = DueQuery {
             campaign: campaign.clone(),
             open_zones,
-            local_date: local_date.into(),
+            local_date,
             limit: 1,
         };
         let due = self.store.due_snapshot(&query, now_ms).await?;
@@ -125,7 +124,7 @@ impl Campaigns {
         definition: &Campaign,
         state: &CampaignState,
         due: &DueSnapshot,
-        date: LocalDate,
+        date: CalendarDate,
     ) -> Result<bool, CampaignError> {
         let today = match state.mode {
             Mode::Live => due.today.live,
@@ -139,11 +138,11 @@ impl Campaigns {
         let Some(cap) = self.means.calls_per_day else {
             return Ok(false);
         };
-        let usage = self.store.usage(date.into(), self.now_ms()).await?;
-        let of_today = usage.by_day.iter().filter(|day| {
-            let same_date: LocalDate = day.local_date.into();
-            day.mode == state.mode && same_date == date
-        });
+        let usage = self.store.usage(date, self.now_ms()).await?;
+        let of_today = usage
+            .by_day
+            .iter()
+            .filter(|day| day.mode == state.mode && day.local_date == date);
         Ok(of_today.map(|day| day.calls).sum::<u64>() >= u64::from(cap))
     }
 }

@@ -13,7 +13,7 @@ use crate::telemetry::{self, Redactor};
 use anyhow::{Context, bail};
 use clap::Args;
 use jiff::Timestamp;
-use samvad_actors::campaign::{CallingWindow, WindowRule};
+use samvad_actors::campaign::ZonedWindow;
 use samvad_actors::domain::{Campaign, CampaignId, ContactId, Lifecycle, Mode, PhoneNumber};
 use samvad_actors::ports::{ContactImport, NewContact};
 use samvad_actors::runtime::NoEvents;
@@ -121,7 +121,7 @@ async fn check(campaigns: &Campaigns, args: &CallArgs, campaign: &Campaign) -> a
         );
     }
     let written = &campaign.dialing.window;
-    let window = CallingWindow::new(WindowRule::from(written), &written.zone)?;
+    let window = ZonedWindow::new(written, &written.zone)?;
     let now_ms = Timestamp::now().as_millisecond();
     if !args.outside_window && !window.is_open(now_ms) {
         let opens = window

@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 use samvad_actors::coordination::LeaseTable;
-use samvad_actors::domain::{AttemptId, CampaignId, Mode};
+use samvad_actors::domain::{AttemptId, CalendarDate, CampaignId, Mode};
 use samvad_actors::ports::{
     Admission, Candidacy, Clock, Coordination, CoordinationError, Election, FleetCommand, FleetSignal, FleetSignals,
-    Incarnation, LocalDate, PermitRequest, Rebuild, RebuildStart, Usage,
+    Incarnation, PermitRequest, Rebuild, RebuildStart, Usage,
 };
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -59,7 +59,7 @@ impl Coordination for InProcessCoordination {
         self.step(|table, now_us| table.held(mode, now_us))
     }
 
-    async fn usage(&self, mode: Mode, campaign: &CampaignId, date: LocalDate) -> Result<Usage, CoordinationError> {
+    async fn usage(&self, mode: Mode, campaign: &CampaignId, date: CalendarDate) -> Result<Usage, CoordinationError> {
         self.step(|table, now_us| table.usage(mode, campaign, date, now_us))
     }
 

@@ -4,7 +4,7 @@ use super::attempts::{lock, number_of_contact};
 use super::opt_outs::{self, is_listed, lock_number};
 use super::rows::{answer_columns, fraction, get, get_count, get_word, stored, word, zone};
 use super::{Write, db, statements as sql};
-use samvad_actors::campaign::{CallingWindow, WindowRule, callback_at};
+use samvad_actors::campaign::{ZonedWindow, callback_at};
 use samvad_actors::domain::{
     Answer, AttemptId, AttemptState, CallbackRequest, Campaign, ConsentEvidence, ContactState, DialingRules,
     Disposition, EndReason, FollowUp, Outcome,
@@ -114,7 +114,7 @@ async fn move_contact_on(transaction: &mut Write, attempt: &AttemptRow, ending: 
 fn callback_at_ms(ending: &Ending<'_>, rules: &DialingRules, zone: Option<String>) -> Option<i64> {
     let request = ending.callback?;
     let zone = zone.as_deref().unwrap_or(&rules.window.zone);
-    let window = CallingWindow::new(WindowRule::from(&rules.window), zone).ok()?;
+    let window = ZonedWindow::new(&rules.window, zone).ok()?;
     let earliest_ms = rules.retry.earliest_ms(ending.at_ms);
     Some(callback_at(&request.time?, request.at_ms, earliest_ms, &window))
 }

@@ -2,7 +2,7 @@
 
 use crate::world::{World, only, request};
 use futures_util::future::join_all;
-use samvad_actors::domain::{AttemptId, CampaignId, Mode};
+use samvad_actors::domain::{AttemptId, CalendarDate, CampaignId, Mode};
 use samvad_actors::ports::{Admission, Limit, PermitLimits, PermitRequest};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -32,7 +32,8 @@ pub async fn l23_of_many_requests_at_once_exactly_as_many_as_every_limit_allows_
         }
         let ask = |index| {
             let mut request = request(&format!("{round}-{index}"), only(limit, 7));
-            request.scopes.date.year += u16::try_from(round).expect("few");
+            let year = 2026 + u16::try_from(round).expect("few");
+            request.scopes.date = CalendarDate::new(year, 11, 21).expect("a date");
             request
         };
         let granted = ask_at_once(world, (0..64).map(ask).collect()).await;

@@ -7,9 +7,9 @@ use deadpool_redis::redis::cmd;
 use proptest::prelude::*;
 use samvad::coordination::RedisCoordination;
 use samvad_actors::coordination::LeaseTable;
-use samvad_actors::domain::{AttemptId, CampaignId, Mode, PhoneNumber};
+use samvad_actors::domain::{AttemptId, CalendarDate, CampaignId, Mode, PhoneNumber};
 use samvad_actors::ports::{
-    CountedOver, DayScope, HeldPermit, Incarnation, LocalDate, PermitLimits, PermitRequest, PermitScopes, Rate, Rebuild,
+    CountedOver, DayScope, HeldPermit, Incarnation, PermitLimits, PermitRequest, PermitScopes, Rate, Rebuild,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -42,12 +42,8 @@ fn attempt() -> impl Strategy<Value = AttemptId> {
     (0u8..8).prop_map(|n| AttemptId::new(n.to_string()))
 }
 
-fn date() -> impl Strategy<Value = LocalDate> {
-    (1u8..3).prop_map(|day| LocalDate {
-        year: 2026,
-        month: 2,
-        day,
-    })
+fn date() -> impl Strategy<Value = CalendarDate> {
+    (1u8..3).prop_map(|day| CalendarDate::new(2026, 2, day).expect("a date"))
 }
 
 fn scopes() -> impl Strategy<Value = PermitScopes> {

@@ -1,8 +1,8 @@
 //! What a permit counts under, and when it does no more.
 
 use crate::world::{LONG, TODAY, World, granted, only, refused, request, scopes};
-use samvad_actors::domain::{AttemptId, CampaignId, Mode, PhoneNumber};
-use samvad_actors::ports::{Admission, Limit, LocalDate, PermitLimits, PermitScopes, Rate, Usage};
+use samvad_actors::domain::{AttemptId, CalendarDate, CampaignId, Mode, PhoneNumber};
+use samvad_actors::ports::{Admission, Limit, PermitLimits, PermitScopes, Rate, Usage};
 use std::time::Duration;
 
 async fn usage(world: &World, mode: Mode) -> Usage {
@@ -190,8 +190,8 @@ pub async fn each_local_date_counts_by_itself(world: &World) {
     for day in [21, 22] {
         let mut first = request(&format!("first of {day}"), only(Limit::CampaignPerDay, 1));
         let mut second = request(&format!("second of {day}"), only(Limit::CampaignPerDay, 1));
-        first.scopes.date = LocalDate { day, ..TODAY };
-        second.scopes.date = LocalDate { day, ..TODAY };
+        first.scopes.date = CalendarDate::new(2026, 11, day).expect("a date");
+        second.scopes.date = CalendarDate::new(2026, 11, day).expect("a date");
         granted(node, &first).await;
         assert_eq!(refused(node, &second).await, (Limit::CampaignPerDay, None));
     }

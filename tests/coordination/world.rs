@@ -2,20 +2,19 @@
 
 use crate::server::RedisServer;
 use samvad::coordination::{InProcessCoordination, RedisCoordination};
-use samvad_actors::domain::{AttemptId, CampaignId, Mode, PhoneNumber};
+use samvad_actors::domain::{AttemptId, CalendarDate, CampaignId, Mode, PhoneNumber};
 use samvad_actors::ports::{
-    Admission, Candidacy, Clock, Coordination, Election, Incarnation, Limit, LocalDate, PermitLimits, PermitRequest,
-    PermitScopes, Rebuild, RebuildStart,
+    Admission, Candidacy, Clock, Coordination, Election, Incarnation, Limit, PermitLimits, PermitRequest, PermitScopes,
+    Rebuild, RebuildStart,
 };
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Longer than any test takes.
 pub const LONG: Duration = Duration::from_secs(3600);
-pub const TODAY: LocalDate = LocalDate {
-    year: 2026,
-    month: 11,
-    day: 21,
+pub const TODAY: CalendarDate = match CalendarDate::new(2026, 11, 21) {
+    Some(date) => date,
+    None => CalendarDate::FIRST,
 };
 
 /// Three nodes on one coordination, which is empty.

@@ -4,10 +4,10 @@ use async_trait::async_trait;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use samvad::coordination::InProcessCoordination;
-use samvad_actors::domain::{AttemptId, CampaignId, Mode};
+use samvad_actors::domain::{AttemptId, CalendarDate, CampaignId, Mode};
 use samvad_actors::ports::{
     Admission, Candidacy, Coordination, CoordinationError, Election, FleetCommand, FleetSignals, Incarnation,
-    LocalDate, PermitRequest, Rebuild, RebuildStart, Usage,
+    PermitRequest, Rebuild, RebuildStart, Usage,
 };
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -87,7 +87,7 @@ impl Coordination for Fickle {
         self.inner.held(mode).await
     }
 
-    async fn usage(&self, mode: Mode, campaign: &CampaignId, date: LocalDate) -> Result<Usage, CoordinationError> {
+    async fn usage(&self, mode: Mode, campaign: &CampaignId, date: CalendarDate) -> Result<Usage, CoordinationError> {
         self.here()?;
         let panics = self.panics.load(Ordering::Relaxed);
         if panics > 0 {

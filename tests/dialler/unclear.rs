@@ -3,8 +3,10 @@
 use crate::carrier::{Answer, sid};
 use crate::world::{HOUR_MS, World, at_once, until};
 use samvad::coordination::InProcessCoordination;
-use samvad_actors::domain::{AttemptState, Campaign, CarrierStatus, Disposition, EndReason, Lifecycle, Mode, Outcome};
-use samvad_actors::ports::{AttemptStore, Clock, Coordination, Incarnation, LocalDate, RebuildStart};
+use samvad_actors::domain::{
+    AttemptState, CalendarDate, Campaign, CarrierStatus, Disposition, EndReason, Lifecycle, Mode, Outcome,
+};
+use samvad_actors::ports::{AttemptStore, Clock, Coordination, Incarnation, RebuildStart};
 use samvad_actors::runtime::{CallDraft, Gate, Upkeep};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -207,11 +209,7 @@ async fn an_empty_coordination_is_told_what_is_under_way_and_what_was_begun_toda
         2,
         "those that have not ended"
     );
-    let today = LocalDate {
-        year: 2026,
-        month: 11,
-        day: 22,
-    };
+    let today = CalendarDate::new(2026, 11, 22).expect("a date");
     let usage = empty.usage(MODE, &campaign, today).await.expect("open");
     assert_eq!(
         (usage.campaign_held, usage.campaign_today, usage.fleet_today),

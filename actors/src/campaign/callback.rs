@@ -4,7 +4,7 @@
 //! A wish is read as spans of time, the likelier readings first. The callback is the first instant in one of them at
 //! which the window is open. A wish that the window never allows is not lost: it moves to the next opening.
 
-use super::CallingWindow;
+use super::ZonedWindow;
 use crate::domain::{DaySpan, SpokenClock, SpokenDay, SpokenHours, SpokenTime, TimeOfDay, Weekday};
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
@@ -27,7 +27,7 @@ const DAYS_AHEAD: i32 = 8;
 ///
 /// Where the clock is put forward, a time that does not exist is as much later; where it is put back, the first of two
 /// is meant.
-pub fn callback_at(asked: &SpokenTime, requested_at_ms: i64, earliest_ms: i64, window: &CallingWindow) -> i64 {
+pub fn callback_at(asked: &SpokenTime, requested_at_ms: i64, earliest_ms: i64, window: &ZonedWindow) -> i64 {
     let opening = |at_ms: i64| window.next_opening(at_ms).unwrap_or(at_ms);
     match asked {
         SpokenTime::In { minutes } => {
@@ -58,7 +58,7 @@ struct Stretch {
 struct Wish<'a> {
     requested: Timestamp,
     earliest_ms: i64,
-    window: &'a CallingWindow,
+    window: &'a ZonedWindow,
 }
 
 impl Wish<'_> {

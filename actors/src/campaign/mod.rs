@@ -7,12 +7,10 @@ mod breaker;
 mod callback;
 mod pace;
 mod plan;
-mod retry;
 mod window;
 
 pub use breaker::{Breaker, Trip};
 pub use callback::callback_at;
 pub use pace::{Pace, ZoneLoad};
 pub use plan::{Candidate, DialOrder, Due, Plan, Refusal, RefusalReason, Snapshot, plan_tick};
-pub use retry::{Ended, NextDial, RetryCause, RetryPolicy};
-pub use window::{CallingWindow, DEFAULT_ZONE, UnknownZone, Weekday, WindowFault, WindowRule, WindowTime};
+pub use window::{UnknownZone, ZonedWindow};

@@ -1,7 +1,7 @@
 //! One tick of a campaign: whom to call now, who has to wait and why, and when to look again.
 
-use super::{Breaker, CallingWindow, Pace, Trip, WindowRule, ZoneLoad};
-use crate::domain::{ContactId, Disposition, PhoneNumber};
+use super::{Breaker, Pace, Trip, ZoneLoad, ZonedWindow};
+use crate::domain::{CallingWindow, ContactId, Disposition, PhoneNumber};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -10,9 +10,7 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     /// When people may be called.
-    pub rule: WindowRule,
-    /// IANA name of the zone of contacts whose own is not known.
-    pub zone: String,
+    pub window: CallingWindow,
     /// Who might be called.
     pub candidates: Vec<Candidate>,
     /// How many contacts are still to be called before the window ends, candidates included, by their own zone
@@ -228,7 +226,7 @@ impl<'a> Zones<'a> {
         let to_call = snapshot.to_call.iter().flat_map(BTreeMap::keys).map(Option::as_deref);
         let names: BTreeSet<_> = of_candidates.chain(to_call).collect();
         let standing = |name: Option<&str>| {
-            let Ok(window) = CallingWindow::new(snapshot.rule.clone(), name.unwrap_or(&snapshot.zone)) else {
+            let Ok(window) = ZonedWindow::new(&snapshot.window, name.unwrap_or(&snapshot.window.zone)) else {
                 return Standing::Unknown;
             };
             if !window.is_open(now_ms) {

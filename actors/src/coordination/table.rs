@@ -1,10 +1,10 @@
 //! The lease table: every step of the `Coordination` port as a pure function of the table, the step and `now`.
 
 use super::held::{HeldOver, HeldPermits};
-use crate::domain::{AttemptId, CampaignId, Mode};
+use crate::domain::{AttemptId, CalendarDate, CampaignId, Mode};
 use crate::ports::{
     Admission, Candidacy, CoordinationError, CountedOver, DayScope, Election, Incarnation, LONGEST_US, Limit,
-    LocalDate, PermitLimits, PermitRequest, PermitScopes, Rate, Rebuild, RebuildStart, Usage,
+    PermitLimits, PermitRequest, PermitScopes, Rate, Rebuild, RebuildStart, Usage,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -145,7 +145,7 @@ impl LeaseTable {
         &mut self,
         mode: Mode,
         campaign: &CampaignId,
-        date: LocalDate,
+        date: CalendarDate,
         now_us: u64,
     ) -> Result<Usage, CoordinationError> {
         self.held.expire(now_us);

@@ -1,19 +1,18 @@
 //! Laws of the table in virtual time.
 
 use super::LeaseTable;
-use crate::domain::{AttemptId, CampaignId, Mode, PhoneNumber};
+use crate::domain::{AttemptId, CalendarDate, CampaignId, Mode, PhoneNumber};
 use crate::ports::{
-    Admission, Candidacy, Election, Incarnation, LONGEST_US, Limit, LocalDate, PermitLimits, PermitRequest,
-    PermitScopes, Rate, Rebuild,
+    Admission, Candidacy, Election, Incarnation, LONGEST_US, Limit, PermitLimits, PermitRequest, PermitScopes, Rate,
+    Rebuild,
 };
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-const DATE: LocalDate = LocalDate {
-    year: 2026,
-    month: 11,
-    day: 21,
+const DATE: CalendarDate = match CalendarDate::new(2026, 11, 21) {
+    Some(date) => date,
+    None => CalendarDate::FIRST,
 };
 
 fn open_table(now_us: u64) -> LeaseTable {

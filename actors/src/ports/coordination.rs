@@ -16,7 +16,6 @@ use crate::domain::{AttemptId, CalendarDate, CampaignId, MachineVerdict, Mode, P
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
 /// Why coordination gave no answer. In every case no call may be placed; calls under way go on.
@@ -40,38 +39,6 @@ pub enum CoordinationError {
     },
 }
 
-/// A date in the zone of a campaign, by which its calls are counted.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub struct LocalDate {
-    /// Year of the common era.
-    pub year: u16,
-    /// 1 to 12.
-    pub month: u8,
-    /// 1 to 31.
-    pub day: u8,
-}
-
-impl From<CalendarDate> for LocalDate {
-    fn from(date: CalendarDate) -> Self {
-        let (year, month, day) = date.parts();
-        Self { year, month, day }
-    }
-}
-
-impl From<LocalDate> for CalendarDate {
-    /// A date that no calendar has becomes the first of its era: it limits nothing and counts nothing.
-    fn from(date: LocalDate) -> Self {
-        Self::new(date.year, date.month, date.day).unwrap_or(Self::FIRST)
-    }
-}
-
-impl fmt::Display for LocalDate {
-    /// ISO 8601: `2026-11-21`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
-    }
-}
-
 /// Everything that a call is counted under.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct PermitScopes {
@@ -84,7 +51,7 @@ pub struct PermitScopes {
     /// The number shown.
     pub caller_id: PhoneNumber,
     /// Today in the zone of the campaign.
-    pub date: LocalDate,
+    pub date: CalendarDate,
 }
 
 /// A rate: at most so many calls in any span of so long. Calls are spaced evenly, so that the law holds for every span
@@ -297,7 +264,7 @@ pub struct DayScope {
     /// `live`, `dry_run` or `simulated`.
     pub mode: Mode,
     /// The local date of the campaign's zone.
-    pub date: LocalDate,
+    pub date: CalendarDate,
     /// Fleet, campaign or country.
     pub of: CountedOver,
 }
@@ -393,7 +360,7 @@ pub trait Coordination: Send + Sync + 'static {
     async fn held(&self, mode: Mode) -> Result<Vec<AttemptId>, CoordinationError>;
 
     /// What a campaign and the fleet use.
-    async fn usage(&self, mode: Mode, campaign: &CampaignId, date: LocalDate) -> Result<Usage, CoordinationError>;
+    async fn usage(&self, mode: Mode, campaign: &CampaignId, date: CalendarDate) -> Result<Usage, CoordinationError>;
 
     /// Runs for the lead of a campaign. The holder itself is told its epoch again and its lease begins anew.
     async fn campaign_lease(&self, candidacy: &Candidacy) -> Result<Election, CoordinationError>;

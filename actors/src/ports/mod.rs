@@ -18,8 +18,8 @@ pub use carrier::{
 pub use clock::Clock;
 pub use coordination::{
     Admission, CallTold, Candidacy, Coordination, CoordinationError, CountedOver, DayScope, Election, FleetCommand,
-    FleetSignal, FleetSignals, HeldPermit, Incarnation, LONGEST_US, Limit, LocalDate, PermitLimits, PermitRequest,
-    PermitScopes, Rate, Rebuild, RebuildStart, Usage,
+    FleetSignal, FleetSignals, HeldPermit, Incarnation, LONGEST_US, Limit, PermitLimits, PermitRequest, PermitScopes,
+    Rate, Rebuild, RebuildStart, Usage,
 };
 pub use journal::{JournalError, JournalFiles, JournalSink};
 pub use prompts::{Prompt, PromptBook};

@@ -4,10 +4,10 @@ use crate::windows::{instant, time};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
-use samvad_actors::campaign::{CallingWindow, Weekday, WindowRule, callback_at};
+use samvad_actors::campaign::{ZonedWindow, callback_at};
 use samvad_actors::dialogue::{Context, Expectation, Interpreter, LanguagePack};
 use samvad_actors::domain::{
-    DaySpan, Language, SpokenClock, SpokenDay, SpokenHours, SpokenTime, TimeOfDay, Weekday as SpokenWeekday,
+    CallingWindow, DaySpan, Language, SpokenClock, SpokenDay, SpokenHours, SpokenTime, TimeOfDay, Weekday,
 };
 
 const MINUTE_MS: i64 = 60_000;
@@ -24,17 +24,17 @@ fn asked(text: &str) -> SpokenTime {
     meant.when.expect("a time").time.expect("one that can be kept")
 }
 
-fn window(opens: &str, closes: &str, weekdays: &[Weekday], zone: &str) -> CallingWindow {
-    let rule = WindowRule {
-        opens: time(opens),
-        closes: time(closes),
-        weekdays: weekdays.iter().copied().collect(),
-        ..WindowRule::default()
+fn window(opens: &str, closes: &str, weekdays: &[Weekday], zone: &str) -> ZonedWindow {
+    let written = CallingWindow {
+        start: time(opens),
+        end: time(closes),
+        weekdays: weekdays.to_vec(),
+        ..CallingWindow::default()
     };
-    CallingWindow::new(rule, zone).expect("a zone")
+    ZonedWindow::new(&written, zone).expect("a zone")
 }
 
-fn called(text: &str, said: &str, window: &CallingWindow) -> i64 {
+fn called(text: &str, said: &str, window: &ZonedWindow) -> i64 {
     let said_ms = instant(said);
     callback_at(&asked(text), said_ms, said_ms + GAP_MS, window)
 }
@@ -108,7 +108,7 @@ fn a_callback_comes_when_it_was_asked_for() {
 
 #[test]
 fn a_time_that_the_window_never_allows_moves_to_the_next_opening_after_it() {
-    let narrow = CallingWindow::new(WindowRule::default(), "Asia/Kolkata").expect("a zone");
+    let narrow = ZonedWindow::new(&CallingWindow::default(), "Asia/Kolkata").expect("a zone");
     for (text, due) in [
         ("after six", "Tue 24 11:00"),
         ("tomorrow after six", "Wed 25 11:00"),
@@ -232,7 +232,7 @@ const ZONES: &[&str] = &[
     "UTC",
 ];
 
-fn any_window() -> impl Strategy<Value = CallingWindow> {
+fn any_window() -> impl Strategy<Value = ZonedWindow> {
     let weekdays = proptest::sample::subsequence(Weekday::ALL.to_vec(), 1..=7);
     (0_u16..96, 1_u16..96, weekdays, proptest::sample::select(ZONES)).prop_map(|(opens, length, weekdays, zone)| {
         let quarter = |n: u16| {
@@ -264,7 +264,7 @@ fn any_hours() -> impl Strategy<Value = SpokenHours> {
 }
 
 fn any_day() -> impl Strategy<Value = SpokenDay> {
-    let weekday = proptest::sample::select(SpokenWeekday::ALL.to_vec());
+    let weekday = proptest::sample::select(Weekday::ALL.to_vec());
     let span = prop_oneof![
         (0_u16..400).prop_map(DaySpan::DaysAhead),
         (0_u16..13).prop_map(DaySpan::MonthsAhead),

@@ -2,7 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "helpers of tests; clippy knows test functions only")]
 
+mod breaker;
 mod callbacks;
 mod planning;
-mod retrying;
 mod windows;

@@ -3,10 +3,9 @@
 use crate::windows::{instant, time};
 use proptest::prelude::*;
 use samvad_actors::campaign::{
-    Breaker, CallingWindow, Candidate, Due, Pace, Plan, RefusalReason, Snapshot, Weekday, WindowRule, ZoneLoad,
-    plan_tick,
+    Breaker, Candidate, Due, Pace, Plan, RefusalReason, Snapshot, ZoneLoad, ZonedWindow, plan_tick,
 };
-use samvad_actors::domain::{ContactId, Disposition, PhoneNumber};
+use samvad_actors::domain::{CallingWindow, ContactId, Disposition, PhoneNumber, Weekday};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -32,8 +31,7 @@ fn fresh(position: u64) -> Due {
 
 fn snapshot(candidates: Vec<Candidate>) -> Snapshot {
     Snapshot {
-        rule: WindowRule::default(),
-        zone: "Asia/Kolkata".to_owned(),
+        window: CallingWindow::default(),
         candidates,
         to_call: None,
         free_permits: 100,
@@ -97,7 +95,7 @@ fn a_contact_is_called_by_the_clock_of_its_own_zone() {
     );
     assert_eq!(why(&plan, "lost"), Some(RefusalReason::UnknownZone));
     let mut nowhere = all.clone();
-    nowhere.zone = String::new();
+    nowhere.window.zone = String::new();
     assert!(
         plan_tick(&nowhere, instant(NOON_IN_INDIA)).orders.is_empty(),
         "fails closed"
@@ -241,9 +239,9 @@ fn any_case() -> impl Strategy<Value = Case> {
                     ..candidate(&format!("contact {index}"), of, moved(due))
                 });
             let mut snapshot = snapshot(candidates.collect());
-            snapshot.rule.weekdays = Weekday::ALL.into();
-            snapshot.rule.opens = time(&format!("{opens:02}:00"));
-            snapshot.rule.closes = time(&format!("{:02}:00", (opens + hours) % 24));
+            snapshot.window.weekdays = Weekday::ALL.to_vec();
+            snapshot.window.start = time(&format!("{opens:02}:00"));
+            snapshot.window.end = time(&format!("{:02}:00", (opens + hours) % 24));
             snapshot.to_call = to_call;
             snapshot.latest_ends = latest_ends;
             snapshot.free_permits = free_permits;
@@ -260,8 +258,8 @@ fn spread(Case { snapshot, now_ms }: &Case) -> Option<f64> {
     let lead_ms = i64::try_from(snapshot.lead.as_millis()).expect("short");
     let mut calls_per_ms = 0.0;
     for (zone, contacts) in snapshot.to_call.as_ref()? {
-        let zone = zone.as_deref().unwrap_or(&snapshot.zone);
-        let Ok(window) = CallingWindow::new(snapshot.rule.clone(), zone) else {
+        let zone = zone.as_deref().unwrap_or(&snapshot.window.zone);
+        let Ok(window) = ZonedWindow::new(&snapshot.window, zone) else {
             continue;
         };
         let closes_ms = window.closes_at(*now_ms).expect("closes every day");
@@ -302,8 +300,8 @@ proptest! {
 
         let lead_ms = i64::try_from(snapshot.lead.as_millis()).expect("short");
         for order in &plan.orders {
-            let zone = by_contact[&order.contact].zone.as_deref().unwrap_or(&snapshot.zone);
-            let window = CallingWindow::new(snapshot.rule.clone(), zone).expect("only known zones are called");
+            let zone = by_contact[&order.contact].zone.as_deref().unwrap_or(&snapshot.window.zone);
+            let window = ZonedWindow::new(&snapshot.window, zone).expect("only known zones are called");
             prop_assert!(window.is_open(*now_ms));
             prop_assert!(window.closes_at(*now_ms).is_none_or(|closes| closes - now_ms >= lead_ms));
             let due_ms = match order.due {

@@ -16,10 +16,10 @@ mod steps;
 
 use crate::config::Secret;
 use async_trait::async_trait;
-use samvad_actors::domain::{AttemptId, CampaignId, Mode};
+use samvad_actors::domain::{AttemptId, CalendarDate, CampaignId, Mode};
 use samvad_actors::ports::{
     Admission, Candidacy, Coordination, CoordinationError, Election, FleetCommand, FleetSignals, Incarnation,
-    LocalDate, PermitRequest, Rebuild, RebuildStart, Usage,
+    PermitRequest, Rebuild, RebuildStart, Usage,
 };
 use std::time::Duration;
 
@@ -107,7 +107,7 @@ impl Coordination for RedisCoordination {
         self.steps.held(mode).await?.value
     }
 
-    async fn usage(&self, mode: Mode, campaign: &CampaignId, date: LocalDate) -> Result<Usage, CoordinationError> {
+    async fn usage(&self, mode: Mode, campaign: &CampaignId, date: CalendarDate) -> Result<Usage, CoordinationError> {
         self.steps.usage(mode, campaign, date).await?.value
     }
 

@@ -7,10 +7,10 @@ use super::signals::Signals;
 use super::{RedisSettings, RedisSettingsError, Timed};
 use deadpool_redis::redis::{self, Script, ScriptInvocation};
 use samvad_actors::coordination::{DAY_KEPT_US, concurrency_caps, day_caps, micros, rates};
-use samvad_actors::domain::{AttemptId, CampaignId, Mode};
+use samvad_actors::domain::{AttemptId, CalendarDate, CampaignId, Mode};
 use samvad_actors::ports::{
     Admission, Candidacy, CoordinationError, CountedOver, DayScope, Election, FleetCommand, FleetSignals, Incarnation,
-    LocalDate, PermitRequest, PermitScopes, Rate, Rebuild, RebuildStart, Usage,
+    PermitRequest, PermitScopes, Rate, Rebuild, RebuildStart, Usage,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -120,7 +120,7 @@ impl Steps {
     ///
     /// # Errors
     /// As the port.
-    pub async fn usage(&self, mode: Mode, campaign: &CampaignId, date: LocalDate) -> Answer<Usage> {
+    pub async fn usage(&self, mode: Mode, campaign: &CampaignId, date: CalendarDate) -> Answer<Usage> {
         let day = |of| self.keys.day(&DayScope { mode, date, of });
         let keys = [
             self.keys.state(),

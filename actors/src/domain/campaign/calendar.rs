@@ -126,7 +126,7 @@ impl CalendarDate {
     };
 
     /// A day; `None` if the calendar has none such.
-    pub fn new(year: u16, month: u8, day: u8) -> Option<Self> {
+    pub const fn new(year: u16, month: u8, day: u8) -> Option<Self> {
         let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
         let days = match month {
             2 if leap => 29,
@@ -135,7 +135,10 @@ impl CalendarDate {
             1..=12 => 31,
             _ => return None,
         };
-        ((1..=9999).contains(&year) && (1..=days).contains(&day)).then_some(Self { year, month, day })
+        if year == 0 || year > 9999 || day == 0 || day > days {
+            return None;
+        }
+        Some(Self { year, month, day })
     }
 
     /// Year, month (from 1) and day (from 1).

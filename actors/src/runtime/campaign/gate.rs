@@ -2,8 +2,8 @@
 
 use crate::domain::{AttemptState, CalendarDate};
 use crate::ports::{
-    Clock, Coordination, CoordinationError, CountedOver, DayScope, DialerStore, HeldPermit, Incarnation, LocalDate,
-    PermitScopes, Rebuild, RebuildStart, RecordedUsage, StoreError,
+    Clock, Coordination, CoordinationError, CountedOver, DayScope, DialerStore, HeldPermit, Incarnation, PermitScopes,
+    Rebuild, RebuildStart, RecordedUsage, StoreError,
 };
 use crate::runtime::mint::TokenMint;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
@@ -118,14 +118,14 @@ fn rebuild(usage: &RecordedUsage, now_ms: i64) -> Rebuild {
                 campaign: found.row.campaign.clone(),
                 country: found.country.clone()?,
                 caller_id: found.caller_id.clone()?,
-                date: found.local_date?.into(),
+                date: found.local_date?,
             },
             lasts: Duration::from_millis(lasts_ms.unsigned_abs()),
         })
     });
     let mut day_counts = BTreeMap::new();
     for day in &usage.by_day {
-        let date = LocalDate::from(day.local_date);
+        let date = day.local_date;
         for of in [
             CountedOver::Fleet,
             CountedOver::Campaign(day.campaign.clone()),

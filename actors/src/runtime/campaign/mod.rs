@@ -25,8 +25,8 @@ pub use upkeep::{STOPPED_ALL, Upkeep};
 
 use super::endings::SupervisorPorts;
 use super::mint::TokenMint;
-use crate::domain::{AttemptId, Campaign, Mode, PhoneNumber};
-use crate::ports::{Coordination, DialerStore, LocalDate, PermitLimits, PermitRequest, PermitScopes, Rate};
+use crate::domain::{AttemptId, CalendarDate, Campaign, Mode, PhoneNumber};
+use crate::ports::{Coordination, DialerStore, PermitLimits, PermitRequest, PermitScopes, Rate};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -111,7 +111,7 @@ impl DialSettings {
         campaign: &Campaign,
         mode: Mode,
         number: &PhoneNumber,
-        date: LocalDate,
+        date: CalendarDate,
     ) -> PermitRequest {
         PermitRequest {
             attempt: attempt.clone(),

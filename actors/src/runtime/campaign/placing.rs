@@ -8,7 +8,7 @@
 
 use super::asking::{FIRST_STORE_PAUSE, LONGEST_STORE_PAUSE, record, refusal};
 use super::{CampaignPorts, millis};
-use crate::campaign::{CallingWindow, DialOrder, WindowRule};
+use crate::campaign::{DialOrder, ZonedWindow};
 use crate::domain::{AttemptId, AttemptState, Campaign, Disposition, Lifecycle, Mode};
 use crate::ports::{
     Admission, ClaimRefusal, CoordinationError, DialClaim, Incarnation, Leadership, Limit, PermitRequest, StoreError,
@@ -143,7 +143,7 @@ impl Placing {
             permit_deadline_ms: now_ms.saturating_add(millis(request.lasts)),
             country: request.scopes.country.clone(),
             caller_id: self.campaign.caller_id.clone(),
-            local_date: date.into(),
+            local_date: date,
         };
         match caught(ports.dialer.claim(&self.leadership, &claim, now_ms)).await {
             Ok(Ok(_)) => {}
@@ -218,14 +218,14 @@ impl Placing {
 
     /// The contact's window, if a call may begin now and be answered before it closes. `None` as well for a zone that
     /// is not known.
-    pub(super) fn window(&self, now_ms: i64) -> Option<CallingWindow> {
+    pub(super) fn window(&self, now_ms: i64) -> Option<ZonedWindow> {
         let written = &self.campaign.dialing.window;
         let zone = self.zone.as_deref().unwrap_or(&written.zone);
-        let window = CallingWindow::new(WindowRule::from(written), zone).ok()?;
+        let window = ZonedWindow::new(written, zone).ok()?;
         let closes_at_ms = window.closes_at(now_ms);
         let stays = closes_at_ms.is_none_or(|at_ms| at_ms.saturating_sub(now_ms) >= millis(self.ports.settings.lead()));
         // Counted by the campaign's day, wherever the contact is.
-        let counted = CallingWindow::new(WindowRule::from(written), &written.zone).ok()?;
+        let counted = ZonedWindow::new(written, &written.zone).ok()?;
         (window.is_open(now_ms) && stays).then_some(counted)
     }
 

@@ -2,9 +2,9 @@
 
 use super::CampaignPorts;
 use super::placing::{NotPlaced, Placing, ends_the_tick};
-use crate::campaign::{CallingWindow, Candidate, DialOrder, Due, RefusalReason, Snapshot, WindowRule, plan_tick};
-use crate::domain::{Campaign, CampaignId, Lifecycle};
-use crate::ports::{CampaignState, DueContact, DueQuery, Leadership, LifecycleChange, LocalDate, StoreError};
+use crate::campaign::{Candidate, DialOrder, Due, RefusalReason, Snapshot, ZonedWindow, plan_tick};
+use crate::domain::{CalendarDate, Campaign, CampaignId, Lifecycle};
+use crate::ports::{CampaignState, DueContact, DueQuery, Leadership, LifecycleChange, StoreError};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -56,8 +56,7 @@ impl Ticks {
         };
         let now_ms = self.ports.now_ms();
         let written = &campaign.dialing.window;
-        let rule = WindowRule::from(written);
-        let Some(date) = CallingWindow::new(rule.clone(), &written.zone)
+        let Some(date) = ZonedWindow::new(written, &written.zone)
             .ok()
             .and_then(|window| window.local_date(now_ms))
         else {
@@ -67,7 +66,7 @@ impl Ticks {
         let zones = self.ports.dialer.zones(&self.campaign).await?;
         let is_open = |zone: &Option<String>| {
             let zone = zone.as_deref().unwrap_or(&written.zone);
-            CallingWindow::new(rule.clone(), zone).is_ok_and(|window| window.is_open(now_ms))
+            ZonedWindow::new(written, zone).is_ok_and(|window| window.is_open(now_ms))
         };
         let nobody_pending = zones.is_empty();
         let open_zones: Vec<_> = zones.into_iter().filter(is_open).collect();
@@ -80,7 +79,7 @@ impl Ticks {
         let query = DueQuery {
             campaign: self.campaign.clone(),
             open_zones,
-            local_date: date.into(),
+            local_date: date,
             limit: free.saturating_mul(4),
         };
         let due = self.ports.dialer.due_snapshot(&query, now_ms).await?;
@@ -98,8 +97,7 @@ impl Ticks {
         };
         let mut zones_of = BTreeMap::new();
         let snapshot = Snapshot {
-            rule,
-            zone: written.zone.clone(),
+            window: written.clone(),
             candidates: candidates(due.candidates, &mut zones_of),
             to_call,
             free_permits: free,
@@ -147,7 +145,7 @@ impl Ticks {
     }
 
     /// How many calls may begin as far as is known; only a permit binds. None while admission is shut.
-    async fn free_permits(&self, campaign: &Campaign, state: &CampaignState, date: LocalDate) -> u32 {
+    async fn free_permits(&self, campaign: &Campaign, state: &CampaignState, date: CalendarDate) -> u32 {
         match self.ports.gate.open().await {
             Ok(true) => {}
             Ok(false) => return 0,
