@@ -3,8 +3,8 @@
 //!
 //! Invariants:
 //! - Nothing here opens a socket, a file or a database; the outside is reached through [`ports`] alone.
-//! - [`domain`], [`dialogue`], [`campaign`] and [`coordination`] are pure: no clock, no randomness, no iteration over
-//!   hash maps. Time is an argument.
+//! - [`domain`], [`dialogue`], [`campaign`], [`coordination`] and [`services::Breaker`] are pure: no clock, no
+//!   randomness, no iteration over hash maps. Time is an argument.
 //! - A port future never touches the dialogue: its result comes back as an input carrying the id of what asked
 //!   for it, so that a late reply is harmless.
 //! - A call actor that ends without an outcome is impossible: its death watch reports to the supervisor.
@@ -15,3 +15,4 @@ pub mod dialogue;
 pub mod domain;
 pub mod ports;
 pub mod runtime;
+pub mod services;

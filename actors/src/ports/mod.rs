@@ -23,7 +23,7 @@ pub use coordination::{
 };
 pub use journal::{JournalError, JournalFiles, JournalSink};
 pub use prompts::{Prompt, PromptBook};
-pub use recognizer::{Grammar, Heard, RecognitionRequest, Recognizer, RecognizerError, UtteranceStream};
+pub use recognizer::{Grammar, Heard, Progress, RecognitionRequest, Recognizer, RecognizerError, UtteranceStream};
 pub use store::{
     AdmittedCall, AttemptRow, AttemptStore, CallReport, CallbackEffect, CampaignState, CampaignStore, ClaimRefusal,
     Contact, ContactCounts, ContactImport, ContactStore, DayCount, DialClaim, DialerStore, DoNotCallEntry,

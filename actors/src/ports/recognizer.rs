@@ -75,12 +75,33 @@ pub enum RecognizerError {
     /// Too many utterances wait already.
     #[error("the recogniser is overloaded")]
     Overloaded,
+    /// The service will have nothing of us for now: a key it does not know, a quota that is used up, a rate exceeded, a
+    /// model or parameter it refuses. Asking again at once would be refused again.
+    #[error("the recogniser refuses: {reason}")]
+    Refused {
+        /// What it says, without key or words.
+        reason: String,
+    },
     /// It cannot serve this request at all.
     #[error("the recogniser cannot serve this: {reason}")]
     Unsupported {
         /// What it lacks, for example a language or a word missing from its dictionary.
         reason: String,
     },
+}
+
+/// What a recogniser shows of an utterance before its end.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum Progress {
+    /// It shows nothing before the end; that says nothing about how it does.
+    #[default]
+    Untold,
+    /// It is one that shows something within a second of audio or two, and has shown nothing yet.
+    Awaited,
+    /// It gave a sign of life: the words so far in lower case, which may change; empty if there are none yet.
+    Partial(Arc<str>),
+    /// There will be no result.
+    Failed(RecognizerError),
 }
 
 /// A recogniser.
@@ -102,6 +123,11 @@ pub trait Recognizer: Send + Sync + 'static {
 pub trait UtteranceStream: Send {
     /// Takes 8 kHz linear samples, from 300 ms before the speech. Never blocks.
     fn push(&mut self, samples: &[i16]);
+
+    /// How it goes. Never blocks.
+    fn progress(&self) -> Progress {
+        Progress::Untold
+    }
 
     /// The speech is over: gives the result. The future may be awaited on another thread.
     async fn finish(self: Box<Self>) -> Result<Heard, RecognizerError>;

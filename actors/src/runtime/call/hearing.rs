@@ -141,7 +141,9 @@ impl CallActor {
         tracing::warn!(parent: &self.span, recognizer = self.ports.recognizer.name(), %error, "no recognition");
         let fault = match error {
             RecognizerError::TimedOut { .. } => RecognitionFault::TimedOut,
-            RecognizerError::Lost { .. } | RecognizerError::Overloaded => RecognitionFault::Lost,
+            RecognizerError::Lost { .. } | RecognizerError::Refused { .. } | RecognizerError::Overloaded => {
+                RecognitionFault::Lost
+            }
             RecognizerError::Unsupported { .. } => RecognitionFault::Unsupported,
         };
         Input::RecognitionFailed { speech, fault }

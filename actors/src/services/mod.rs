@@ -1,0 +1,10 @@
+//! What stands between a call and services that fail: a breaker that rests what failed, and ordered lists in which the
+//! next takes over within the same utterance.
+//!
+//! The [`Breaker`] knows nothing of speech: lists of synthesisers or language models use it as the recognisers' does.
+
+mod breaker;
+mod recognizer;
+
+pub use breaker::{Breaker, BreakerSettings, Fault, Phase};
+pub use recognizer::{FailoverRecognizer, FailoverSettings, Jitter, Ranked};
