@@ -5,6 +5,7 @@ pub mod campaigns;
 mod fleet;
 mod node;
 mod outlook;
+mod recognizers;
 mod surveys;
 
 pub use node::{Gauges, Node};

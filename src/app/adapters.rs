@@ -2,17 +2,13 @@
 
 use super::surveys::SurveyRoom;
 use crate::carrier::token::{self, MediaTokens};
-use crate::config::{RecognizerSetting, Settings};
 use crate::http::{CallEvents, CallHandle, CallStartError, CallStarter, StreamEvent};
-use crate::speech::FixedRecognizer;
-use crate::speech::embedded::{EmbeddedRecognizer, EmbeddedSettings};
 use crate::store::SqlStore;
 use actix::Addr;
-use anyhow::Context;
 use futures_util::future::LocalBoxFuture;
 use samvad_actors::domain::{AttemptId, CarrierStatus, EndReason, MachineVerdict, StreamSid};
 use samvad_actors::ports::{
-    AdmittedCall, AttemptStore, CallTold, CallbackEffect, CampaignStore, Clock, Coordination, FleetCommand, Recognizer,
+    AdmittedCall, AttemptStore, CallTold, CallbackEffect, CampaignStore, Clock, Coordination, FleetCommand,
 };
 use samvad_actors::runtime::{
     CallActor, CallDraft, CallPorts, CallSeed, CallTable, CarrierMachine, CarrierStatusChanged, Line, MediaToken,
@@ -52,47 +48,6 @@ impl TokenMint for Mint {
             hash: minted.hash_hex,
             expires_at_ms: minted.expires_at_ms,
         })
-    }
-}
-
-/// The recogniser that the settings name.
-pub(super) enum RunningRecognizer {
-    Embedded(Arc<EmbeddedRecognizer>),
-    Fixed(Arc<FixedRecognizer>),
-}
-
-impl RunningRecognizer {
-    /// Starts it.
-    pub(super) fn start(settings: &Settings) -> anyhow::Result<Self> {
-        match &settings.recognizer {
-            RecognizerSetting::Embedded => {
-                let threads = Some(u16::try_from(settings.recognizer_threads).unwrap_or(u16::MAX));
-                let recognizer = EmbeddedRecognizer::start(EmbeddedSettings {
-                    threads,
-                    ..EmbeddedSettings::default()
-                });
-                Ok(Self::Embedded(Arc::new(
-                    recognizer.context("the recogniser cannot be started")?,
-                )))
-            }
-            RecognizerSetting::Fixed { delay } => Ok(Self::Fixed(Arc::new(FixedRecognizer::new(*delay)))),
-        }
-    }
-
-    /// As the port.
-    pub(super) fn port(&self) -> Arc<dyn Recognizer> {
-        match self {
-            Self::Embedded(recognizer) => recognizer.clone(),
-            Self::Fixed(recognizer) => recognizer.clone(),
-        }
-    }
-
-    /// Process id of its child, if it has one.
-    pub(super) fn child_pid(&self) -> Option<u32> {
-        match self {
-            Self::Embedded(recognizer) => recognizer.child_pid(),
-            Self::Fixed(_) => None,
-        }
     }
 }
 

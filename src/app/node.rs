@@ -1,8 +1,9 @@
 //! One running node.
 
 use super::SystemClock;
-use super::adapters::{Mint, RunningRecognizer, Starter, ToSupervisor};
+use super::adapters::{Mint, Starter, ToSupervisor};
 use super::fleet;
+use super::recognizers::RunningRecognizer;
 use super::surveys::SurveyRoom;
 use crate::carrier::inbound::StoreDesk;
 use crate::carrier::pacing::PacedCarrier;
@@ -100,7 +101,7 @@ impl Node {
         ));
         let signatures = SignatureValidator::new(&twilio)?;
         let journals = Arc::new(JournalDirectory::open(&data.journals())?);
-        let running_recognizer = RunningRecognizer::start(&settings)?;
+        let running_recognizer = RunningRecognizer::start(&settings, &clock)?;
         let recognizer = running_recognizer.port();
 
         let calls = Arc::new(CallTable::default());

@@ -5,7 +5,7 @@ use super::output::{OutputError, note, say};
 use super::report;
 use super::run::{self, Figures, Interrupted, Outcome, Plan, Watcher};
 use super::stop_signals::StopSignals;
-use crate::config::{RecognizerSetting, process_environment};
+use crate::config::{Recognizers, process_environment};
 use anyhow::Context;
 use clap::Args;
 use samvad_actors::runtime::CallEvent;
@@ -48,9 +48,10 @@ pub(super) struct SimulateArgs {
     /// would.
     #[arg(long, value_name = "RATE", default_value = "20", value_parser = super::calls_per_second)]
     calls_per_second: f64,
-    /// embedded (PocketSphinx), or fixed:DELAY, a stand-in for load tests that answers after that long.
-    #[arg(long, value_name = "NAME", default_value = "embedded")]
-    recognizer: RecognizerSetting,
+    /// Recognisers in order of preference, as in SAMVAD_RECOGNIZER; or fixed:DELAY, a stand-in for load tests that
+    /// answers after that long.
+    #[arg(long, value_name = "NAMES", default_value = "embedded")]
+    recognizer: Recognizers,
     /// Worker threads of the server.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     workers: Option<u16>,

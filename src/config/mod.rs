@@ -3,7 +3,9 @@
 mod data_directory;
 pub mod private_files;
 mod reader;
+mod recognizers;
 mod secret;
+mod services;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -11,8 +13,10 @@ mod variables;
 
 pub use data_directory::{DataDirectory, MediaTokenKeyError};
 pub use reader::{ConfigFault, ConfigFaults};
+pub use recognizers::{RecognizerSetting, Recognizers};
 pub use secret::Secret;
-pub use values::{LogFormat, MEDIA_PATH, PublicUrl, RecognizerSetting, is_loopback};
+pub use services::{DeepgramSettings, OpenAiSettings, SarvamSettings, ServiceSettings, TranscriptionApi};
+pub use values::{LogFormat, MEDIA_PATH, PublicUrl, is_loopback};
 pub use variables::{VARIABLES, Variable};
 
 use crate::coordination::RedisCoordination;
@@ -48,8 +52,10 @@ pub struct Settings {
     /// Key of the media tokens; `None` if it is kept in the data directory
     /// (see [`DataDirectory::media_token_key`]).
     pub media_token_key: Option<Secret<Vec<u8>>>,
-    /// Which recogniser.
-    pub recognizer: RecognizerSetting,
+    /// Which recognisers, in the order of preference.
+    pub recognizers: Recognizers,
+    /// Speech services.
+    pub services: ServiceSettings,
     /// Recognitions at the same time.
     pub recognizer_threads: usize,
     /// Synthesised prompts in place of those in the data directory.
@@ -235,7 +241,8 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
     } else {
         Some(values::machine_name())
     };
-    let recognizer = reader.parsed("SAMVAD_RECOGNIZER", RecognizerSetting::parse);
+    let recognizers = reader.parsed("SAMVAD_RECOGNIZER", Recognizers::parse);
+    let services = services::read(reader, recognizers.as_ref());
     let recognizer_threads = read_threads(reader, "SAMVAD_RECOGNIZER_THREADS", processors);
     let prompt_cache_dir = reader.text("SAMVAD_PROMPT_CACHE_DIR").map(PathBuf::from);
     let prompts_dir = reader.parsed("SAMVAD_PROMPTS_DIR", |text| {
@@ -284,7 +291,8 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
         redis_url,
         node_name: node_name?,
         media_token_key,
-        recognizer: recognizer?,
+        recognizers: recognizers?,
+        services: services?,
         recognizer_threads: recognizer_threads?,
         prompt_cache_dir,
         prompts_dir,

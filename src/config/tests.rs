@@ -33,7 +33,7 @@ fn an_empty_environment_gives_a_safe_server_on_this_machine() {
     assert_eq!(settings.twilio.api_base_url.as_str(), "https://api.twilio.com/");
     assert!(settings.twilio.account.is_none());
     assert_eq!(settings.database_url, "sqlite://./data/samvad.db");
-    assert_eq!(settings.recognizer, RecognizerSetting::Embedded);
+    assert_eq!(settings.recognizers.list(), [RecognizerSetting::Embedded]);
     assert!(settings.workers >= 1 && settings.recognizer_threads >= 1);
     assert!((settings.calls_per_second - 1.0).abs() < f64::EPSILON);
     assert_eq!(
@@ -292,7 +292,8 @@ proptest! {
     #[test]
     fn a_recogniser_setting_reads_back_as_it_is_written(delay_ms in 0_u64..=10_000) {
         let fixed = RecognizerSetting::Fixed { delay: std::time::Duration::from_millis(delay_ms) };
-        prop_assert_eq!(fixed.to_string().parse(), Ok(fixed));
+        let read: Recognizers = fixed.to_string().parse().expect("as it is written");
+        prop_assert_eq!(read.list(), [fixed]);
     }
 
     #[test]

@@ -3,8 +3,6 @@
 use super::reader::Invalid;
 use samvad_actors::domain::PhoneNumber;
 use std::fmt;
-use std::str::FromStr;
-use std::time::Duration;
 use url::{Host, Url};
 
 /// The path of the media socket below the public URL.
@@ -79,7 +77,7 @@ pub(super) fn phone_numbers(text: &str) -> Result<Vec<PhoneNumber>, Invalid> {
 }
 
 /// `https`, or `http` to this machine; no user, password, query or fragment.
-fn web_url(text: &str, remedy: &'static str) -> Result<Url, Invalid> {
+pub(super) fn web_url(text: &str, remedy: &'static str) -> Result<Url, Invalid> {
     let url = Url::parse(text).map_err(|_| ("is not a URL", remedy))?;
     let fault = match url.scheme() {
         "https" | "http" if !url.has_host() => "names no host",
@@ -90,56 +88,6 @@ fn web_url(text: &str, remedy: &'static str) -> Result<Url, Invalid> {
         _ => "is neither https nor http",
     };
     Err((fault, remedy))
-}
-
-/// Which recogniser understands the callers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RecognizerSetting {
-    /// PocketSphinx in a child process.
-    Embedded,
-    /// The same answer to everything after a fixed delay: for load tests.
-    Fixed {
-        /// How long it takes.
-        delay: Duration,
-    },
-}
-
-impl RecognizerSetting {
-    const REMEDY: &str = "write embedded, or fixed: and a delay of at most 10000 ms such as fixed:60ms";
-
-    pub(super) fn parse(text: &str) -> Result<Self, Invalid> {
-        if text == "embedded" {
-            return Ok(Self::Embedded);
-        }
-        text.strip_prefix("fixed:")
-            .and_then(|delay| delay.strip_suffix("ms"))
-            .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
-            .and_then(|digits| digits.parse().ok())
-            .filter(|delay| *delay <= 10_000)
-            .map(|delay| Self::Fixed {
-                delay: Duration::from_millis(delay),
-            })
-            .ok_or(("names no recogniser", Self::REMEDY))
-    }
-}
-
-/// As the variable and the command line write it.
-impl fmt::Display for RecognizerSetting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Embedded => f.write_str("embedded"),
-            Self::Fixed { delay } => write!(f, "fixed:{}ms", delay.as_millis()),
-        }
-    }
-}
-
-/// For the command line; the message names fault and remedy.
-impl FromStr for RecognizerSetting {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::parse(text).map_err(|(fault, remedy)| format!("the text {fault}; {remedy}"))
-    }
 }
 
 /// The form of log lines.

@@ -103,12 +103,54 @@ pub const VARIABLES: &[Variable] = &[
     plain(
         "SAMVAD_RECOGNIZER",
         "embedded",
-        "embedded (PocketSphinx), or fixed:DELAY for load tests, for example fixed:60ms",
+        "recognisers in order of preference, the next one takes over when one fails: deepgram, openai, sarvam, embedded (PocketSphinx), with commas between them; or fixed:DELAY for load tests, for example fixed:60ms",
     ),
     computed(
         "SAMVAD_RECOGNIZER_THREADS",
         "recognitions that run at the same time (1 to 256); default one per processor",
     ),
+    plain(
+        "SAMVAD_SERVICE_CONNECTIONS",
+        "50",
+        "connections to one speech service at the same time, at most what its plan allows (1 to 10000)",
+    ),
+    secret(
+        "SAMVAD_SERVICE_PROXY",
+        "proxy for speech services: http:// or https://, host and port; default what HTTPS_PROXY and NO_PROXY say",
+    ),
+    secret("DEEPGRAM_API_KEY", "Deepgram's key"),
+    plain(
+        "DEEPGRAM_BASE_URL",
+        "https://api.deepgram.com",
+        "Deepgram's API or a stand-in: https or wss, or http or ws on this machine",
+    ),
+    plain("DEEPGRAM_MODEL", "nova-3", "Deepgram's model for recognition"),
+    secret(
+        "OPENAI_API_KEY",
+        "OpenAI's key, or that of a server compatible with it; one on this machine needs none",
+    ),
+    plain(
+        "OPENAI_BASE_URL",
+        "https://api.openai.com/v1",
+        "OpenAI's API or a server compatible with it: https or wss, or http or ws on this machine",
+    ),
+    plain(
+        "OPENAI_TRANSCRIPTION_MODEL",
+        "gpt-4o-transcribe",
+        "model for recognition",
+    ),
+    plain(
+        "OPENAI_TRANSCRIPTION_API",
+        "realtime",
+        "realtime (streamed over a WebSocket), or file (each utterance in a request, which most compatible servers take)",
+    ),
+    secret("SARVAM_API_KEY", "Sarvam's key"),
+    plain(
+        "SARVAM_BASE_URL",
+        "https://api.sarvam.ai",
+        "Sarvam's API or a stand-in: https or wss, or http or ws on this machine",
+    ),
+    plain("SARVAM_MODEL", "saaras:v3-realtime", "Sarvam's model for recognition"),
     computed(
         "SAMVAD_PROMPTS_DIR",
         "directory of prompts and lexicons in place of the embedded ones",

@@ -4,6 +4,7 @@ pub mod embedded;
 mod fixed;
 pub mod pocketsphinx;
 mod prompt_cache;
+pub mod services;
 mod synthesis;
 
 pub use fixed::FixedRecognizer;

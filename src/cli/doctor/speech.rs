@@ -186,24 +186,27 @@ pub(super) fn configuration(settings: &Settings) -> Vec<Finding> {
 fn judge_recognizer(settings: &Settings, processors: usize) -> Finding {
     const CHECK: &str = "recogniser";
     let threads = settings.recognizer_threads;
-    match settings.recognizer {
-        RecognizerSetting::Fixed { .. } => Finding::warning(
+    let recognizers = &settings.recognizers;
+    let is_fixed = |setting: &RecognizerSetting| matches!(setting, RecognizerSetting::Fixed { .. });
+    if recognizers.list().iter().any(is_fixed) {
+        return Finding::warning(
             CHECK,
-            format!(
-                "{}, which understands nobody: it is for load tests",
-                settings.recognizer
-            ),
+            format!("{recognizers}, which understands nobody: it is for load tests"),
             "set SAMVAD_RECOGNIZER=embedded",
-        ),
-        RecognizerSetting::Embedded if threads > processors => Finding::warning(
-            CHECK,
-            format!("embedded, {threads} threads on {processors} processors"),
-            "set SAMVAD_RECOGNIZER_THREADS to the number of processors, or leave it out",
-        ),
-        RecognizerSetting::Embedded => {
-            Finding::ok(CHECK, format!("embedded, {threads} threads on {processors} processors"))
-        }
+        );
     }
+    if !recognizers.includes(RecognizerSetting::Embedded) {
+        return Finding::ok(CHECK, recognizers.to_string());
+    }
+    let found = format!("{recognizers}, {threads} threads on {processors} processors");
+    if threads > processors {
+        return Finding::warning(
+            CHECK,
+            found,
+            "set SAMVAD_RECOGNIZER_THREADS to the number of processors, or leave it out",
+        );
+    }
+    Finding::ok(CHECK, found)
 }
 
 fn prompts(settings: &Settings) -> Finding {

@@ -1,0 +1,238 @@
+//! Settings of speech services: keys, addresses, models, and the proxy on the way to them.
+
+use super::reader::{Invalid, Reader};
+use super::{RecognizerSetting, Recognizers, Secret, is_loopback, values};
+use url::Url;
+
+/// Everything that is set of services. `Debug` shows no secret.
+#[derive(Clone, Debug)]
+pub struct ServiceSettings {
+    /// Connections to one service at most.
+    pub connections: usize,
+    /// The proxy to services; it may hold a password. `None`: what the environment says.
+    pub proxy: Option<Secret<Url>>,
+    /// Deepgram.
+    pub deepgram: DeepgramSettings,
+    /// OpenAI, or a server compatible with it.
+    pub openai: OpenAiSettings,
+    /// Sarvam.
+    pub sarvam: SarvamSettings,
+}
+
+/// Deepgram's settings.
+#[derive(Clone, Debug)]
+pub struct DeepgramSettings {
+    /// Its key; present if it is one of the recognisers.
+    pub api_key: Option<Secret<String>>,
+    /// Base URL of its API: `https`, or `http` on this machine.
+    pub base_url: Url,
+    /// Its model for recognition.
+    pub model: String,
+}
+
+/// Settings of OpenAI or a server compatible with it.
+#[derive(Clone, Debug)]
+pub struct OpenAiSettings {
+    /// Its key; present if it is one of the recognisers, unless the server is on this machine.
+    pub api_key: Option<Secret<String>>,
+    /// Base URL of its API, version included: `https`, or `http` on this machine.
+    pub base_url: Url,
+    /// Its model for recognition.
+    pub transcription_model: String,
+    /// Which of its interfaces recognises.
+    pub transcription_api: TranscriptionApi,
+}
+
+/// The interface of OpenAI that recognises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TranscriptionApi {
+    /// A transcription session of the Realtime API.
+    Realtime,
+    /// `POST …/audio/transcriptions`, an utterance at a time.
+    File,
+}
+
+/// Sarvam's settings.
+#[derive(Clone, Debug)]
+pub struct SarvamSettings {
+    /// Its key; present if it is one of the recognisers.
+    pub api_key: Option<Secret<String>>,
+    /// Base URL of its API: `https`, or `http` on this machine.
+    pub base_url: Url,
+    /// Its model for recognition.
+    pub model: String,
+}
+
+/// Reads them. The services that are recognisers need their keys.
+pub(super) fn read(reader: &mut Reader<'_>, recognizers: Option<&Recognizers>) -> Option<ServiceSettings> {
+    let is_used = |setting| recognizers.is_some_and(|recognizers| recognizers.includes(setting));
+    let connections = reader.number("SAMVAD_SERVICE_CONNECTIONS", 1..=10_000);
+    let proxy = read_proxy(reader);
+    let deepgram_url = reader.parsed("DEEPGRAM_BASE_URL", service_url);
+    let deepgram_key = read_key(reader, "DEEPGRAM_API_KEY", is_used(RecognizerSetting::Deepgram));
+    let deepgram_model = reader.parsed("DEEPGRAM_MODEL", model);
+    let openai_url = reader.parsed("OPENAI_BASE_URL", service_url);
+    let is_elsewhere = openai_url.as_ref().is_some_and(|url| !is_loopback(url));
+    let openai_key = read_key(
+        reader,
+        "OPENAI_API_KEY",
+        is_elsewhere && is_used(RecognizerSetting::OpenAi),
+    );
+    let openai_model = reader.parsed("OPENAI_TRANSCRIPTION_MODEL", model);
+    let openai_api = reader.parsed("OPENAI_TRANSCRIPTION_API", |text| match text {
+        "realtime" => Ok(TranscriptionApi::Realtime),
+        "file" => Ok(TranscriptionApi::File),
+        _ => Err(("names no interface", "write realtime or file")),
+    });
+    let sarvam_url = reader.parsed("SARVAM_BASE_URL", service_url);
+    let sarvam_key = read_key(reader, "SARVAM_API_KEY", is_used(RecognizerSetting::Sarvam));
+    let sarvam_model = reader.parsed("SARVAM_MODEL", model);
+    Some(ServiceSettings {
+        connections: connections?,
+        proxy,
+        deepgram: DeepgramSettings {
+            api_key: deepgram_key,
+            base_url: deepgram_url?,
+            model: deepgram_model?,
+        },
+        openai: OpenAiSettings {
+            api_key: openai_key,
+            base_url: openai_url?,
+            transcription_model: openai_model?,
+            transcription_api: openai_api?,
+        },
+        sarvam: SarvamSettings {
+            api_key: sarvam_key,
+            base_url: sarvam_url?,
+            model: sarvam_model?,
+        },
+    })
+}
+
+/// A key travels in a header, which takes visible ASCII only.
+fn read_key(reader: &mut Reader<'_>, name: &str, is_needed: bool) -> Option<Secret<String>> {
+    let file = format!("{name}_FILE");
+    let is_set = reader.text(name).or_else(|| reader.text(&file)).is_some();
+    let key = reader.secret(name);
+    match &key {
+        Some(key) if !key.expose().bytes().all(|byte| byte.is_ascii_graphic()) => {
+            reader.fault(
+                name,
+                "holds blanks or other signs that no key has",
+                "copy it from the service's console",
+            );
+            None
+        }
+        None if is_needed && !is_set => {
+            let remedy = format!("set it or {file}, or take the service out of SAMVAD_RECOGNIZER");
+            reader.fault(name, "is not set, but SAMVAD_RECOGNIZER names the service", &remedy);
+            None
+        }
+        _ => key,
+    }
+}
+
+fn read_proxy(reader: &mut Reader<'_>) -> Option<Secret<Url>> {
+    const NAME: &str = "SAMVAD_SERVICE_PROXY";
+    let text = reader.secret(NAME)?;
+    let url = Url::parse(text.expose())
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    if url.is_none() {
+        reader.fault(
+            NAME,
+            "is no proxy's URL",
+            "write for example http://proxy.example.org:3128",
+        );
+    }
+    url.map(Secret::new)
+}
+
+/// `https` or `wss`, or `http` or `ws` on this machine; what is a WebSocket begins as an HTTP request.
+fn service_url(text: &str) -> Result<Url, Invalid> {
+    const REMEDY: &str = "write https:// and the host, or for a server on this machine http://127.0.0.1:PORT";
+    let text = match text.strip_prefix("ws") {
+        Some(rest) if rest.starts_with(':') || rest.starts_with("s:") => format!("http{rest}"),
+        _ => text.to_owned(),
+    };
+    values::web_url(&text, REMEDY)
+}
+
+fn model(text: &str) -> Result<String, Invalid> {
+    let is_name = text.len() <= 128 && text.bytes().all(|byte| byte.is_ascii_graphic());
+    is_name
+        .then(|| text.to_owned())
+        .ok_or(("is no model's name", "write it as the service does, without blanks"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{ConfigFaults, Settings};
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Settings, ConfigFaults> {
+        let pairs = pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Settings::from_env(&pairs.collect())
+    }
+
+    fn faults(pairs: &[(&str, &str)]) -> Vec<String> {
+        let ConfigFaults(faults) = read(pairs).expect_err("faulty");
+        faults.into_iter().map(|fault| fault.variable).collect()
+    }
+
+    #[test]
+    fn a_service_that_recognises_needs_its_key_and_all_that_lack_are_named_at_once() {
+        assert_eq!(
+            faults(&[("SAMVAD_RECOGNIZER", "deepgram,openai,sarvam,embedded")]),
+            ["DEEPGRAM_API_KEY", "OPENAI_API_KEY", "SARVAM_API_KEY"]
+        );
+        let here = [
+            ("SAMVAD_RECOGNIZER", "openai"),
+            ("OPENAI_BASE_URL", "ws://127.0.0.1:9/v1"),
+        ];
+        let settings = read(&here).expect("a server on this machine needs no key");
+        assert_eq!(settings.services.openai.base_url.as_str(), "http://127.0.0.1:9/v1");
+    }
+
+    #[test]
+    fn addresses_are_encrypted_or_of_this_machine() {
+        for wrong in [
+            "http://api.example.org",
+            "ws://api.example.org",
+            "api.example.org",
+            "https://a:b@example.org",
+        ] {
+            assert_eq!(
+                faults(&[("DEEPGRAM_BASE_URL", wrong)]),
+                ["DEEPGRAM_BASE_URL"],
+                "{wrong}"
+            );
+        }
+        let settings = read(&[("SARVAM_BASE_URL", "wss://api.example.org/x")]).expect("usable");
+        assert_eq!(settings.services.sarvam.base_url.as_str(), "https://api.example.org/x");
+    }
+
+    #[test]
+    fn keys_and_the_proxys_password_are_never_shown() {
+        let settings = read(&[
+            ("SAMVAD_RECOGNIZER", "deepgram"),
+            ("DEEPGRAM_API_KEY", "canary-1"),
+            ("OPENAI_API_KEY", "canary-2"),
+            ("SARVAM_API_KEY", "canary-3"),
+            ("SAMVAD_SERVICE_PROXY", "http://me:canary-4@proxy.example.org:3128"),
+        ])
+        .expect("usable");
+        assert!(!format!("{settings:?}").contains("canary"), "{settings:?}");
+        let wrong = read(&[
+            ("DEEPGRAM_API_KEY", "canary with blanks"),
+            ("SAMVAD_SERVICE_PROXY", "socks5://canary"),
+            ("OPENAI_TRANSCRIPTION_API", "canary"),
+            ("DEEPGRAM_MODEL", "canary model"),
+            ("SAMVAD_SERVICE_CONNECTIONS", "0"),
+        ])
+        .expect_err("faulty");
+        assert_eq!(wrong.0.len(), 5, "{wrong}");
+        assert!(!wrong.to_string().contains("canary"), "{wrong}");
+    }
+}

@@ -1,0 +1,30 @@
+//! Speech services on the network: streaming recognisers behind their own protocols.
+//!
+//! What they share:
+//! - [`ServiceClient`]: one HTTP client for requests and WebSockets, with the proxy; for synthesisers and language
+//!   models too.
+//! - [`ServiceThreads`]: where all I/O with services happens, never on a thread of the calls.
+//! - A warm pool of connections for each service and language: an utterance borrows one that is open already, and gives
+//!   it back with its result.
+//! - [`score`]: how what a service says of its certainty becomes the marks of [`Heard`](samvad_actors::ports::Heard).
+//! - [`text`]: its text in the form that the lexicon reads.
+//!
+//! A protocol is a pure state machine ([`protocol`]): audio in, messages out, and back.
+
+mod client;
+mod connection;
+pub mod deepgram;
+pub mod openai;
+mod pool;
+mod protocol;
+mod recognizer;
+pub mod sarvam;
+pub mod score;
+pub mod text;
+mod threads;
+mod utterance;
+
+pub use client::{ServiceClient, ServiceClientError};
+pub use pool::{PoolGauges, PoolSettings};
+pub use recognizer::StreamingRecognizer;
+pub use threads::ServiceThreads;
