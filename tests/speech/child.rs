@@ -1,6 +1,6 @@
 //! The child process: what happens when it dies, hangs or is overrun.
 
-use crate::conformance::{answers, utterance};
+use crate::suite::{answers, utterance};
 use crate::recordings::fixture_utterance;
 use samvad::speech::embedded::{EmbeddedRecognizer, EmbeddedSettings};
 use samvad_actors::domain::Language;

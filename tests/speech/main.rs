@@ -13,6 +13,9 @@ mod line;
 #[cfg(test)]
 mod recordings;
 #[cfg(test)]
+#[path = "../support/recognizer_suite.rs"]
+mod suite;
+#[cfg(test)]
 mod tasks;
 #[cfg(test)]
 mod voices;

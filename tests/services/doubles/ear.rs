@@ -1,0 +1,85 @@
+//! What a test server understands.
+
+use crate::recordings::fixture_utterance;
+use samvad_actors::domain::{AttemptId, Language};
+use samvad_actors::ports::{Grammar, Heard, RecognitionRequest, Recognizer};
+use samvad_media::codec::{decode_mulaw, encode_mulaw};
+use std::sync::Arc;
+
+/// How a test server comes by words.
+#[derive(Clone)]
+pub enum Ear {
+    /// It knows recordings by their samples, as the line carries them, and hears nothing in anything else.
+    Knows(Arc<Vec<(Vec<i16>, &'static str)>>),
+    /// It asks a recogniser, within a grammar.
+    Asks(Arc<dyn Recognizer>, Arc<Grammar>),
+}
+
+/// Words, and how probable each of them is.
+#[derive(Clone, Debug)]
+pub struct Words {
+    pub text: String,
+    pub probability: f64,
+}
+
+impl Ear {
+    /// One that knows the recordings of the suite, and writes them as services do.
+    pub fn of_the_suite() -> Self {
+        let known = [
+            ("01_yes.wav", "Yes."),
+            ("05_no.wav", "No."),
+            ("17_num_3.wav", "Three!"),
+            ("20_free_service.wav", "The waiting time was long, but the staff was kind."),
+        ];
+        Self::Knows(Arc::new(
+            known.map(|(file, text)| (as_carried(&fixture_utterance(file)), text)).into(),
+        ))
+    }
+
+    pub async fn hear(&self, samples: &[i16]) -> Words {
+        match self {
+            Self::Knows(recordings) => {
+                let carried = as_carried(samples);
+                let known = recordings.iter().find(|(recording, _)| *recording == carried);
+                Words {
+                    text: known.map(|(_, text)| (*text).to_owned()).unwrap_or_default(),
+                    probability: 0.99,
+                }
+            }
+            Self::Asks(recognizer, grammar) => {
+                let mut stream = recognizer.start(RecognitionRequest {
+                    attempt: AttemptId::from("double"),
+                    language: Language::default(),
+                    grammar: Arc::clone(grammar),
+                });
+                stream.push(samples);
+                let heard = stream.finish().await.expect("the recogniser behind the double answers");
+                Words {
+                    text: heard.text,
+                    probability: probability(heard.confidence),
+                }
+            }
+        }
+    }
+}
+
+fn as_carried(samples: &[i16]) -> Vec<i16> {
+    let (mut codes, mut carried) = (Vec::new(), Vec::new());
+    encode_mulaw(samples, &mut codes);
+    decode_mulaw(&codes, &mut carried);
+    carried
+}
+
+/// The probability that becomes a confidence by the table of `speech::services::score`.
+fn probability(confidence: f32) -> f64 {
+    let marks = [
+        (0.0, 0.0),
+        (Heard::PLAUSIBLE, 0.5),
+        (Heard::CERTAIN, 0.85),
+        (Heard::BINDING, 0.97),
+        (1.0, 1.0),
+    ];
+    let pair = marks.windows(2).find(|pair| confidence <= pair[1].0).expect("at most 1");
+    let share = (confidence - pair[0].0) / (pair[1].0 - pair[0].0);
+    f64::from(pair[0].1 + (pair[1].1 - pair[0].1) * share)
+}

@@ -1,0 +1,22 @@
+//! Recognition services over their own protocols, played by test servers that can stall, cut, refuse and talk nonsense.
+
+#[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod contract;
+#[cfg(test)]
+mod doubles;
+#[cfg(test)]
+mod failover;
+#[cfg(test)]
+mod failures;
+#[cfg(test)]
+#[path = "../speech/recordings.rs"]
+mod recordings;
+#[cfg(test)]
+#[path = "../support/recognizer_suite.rs"]
+mod suite;
+#[cfg(test)]
+mod whole_system;
+#[cfg(test)]
+mod world;
