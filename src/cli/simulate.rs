@@ -77,7 +77,7 @@ pub(super) fn run(args: SimulateArgs) -> anyhow::Result<ExitCode> {
         scenario: args.scenario,
         campaign: args.campaign.map_or_else(|| demo_files::unpack_campaign(&files), Ok)?,
         calls: args.calls.map(|calls| calls as usize),
-        recognizer: args.recognizer.to_string(),
+        recognizers: args.recognizer.clone(),
         max_calls: args.concurrent,
         calls_per_second: args.calls_per_second,
         workers: args.workers.map(usize::from),
@@ -181,7 +181,7 @@ fn summary(outcome: &Outcome, plan: &Plan) -> Value {
     json!({
         "event": "run",
         "directory": plan.directory,
-        "recognizer": plan.recognizer,
+        "recognizer": plan.recognizers.to_string(),
         "calls": outcome.rows.len(),
         "outcomes": outcomes(outcome),
         "figures": outcome.figures,

@@ -71,6 +71,17 @@ impl Recognizers {
         self.0.contains(&setting)
     }
 
+    /// Whether services on the network are among them.
+    pub fn names_services(&self) -> bool {
+        let is_service = |setting: &_| {
+            matches!(
+                setting,
+                RecognizerSetting::Deepgram | RecognizerSetting::OpenAi | RecognizerSetting::Sarvam
+            )
+        };
+        self.0.iter().any(is_service)
+    }
+
     pub(super) fn parse(text: &str) -> Result<Self, Invalid> {
         const REMEDY: &str = "write deepgram, openai, sarvam or embedded, with commas between them; or fixed: and a delay of at most 10000 ms such as fixed:60ms";
         let named = text.split(',').map(|name| RecognizerSetting::parse(name.trim()));
@@ -84,6 +95,13 @@ impl Recognizers {
             return Err(("names others beside one for load tests", REMEDY));
         }
         Ok(Self(list))
+    }
+}
+
+impl Default for Recognizers {
+    /// The embedded one, which needs no key and no network.
+    fn default() -> Self {
+        Self(vec![RecognizerSetting::Embedded])
     }
 }
 

@@ -34,12 +34,21 @@ async fn openai_file_transcription_conforms() {
     let files = Files::start(Ear::of_the_suite());
     every_check(&over_files(&files, openai::KEY), Kind::Dictation).await;
     let bodies = files.bodies.lock().unwrap();
-    assert!(bodies.iter().all(|body| body.contains("gpt-4o-transcribe") && body.contains("include[]")));
+    assert!(
+        bodies
+            .iter()
+            .all(|body| body.contains("gpt-4o-transcribe") && body.contains("include[]"))
+    );
 }
 
 #[tokio::test]
 async fn a_list_whose_first_is_broken_conforms() {
-    for broken in [Conduct::CutsAfterMs(100), Conduct::ReportsQuota, Conduct::TalksNonsense, Conduct::Refuses(503, "x")] {
+    for broken in [
+        Conduct::CutsAfterMs(100),
+        Conduct::ReportsQuota,
+        Conduct::TalksNonsense,
+        Conduct::Refuses(503, "x"),
+    ] {
         let (first, second) = (
             Service::Deepgram.double(Ear::of_the_suite()).await,
             Service::Sarvam.double(Ear::of_the_suite()).await,
@@ -60,10 +69,16 @@ async fn a_language_a_service_does_not_have_is_told_before_anybody_is_called() {
     let prepared = sarvam.prepare(&Language("fr".to_owned()), &answers()).await;
     assert!(prepared.is_err_and(|error| error.to_string().contains("Indian languages")));
     for language in ["hi", "ta-IN", "en"] {
-        sarvam.prepare(&Language(language.to_owned()), &answers()).await.unwrap();
+        sarvam
+            .prepare(&Language(language.to_owned()), &answers())
+            .await
+            .unwrap();
     }
     let upgrades = double.record().upgrades.lock().unwrap();
-    let languages: Vec<_> = upgrades.iter().map(|upgrade| upgrade.query["language_code"].as_str()).collect();
+    let languages: Vec<_> = upgrades
+        .iter()
+        .map(|upgrade| upgrade.query["language_code"].as_str())
+        .collect();
     assert!(languages.contains(&"hi-IN") && languages.contains(&"ta-IN") && languages.contains(&"en-IN"));
 }
 

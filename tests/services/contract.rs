@@ -26,7 +26,9 @@ fn descriptions() -> Vec<Value> {
 fn faults(description: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
     if let Some(reference) = schema["$ref"].as_str() {
         let pointer = reference.trim_start_matches('#');
-        let schema = description.pointer(pointer).unwrap_or_else(|| panic!("{reference} is missing"));
+        let schema = description
+            .pointer(pointer)
+            .unwrap_or_else(|| panic!("{reference} is missing"));
         return faults(description, schema, value, at);
     }
     let fits = match schema["type"].as_str() {
@@ -47,7 +49,12 @@ fn faults(description: &Value, schema: &Value, value: &Value, at: &str) -> Vec<S
     {
         found.push(format!("{at}: {value} is not among {allowed:?}"));
     }
-    for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+    for name in schema["required"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+    {
         if value.get(name).is_none() {
             found.push(format!("{at}: {name} is missing"));
         }
@@ -79,7 +86,10 @@ async fn every_message_between_us_and_the_test_server_and_every_fixture_is_as_de
     let double = Service::Deepgram.double(Ear::of_the_suite()).await;
     let recognizer = over(Service::Deepgram, &double);
     every_check(&recognizer, Kind::Dictation).await;
-    recognizer.prepare(&Language::default(), &crate::suite::answers()).await.unwrap();
+    recognizer
+        .prepare(&Language::default(), &crate::suite::answers())
+        .await
+        .unwrap();
     until("a sign of life", || {
         let received = double.record().received.lock().unwrap();
         received.iter().any(|message| message["type"] == "KeepAlive")
@@ -94,17 +104,33 @@ async fn every_message_between_us_and_the_test_server_and_every_fixture_is_as_de
             messages.push(serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap());
         }
     }
-    for kind in ["Results", "SpeechStarted", "UtteranceEnd", "Metadata", "Finalize", "KeepAlive", "CloseStream"] {
-        assert!(messages.iter().any(|message| message["type"] == kind), "{kind} is missing");
+    for kind in [
+        "Results",
+        "SpeechStarted",
+        "UtteranceEnd",
+        "Metadata",
+        "Finalize",
+        "KeepAlive",
+        "CloseStream",
+    ] {
+        assert!(
+            messages.iter().any(|message| message["type"] == kind),
+            "{kind} is missing"
+        );
     }
     let upgrades = double.record().upgrades.lock().unwrap().clone();
     for description in descriptions() {
-        let found: Vec<String> = messages.iter().flat_map(|message| message_faults(&description, message)).collect();
+        let found: Vec<String> = messages
+            .iter()
+            .flat_map(|message| message_faults(&description, message))
+            .collect();
         assert!(found.is_empty(), "{found:#?}");
         let query = &description["channels"]["/v1/listen"]["bindings"]["ws"]["query"];
         for upgrade in &upgrades {
             for (name, value) in &upgrade.query {
-                let schema = query["properties"].get(name).unwrap_or_else(|| panic!("{name} is no parameter"));
+                let schema = query["properties"]
+                    .get(name)
+                    .unwrap_or_else(|| panic!("{name} is no parameter"));
                 let found = faults(&description, schema, &Value::from(value.as_str()), name);
                 assert!(found.is_empty(), "{found:#?}");
             }
@@ -117,9 +143,17 @@ fn a_message_that_is_not_as_described_is_found() {
     for description in descriptions() {
         let wrong = serde_json::json!({"type": "Results", "channel_index": ["x"], "duration": "1", "channel": {}});
         let found = message_faults(&description, &wrong).join("; ");
-        for part in ["start is missing", "alternatives is missing", "duration", "channel_index[]"] {
+        for part in [
+            "start is missing",
+            "alternatives is missing",
+            "duration",
+            "channel_index[]",
+        ] {
             assert!(found.contains(part), "{found}");
         }
-        assert_eq!(message_faults(&description, &serde_json::json!({"type": "Confetti"})).len(), 1);
+        assert_eq!(
+            message_faults(&description, &serde_json::json!({"type": "Confetti"})).len(),
+            1
+        );
     }
 }

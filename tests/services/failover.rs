@@ -43,7 +43,9 @@ async fn l12_whatever_a_service_does_wrong_the_embedded_recogniser_answers_in_it
             let recognizers: Vec<Arc<dyn Recognizer>> = vec![Arc::new(over(service, &double)), embedded.clone()];
             // Patience of the first alone: the other may take its time on a busy machine.
             let recognizer = list_of(recognizers, [Duration::from_millis(100), Duration::from_secs(60)]);
-            let heard = utterance(&recognizer, &answers(), &fixture_utterance("01_yes.wav")).finish().await;
+            let heard = utterance(&recognizer, &answers(), &fixture_utterance("01_yes.wav"))
+                .finish()
+                .await;
             assert_eq!(heard.unwrap().text, "yes", "{service:?} {conduct:?}");
         }
     }
@@ -60,7 +62,9 @@ fn list_of(
         ..FailoverSettings::default()
     };
     FailoverRecognizer::new(
-        ranked.map(|(recognizer, patience)| Ranked { recognizer, patience }).collect(),
+        ranked
+            .map(|(recognizer, patience)| Ranked { recognizer, patience })
+            .collect(),
         settings,
         Arc::new(samvad::app::SystemClock::default()),
         Arc::new(|| 0.5),
@@ -74,8 +78,10 @@ async fn a_service_killed_between_two_frames_costs_no_word() {
             service.double(Ear::of_the_suite()).await,
             Service::Deepgram.double(Ear::of_the_suite()).await,
         );
-        let recognizers: Vec<Arc<dyn Recognizer>> =
-            vec![Arc::new(over(service, &first)), Arc::new(over(Service::Deepgram, &second))];
+        let recognizers: Vec<Arc<dyn Recognizer>> = vec![
+            Arc::new(over(service, &first)),
+            Arc::new(over(Service::Deepgram, &second)),
+        ];
         let recognizer = list(recognizers, Duration::from_secs(20));
         let speech = fixture_utterance("17_num_3.wav");
         let (begin, end) = speech.split_at(speech.len() / 2);

@@ -11,7 +11,9 @@ use samvad_actors::ports::{Heard, Progress, Recognizer, RecognizerError};
 use std::time::Duration;
 
 async fn say_yes(recognizer: &dyn Recognizer) -> Result<Heard, RecognizerError> {
-    utterance(recognizer, &answers(), &fixture_utterance("01_yes.wav")).finish().await
+    utterance(recognizer, &answers(), &fixture_utterance("01_yes.wav"))
+        .finish()
+        .await
 }
 
 async fn prepared(recognizer: &dyn Recognizer) -> Result<(), RecognizerError> {
@@ -36,7 +38,10 @@ async fn a_wrong_key_is_told_before_anybody_is_called_and_never_repeated() {
         assert_refused(prepared(&recognizer).await, "does not accept the key");
     }
     let files = Files::start(Ear::of_the_suite());
-    assert_refused(prepared(&over_files(&files, "wrong-key")).await, "does not accept the key");
+    assert_refused(
+        prepared(&over_files(&files, "wrong-key")).await,
+        "does not accept the key",
+    );
 }
 
 #[tokio::test]
@@ -54,7 +59,10 @@ async fn a_rate_a_quota_and_a_wrong_model_are_refusals_and_a_fault_of_the_servic
         }
         double.behave(Conduct::Refuses(503, "a code that is a sentence with canary words"));
         let lost = say_yes(&recognizer).await;
-        assert!(matches!(&lost, Err(RecognizerError::Lost { reason }) if !reason.contains("canary")), "{lost:?}");
+        assert!(
+            matches!(&lost, Err(RecognizerError::Lost { reason }) if !reason.contains("canary")),
+            "{lost:?}"
+        );
     }
     let files = Files::start(Ear::of_the_suite());
     *files.conduct.lock().unwrap() = Conduct::Refuses(429, "rate_limit_exceeded");
@@ -80,7 +88,10 @@ async fn a_connection_cut_in_mid_utterance_shows_while_it_is_spoken() {
         double.behave(Conduct::CutsAfterMs(400));
         let recognizer = over(service, &double);
         let stream = utterance(&recognizer, &answers(), &[0; 8_000]);
-        until("the failure shows", || matches!(stream.progress(), Progress::Failed(RecognizerError::Lost { .. }))).await;
+        until("the failure shows", || {
+            matches!(stream.progress(), Progress::Failed(RecognizerError::Lost { .. }))
+        })
+        .await;
         assert!(matches!(stream.finish().await, Err(RecognizerError::Lost { .. })));
     }
 }
@@ -91,7 +102,10 @@ async fn garbage_is_a_loss() {
         let double = service.double(Ear::of_the_suite()).await;
         double.behave(Conduct::TalksNonsense);
         let lost = say_yes(&over(service, &double)).await;
-        assert!(matches!(lost, Err(RecognizerError::Lost { .. })), "{service:?}: {lost:?}");
+        assert!(
+            matches!(lost, Err(RecognizerError::Lost { .. })),
+            "{service:?}: {lost:?}"
+        );
     }
 }
 
@@ -120,7 +134,9 @@ async fn the_first_word_waits_for_no_handshake() {
         until("two are open ahead", || recognizer.gauges().idle == 2).await;
         // From now on no connection can be opened.
         double.behave(Conduct::Refuses(503, "x"));
-        let open: Vec<_> = (0..2).map(|_| utterance(&recognizer, &answers(), &fixture_utterance("01_yes.wav"))).collect();
+        let open: Vec<_> = (0..2)
+            .map(|_| utterance(&recognizer, &answers(), &fixture_utterance("01_yes.wav")))
+            .collect();
         assert_eq!(recognizer.gauges().idle, 0);
         double.behave(Conduct::Serves);
         for stream in open {
@@ -139,7 +155,9 @@ async fn a_connection_serves_one_utterance_after_the_other() {
         // Every order of messages that is allowed, three times over.
         for (file, text) in [("01_yes.wav", "yes"), ("05_no.wav", "no"), ("17_num_3.wav", "three")].repeat(3) {
             until("it waits", || recognizer.gauges().idle == 1).await;
-            let heard = utterance(&recognizer, &answers(), &fixture_utterance(file)).finish().await;
+            let heard = utterance(&recognizer, &answers(), &fixture_utterance(file))
+                .finish()
+                .await;
             assert_eq!(heard.unwrap().text, text, "{service:?}");
         }
         assert_eq!(double.upgrades(), 1);
@@ -168,10 +186,16 @@ async fn connections_that_are_cut_while_they_wait_are_replaced() {
         let double = service.double(Ear::of_the_suite()).await;
         let recognizer = over(service, &double);
         prepared(&recognizer).await.unwrap();
-        until("two are open ahead", || recognizer.gauges().idle == 2 && double.open() == 2).await;
+        until("two are open ahead", || {
+            recognizer.gauges().idle == 2 && double.open() == 2
+        })
+        .await;
         let before = double.upgrades();
         double.cut();
-        until("two others are", || double.upgrades() >= before + 2 && recognizer.gauges().idle == 2).await;
+        until("two others are", || {
+            double.upgrades() >= before + 2 && recognizer.gauges().idle == 2
+        })
+        .await;
         assert_eq!(say_yes(&recognizer).await.unwrap().text, "yes");
     }
 }
@@ -181,7 +205,9 @@ async fn no_more_connections_are_opened_than_the_plan_allows() {
     let double = Service::Deepgram.double(Ear::of_the_suite()).await;
     let two = PoolSettings { most: 2, spare: 2 };
     let recognizer = Service::Deepgram.recognizer(double.url(), Service::Deepgram.key(), two, threads());
-    let open: Vec<_> = (0..2).map(|_| utterance(&recognizer, &answers(), &[0; 8_000])).collect();
+    let open: Vec<_> = (0..2)
+        .map(|_| utterance(&recognizer, &answers(), &[0; 8_000]))
+        .collect();
     let third = utterance(&recognizer, &answers(), &[0; 8_000]);
     assert_eq!(third.finish().await, Err(RecognizerError::Overloaded));
     drop(open);

@@ -1,1 +1,190 @@
+//! A campaign over the telephone network of the simulator, understood by a service: the outcomes are those of the
+//! embedded recogniser, and a service that dies costs no answer.
 
+use crate::doubles::deepgram::{self, Deepgram};
+use crate::doubles::{Conduct, Double, Ear};
+use samvad::campaign_files::{language_pack, load_campaign};
+use samvad::speech::embedded::{EmbeddedRecognizer, EmbeddedSettings};
+use samvad_actors::dialogue::Script;
+use samvad_actors::ports::Grammar;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::process::Command;
+
+/// Three who answer by voice, one who refuses, and one who wants to be called no more.
+const SPEAKERS: &str = r#"
+name: Speakers
+seed: 3
+network: {calls_per_second: 0, dtmf_in_audio: false}
+confirm: {shorter_than_ms: 6500, keys: "1"}
+callers:
+  - name: speaker
+    count: 3
+    ring_ms: 300
+    steps:
+      - {name: consent, say: AUDIO/01_yes.wav, otherwise: [{say: AUDIO/01_yes.wav}, {keys: "1"}]}
+      - {name: scale, say: AUDIO/17_num_3.wav, otherwise: [{say: AUDIO/17_num_3.wav}, {keys: "3"}]}
+      - {name: yes_no, say: AUDIO/01_yes.wav, otherwise: [{say: AUDIO/01_yes.wav}, {keys: "1"}]}
+      - {name: choice, keys: "3"}
+    expect: {answered: true, status: completed, outcome: completed, answers: [3, true, evening], do_not_call: false}
+  - name: refuses
+    steps:
+      - {name: consent, say: AUDIO/05_no.wav, otherwise: [{keys: "2"}]}
+    expect: {answered: true, outcome: refused, answers: [], do_not_call: false}
+  - name: remove me
+    steps:
+      - {name: consent, say: AUDIO/09_remove_me.wav, otherwise: [{say: AUDIO/09_remove_me.wav}, {keys: "9"}]}
+    expect: {answered: true, outcome: refused, do_not_call: true}
+"#;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A recogniser behind the test server, with everything that may be said anywhere in the campaign.
+async fn ear() -> Ear {
+    let campaign = load_campaign(&root().join("fixtures/campaigns/health_survey.yaml")).unwrap();
+    let pack = language_pack(&campaign.language, None).unwrap();
+    let script = Script::build(&campaign, &pack).unwrap();
+    let mut phrases: Vec<String> = script
+        .grammars()
+        .iter()
+        .flat_map(|grammar| grammar.phrases.clone())
+        .collect();
+    phrases.sort();
+    phrases.dedup();
+    let settings = EmbeddedSettings {
+        program: Some(PathBuf::from(env!("CARGO_BIN_EXE_samvad"))),
+        threads: Some(1),
+        deadline: Duration::from_secs(120),
+        ..EmbeddedSettings::default()
+    };
+    let grammar = Grammar {
+        id: "everything".to_owned(),
+        phrases,
+        free_text: false,
+    };
+    Ear::Asks(
+        Arc::new(EmbeddedRecognizer::start(settings).unwrap()),
+        Arc::new(grammar),
+    )
+}
+
+struct Run {
+    summary: Value,
+    log: String,
+}
+
+/// The calls' ends as the scenario's expectations count them.
+impl Run {
+    fn assert_as_expected(&self) {
+        let differences = &self.summary["differences"];
+        assert_eq!(
+            differences.as_array().map(Vec::len),
+            Some(0),
+            "{differences:#}\n{}",
+            self.log
+        );
+    }
+
+    fn outcomes(&self) -> BTreeMap<String, u64> {
+        let outcomes = self.summary["outcomes"].as_object().unwrap().iter();
+        outcomes
+            .map(|(name, count)| (name.clone(), count.as_u64().unwrap()))
+            .collect()
+    }
+}
+
+async fn simulate(recognizers: &str, double: Option<&Double>) -> Run {
+    let scratch = tempfile::tempdir().unwrap();
+    let scenario = scratch.path().join("speakers.yaml");
+    let audio = root().join("fixtures/audio").display().to_string();
+    std::fs::write(&scenario, SPEAKERS.replace("AUDIO", &audio)).unwrap();
+    let directory = scratch.path().join("run");
+    let data = Path::new(env!("CARGO_TARGET_TMPDIR")).join("data");
+    let mut private = std::fs::DirBuilder::new();
+    std::os::unix::fs::DirBuilderExt::mode(private.recursive(true), 0o700)
+        .create(&data)
+        .unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_samvad"));
+    command
+        .current_dir(root())
+        .env("SAMVAD_DATA_DIR", data)
+        .arg("simulate")
+        .arg(format!("--scenario={}", scenario.display()))
+        .arg(format!("--directory={}", directory.display()))
+        .arg(format!("--recognizer={recognizers}"))
+        .arg("--json");
+    if let Some(double) = double {
+        command
+            .env("DEEPGRAM_BASE_URL", double.url().as_str())
+            .env("DEEPGRAM_API_KEY", deepgram::KEY);
+    }
+    let output = command.output().await.unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let log = std::fs::read_to_string(directory.join("server.log")).unwrap_or_default();
+    assert!(!log.contains(deepgram::KEY), "the key is in the log");
+    let summary = text.lines().last().and_then(|line| serde_json::from_str(line).ok());
+    let errors = String::from_utf8_lossy(&output.stderr);
+    Run {
+        summary: summary.unwrap_or_else(|| panic!("the run failed: {errors}\n{log}")),
+        log,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_campaign_has_the_same_outcomes_with_a_service_as_with_embedded_speech() {
+    let double = Double::start::<Deepgram>(ear().await).await;
+    let (served, embedded) = (
+        simulate("deepgram", Some(&double)).await,
+        simulate("embedded", None).await,
+    );
+    served.assert_as_expected();
+    embedded.assert_as_expected();
+    assert_eq!(served.outcomes(), embedded.outcomes());
+    let results = double.record().results.load(Ordering::SeqCst);
+    assert!(
+        results >= 8,
+        "it was the service that understood them: {results} results"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn l12_a_service_killed_in_mid_utterance_costs_no_answer() {
+    let double = Arc::new(Double::start::<Deepgram>(ear().await).await);
+    // After the first results, everybody is in the middle of a survey.
+    let killer = Arc::clone(&double);
+    let kill = tokio::spawn(async move {
+        while killer.record().results.load(Ordering::SeqCst) < 3 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        killer.behave(Conduct::CutsAfterMs(200));
+        crate::world::until("an utterance is cut", || {
+            killer.record().cuts.load(Ordering::SeqCst) >= 1
+        })
+        .await;
+        killer.kill();
+    });
+    let run = simulate("deepgram,embedded", Some(&double)).await;
+    kill.await.unwrap();
+    run.assert_as_expected();
+    assert!(run.log.contains("the next one takes over"), "{}", run.log);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn l12_without_any_service_calls_end_with_an_outcome_and_never_in_silence() {
+    let double = Double::start::<Deepgram>(Ear::Knows(Arc::default())).await;
+    let killer = async {
+        crate::world::until("the campaign is prepared", || double.upgrades() >= 1).await;
+        double.behave(Conduct::CutsAfterMs(0));
+    };
+    let (run, ()) = tokio::join!(simulate("deepgram", Some(&double)), killer);
+    // Nobody is understood, so keys are offered, and everybody uses them or is let go with a goodbye.
+    let ended: u64 = run.outcomes().values().sum();
+    assert_eq!(ended, 5, "{:?}\n{}", run.outcomes(), run.log);
+    assert_eq!(run.outcomes().get("failed"), None, "{:?}\n{}", run.outcomes(), run.log);
+}

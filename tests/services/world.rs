@@ -40,7 +40,13 @@ impl Service {
         }
     }
 
-    pub fn recognizer(self, url: Url, key: &str, pool: PoolSettings, threads: Arc<ServiceThreads>) -> StreamingRecognizer {
+    pub fn recognizer(
+        self,
+        url: Url,
+        key: &str,
+        pool: PoolSettings,
+        threads: Arc<ServiceThreads>,
+    ) -> StreamingRecognizer {
         let key = Secret::new(key.to_owned());
         let made = match self {
             Self::Deepgram => {

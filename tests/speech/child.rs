@@ -1,7 +1,7 @@
 //! The child process: what happens when it dies, hangs or is overrun.
 
-use crate::suite::{answers, utterance};
 use crate::recordings::fixture_utterance;
+use crate::suite::{answers, utterance};
 use samvad::speech::embedded::{EmbeddedRecognizer, EmbeddedSettings};
 use samvad_actors::domain::Language;
 use samvad_actors::ports::{Grammar, Recognizer, RecognizerError};

@@ -71,7 +71,10 @@ async fn free_speech_is_marked_as_a_guess_by_those_not_made_for_it(recognizer: &
         .finish()
         .await
         .unwrap();
-    assert!(heard.uncertain == (kind != Kind::Dictation) && !heard.text.is_empty(), "{heard:?}");
+    assert!(
+        heard.uncertain == (kind != Kind::Dictation) && !heard.text.is_empty(),
+        "{heard:?}"
+    );
 }
 
 async fn a_stream_may_be_opened_and_filled_where_no_runtime_is_and_dropped_at_any_time(recognizer: &dyn Recognizer) {
@@ -111,7 +114,11 @@ pub enum Kind {
 
 async fn one_that_serves_shows_no_failure_while_it_listens(recognizer: &dyn Recognizer) {
     let stream = utterance(recognizer, &answers(), &fixture_utterance("01_yes.wav"));
-    assert!(!matches!(stream.progress(), Progress::Failed(_)), "{:?}", stream.progress());
+    assert!(
+        !matches!(stream.progress(), Progress::Failed(_)),
+        "{:?}",
+        stream.progress()
+    );
 }
 
 /// All of them.

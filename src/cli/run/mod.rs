@@ -12,7 +12,7 @@ use self::compare::differences;
 use super::output::OutputError;
 use super::stop_signals::StopSignals;
 use crate::campaign_files::load_campaign;
-use crate::config::{Settings, is_loopback, private_files, process_environment};
+use crate::config::{Recognizers, Settings, is_loopback, private_files, process_environment};
 use crate::store::SqlStore;
 use anyhow::{Context, bail};
 use samvad_actors::domain::ContactId;
@@ -47,8 +47,8 @@ pub(super) struct Plan {
     pub(super) campaign: PathBuf,
     /// How many are called; `None`: as many as the scenario has.
     pub(super) calls: Option<usize>,
-    /// `embedded` or `fixed:DELAY`.
-    pub(super) recognizer: String,
+    /// Who understands the callers.
+    pub(super) recognizers: Recognizers,
     /// Calls under way at once, at most.
     pub(super) max_calls: u32,
     /// Calls placed per second, at most.
@@ -343,7 +343,7 @@ fn server_environment(plan: &Plan, network: Option<&Network>) -> BTreeMap<String
         ("SAMVAD_DATA_DIR", plan.directory.display().to_string()),
         ("SAMVAD_PROMPT_CACHE_DIR", plan.prompt_cache.display().to_string()),
         ("DATABASE_URL", database_url(plan)),
-        ("SAMVAD_RECOGNIZER", plan.recognizer.clone()),
+        ("SAMVAD_RECOGNIZER", plan.recognizers.to_string()),
         ("SAMVAD_MAX_CALLS", plan.max_calls.to_string()),
         ("SAMVAD_CALLS_PER_SECOND", plan.calls_per_second.to_string()),
         ("SAMVAD_QUEUE_LIMIT_SECONDS", "60".to_owned()),
@@ -356,6 +356,7 @@ fn server_environment(plan: &Plan, network: Option<&Network>) -> BTreeMap<String
     if let Some(workers) = plan.workers {
         environment.insert("SAMVAD_WORKERS".to_owned(), workers.to_string());
     }
+    environment.extend(service_environment(plan, process_environment()));
     if let Some(network) = network {
         environment.extend(
             [
@@ -369,6 +370,14 @@ fn server_environment(plan: &Plan, network: Option<&Network>) -> BTreeMap<String
         );
     }
     environment
+}
+
+/// Keys and addresses of speech services, for a run whose recognisers need them: nothing else of ours is inherited.
+fn service_environment(plan: &Plan, inherited: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    const PREFIXES: [&str; 4] = ["SAMVAD_SERVICE_", "DEEPGRAM_", "OPENAI_", "SARVAM_"];
+    let is_needed =
+        |name: &str| plan.recognizers.names_services() && PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+    inherited.into_iter().filter(|(name, _)| is_needed(name)).collect()
 }
 
 fn simulator_log(plan: &Plan) -> PathBuf {

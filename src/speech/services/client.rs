@@ -2,7 +2,7 @@
 
 use super::protocol::code_of;
 use reqwest::header::{CONNECTION, HeaderMap, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
-use reqwest::{Client, Proxy, Response, StatusCode, Upgraded, redirect};
+use reqwest::{Client, ClientBuilder, Proxy, Response, StatusCode, Upgraded, redirect};
 use samvad_actors::ports::RecognizerError;
 use std::error::Error;
 use std::time::Duration;
@@ -36,7 +36,9 @@ pub enum ServiceClientError {
 /// An HTTP client for one service. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct ServiceClient {
-    client: Client,
+    requests: Client,
+    /// Keeps no connections: where an upgrade is refused, the service may close the connection as the next begins.
+    upgrades: Client,
 }
 
 impl ServiceClient {
@@ -46,37 +48,27 @@ impl ServiceClient {
     /// # Errors
     /// [`ServiceClientError`] names what cannot be used.
     pub fn new(base_url: &Url, proxy: Option<&Url>) -> Result<Self, ServiceClientError> {
-        // An error only says that a provider has been installed before.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut builder = Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .redirect(redirect::Policy::none())
-            .retry(reqwest::retry::never());
-        if crate::config::is_loopback(base_url) {
-            builder = builder.no_proxy();
-        } else if let Some(proxy) = proxy {
-            builder = builder.proxy(Proxy::all(proxy.clone()).map_err(|_| ServiceClientError::Proxy)?);
-        }
-        if base_url.scheme() == "http" {
-            // No certificate will be checked, so none need be installed on this machine.
-            builder = builder.tls_certs_only([]);
-        }
-        let client = builder
-            .build()
-            .map_err(|error| ServiceClientError::Client(innermost(&error)))?;
-        Ok(Self { client })
+        let build = |builder: ClientBuilder| {
+            builder
+                .build()
+                .map_err(|error| ServiceClientError::Client(innermost(&error)))
+        };
+        Ok(Self {
+            requests: build(builder(base_url, proxy)?)?,
+            upgrades: build(builder(base_url, proxy)?.pool_max_idle_per_host(0))?,
+        })
     }
 
     /// The client itself, for plain requests.
     pub fn http(&self) -> &Client {
-        &self.client
+        &self.requests
     }
 
     /// Opens a WebSocket (RFC 6455, section 4.1) over an HTTP/1.1 upgrade.
     pub(super) async fn open_socket(&self, url: Url, headers: HeaderMap) -> Result<Socket, RecognizerError> {
         let key = generate_key();
         let request = self
-            .client
+            .upgrades
             .get(url)
             .headers(headers)
             .header(CONNECTION, "Upgrade")
@@ -99,6 +91,25 @@ impl ServiceClient {
             .max_frame_size(Some(LONGEST_MESSAGE));
         Ok(WebSocketStream::from_raw_socket(upgraded, Role::Client, Some(config)).await)
     }
+}
+
+fn builder(base_url: &Url, proxy: Option<&Url>) -> Result<ClientBuilder, ServiceClientError> {
+    // An error only says that a provider has been installed before.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut builder = Client::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .redirect(redirect::Policy::none())
+        .retry(reqwest::retry::never());
+    if crate::config::is_loopback(base_url) {
+        builder = builder.no_proxy();
+    } else if let Some(proxy) = proxy {
+        builder = builder.proxy(Proxy::all(proxy.clone()).map_err(|_| ServiceClientError::Proxy)?);
+    }
+    if base_url.scheme() == "http" {
+        // No certificate will be checked, so none need be installed on this machine.
+        builder = builder.tls_certs_only([]);
+    }
+    Ok(builder)
 }
 
 /// What an answer other than the wanted one means: key, quota, rate, model and language are refusals; the service's own

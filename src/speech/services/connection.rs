@@ -24,6 +24,22 @@ const IDLE_LIMIT: Duration = Duration::from_secs(60);
 /// Samples in one message at most: 100 ms. An utterance that is sent again goes out in many.
 const MOST_SAMPLES: usize = 800;
 
+/// What a connection does first.
+pub(super) enum First {
+    /// It has an utterance.
+    Job(Job),
+    /// It waits for one.
+    Offer(Offer),
+}
+
+/// A connection's offer to take an utterance.
+pub(super) struct Offer {
+    /// What it is called while it stands.
+    pub(super) number: u64,
+    /// Where the utterance will come.
+    pub(super) job: oneshot::Receiver<Job>,
+}
+
 /// An open connection.
 pub(super) struct Connection {
     socket: Socket,
@@ -60,44 +76,39 @@ impl Connection {
         })
     }
 
-    /// Serves `job`, if there is one, and whatever comes until the connection is of no more use.
-    pub(super) async fn serve<P: Protocol>(mut self, pool: Arc<Pool<P>>, tag: String, mut job: Option<Job>) {
+    /// Serves what comes until the connection is of no more use.
+    pub(super) async fn serve<P: Protocol>(mut self, pool: Arc<Pool<P>>, tag: String, first: First) {
+        let mut next = first;
         loop {
-            if let Some(job) = job.take()
-                && !self.utterance(job).await
-            {
+            let job = match next {
+                First::Job(job) => Some(job),
+                First::Offer(offer) => self.idle(&pool, &tag, offer).await,
+            };
+            let usable = match job {
+                Some(job) => self.utterance(job).await,
+                None => false,
+            };
+            if !usable || self.opened.elapsed() >= pool.protocol().habits().oldest {
                 break;
             }
-            if self.opened.elapsed() >= pool.protocol().habits().oldest {
-                break;
-            }
-            let Some((number, offered)) = pool.offer(&tag) else {
+            let Some(offer) = pool.offer(&tag) else {
                 break;
             };
-            job = self.idle(&pool, &tag, number, offered).await;
-            if job.is_none() {
-                break;
-            }
+            next = First::Offer(offer);
         }
         // It may be gone already.
         let _ = timeout(SEND_DEADLINE, self.socket.close(None)).await;
     }
 
     /// Keeps the connection alive until an utterance comes, or `None` if it is not to be used any more.
-    async fn idle<P: Protocol>(
-        &mut self,
-        pool: &Arc<Pool<P>>,
-        tag: &str,
-        number: u64,
-        mut offered: oneshot::Receiver<Job>,
-    ) -> Option<Job> {
+    async fn idle<P: Protocol>(&mut self, pool: &Arc<Pool<P>>, tag: &str, mut offer: Offer) -> Option<Job> {
         let habits = pool.protocol().habits();
         let since = Instant::now();
         let mut keep_alive = tokio::time::interval_at(since + habits.keep_alive, habits.keep_alive);
         let usable = loop {
             tokio::select! {
                 biased;
-                job = &mut offered => return job.ok(),
+                job = &mut offer.job => return job.ok(),
                 () = pool.closed() => break false,
                 event = self.next_event() => {
                     if let Event::Failed(error) = event {
@@ -117,11 +128,11 @@ impl Connection {
                 }
             }
         };
-        if pool.withdraw(tag, number) {
+        if pool.withdraw(tag, offer.number) {
             return None;
         }
         // Somebody has taken it at this very moment.
-        let job = offered.await.ok()?;
+        let job = offer.job.await.ok()?;
         if usable {
             return Some(job);
         }

@@ -1,7 +1,7 @@
 //! The connections to one service: some are open ahead, so that the first word of a call waits for no handshake.
 
 use super::client::ServiceClient;
-use super::connection::Connection;
+use super::connection::{Connection, First, Offer};
 use super::protocol::Protocol;
 use super::threads::ServiceThreads;
 use super::utterance::Job;
@@ -122,7 +122,7 @@ impl<P: Protocol> Pool<P> {
         let pool = Arc::clone(self);
         self.threads.spawn(async move {
             match Connection::open(&pool, &counted.tag).await {
-                Ok(connection) => connection.serve(pool, counted.tag.clone(), Some(job)).await,
+                Ok(connection) => connection.serve(pool, counted.tag.clone(), First::Job(job)).await,
                 Err(error) => job.conclude(Err(error)),
             }
         });
@@ -142,23 +142,22 @@ impl<P: Protocol> Pool<P> {
         Ok(())
     }
 
-    /// Has a connection wait for an utterance: the number it has while it waits, and where the utterance will come.
-    /// `None` if the pool is closed.
-    pub(super) fn offer(&self, tag: &str) -> Option<(u64, oneshot::Receiver<Job>)> {
+    /// Has a connection wait for an utterance. `None` if the pool is closed.
+    pub(super) fn offer(&self, tag: &str) -> Option<Offer> {
         let mut inner = self.lock();
         if *self.closed.borrow() {
             return None;
         }
         inner.next_number += 1;
         let number = inner.next_number;
-        let (sender, receiver) = oneshot::channel();
+        let (sender, job) = oneshot::channel();
         inner
             .languages
             .entry(tag.to_owned())
             .or_default()
             .idle
             .push((number, sender));
-        Some((number, receiver))
+        Some(Offer { number, job })
     }
 
     /// Takes back an offer. False if it has been accepted.
@@ -237,15 +236,15 @@ impl<P: Protocol> Pool<P> {
         let (opened, result) = oneshot::channel();
         let pool = Arc::clone(self);
         self.threads.spawn(async move {
-            let connection = Connection::open(&pool, &counted.tag).await;
-            let (connection, told) = match connection {
-                Ok(connection) => (Some(connection), Ok(())),
+            let (waiting, told) = match Connection::open(&pool, &counted.tag).await {
+                // Who is told that it is open finds it waiting.
+                Ok(connection) => (pool.offer(&counted.tag).map(|offer| (connection, offer)), Ok(())),
                 Err(error) => (None, Err(error)),
             };
             // Who asked may have gone.
             let _ = opened.send(told);
-            if let Some(connection) = connection {
-                connection.serve(pool, counted.tag.clone(), None).await;
+            if let Some((connection, offer)) = waiting {
+                connection.serve(pool, counted.tag.clone(), First::Offer(offer)).await;
             }
         });
         result.await.unwrap_or_else(|_| {

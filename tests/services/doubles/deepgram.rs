@@ -64,7 +64,11 @@ impl Service for Deepgram {
         if request.headers.get("authorization").map(String::as_str) != Some(&format!("Token {KEY}")) {
             return Err((401, Self::refusal("INVALID_AUTH")));
         }
-        let wanted = [("encoding", "mulaw"), ("sample_rate", "8000"), ("interim_results", "true")];
+        let wanted = [
+            ("encoding", "mulaw"),
+            ("sample_rate", "8000"),
+            ("interim_results", "true"),
+        ];
         let is_wanted = |(name, value): &(&str, &str)| request.query.get(*name).map(String::as_str) == Some(value);
         if !wanted.iter().all(is_wanted) || !request.query.contains_key("language") {
             return Err((400, Self::refusal("INVALID_QUERY_PARAMETER")));

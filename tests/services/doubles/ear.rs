@@ -29,10 +29,15 @@ impl Ear {
             ("01_yes.wav", "Yes."),
             ("05_no.wav", "No."),
             ("17_num_3.wav", "Three!"),
-            ("20_free_service.wav", "The waiting time was long, but the staff was kind."),
+            (
+                "20_free_service.wav",
+                "The waiting time was long, but the staff was kind.",
+            ),
         ];
         Self::Knows(Arc::new(
-            known.map(|(file, text)| (as_carried(&fixture_utterance(file)), text)).into(),
+            known
+                .map(|(file, text)| (as_carried(&fixture_utterance(file)), text))
+                .into(),
         ))
     }
 
@@ -79,7 +84,10 @@ fn probability(confidence: f32) -> f64 {
         (Heard::BINDING, 0.97),
         (1.0, 1.0),
     ];
-    let pair = marks.windows(2).find(|pair| confidence <= pair[1].0).expect("at most 1");
+    let pair = marks
+        .windows(2)
+        .find(|pair| confidence <= pair[1].0)
+        .expect("at most 1");
     let share = (confidence - pair[0].0) / (pair[1].0 - pair[0].0);
     f64::from(pair[0].1 + (pair[1].1 - pair[0].1) * share)
 }

@@ -33,7 +33,10 @@ impl Service for Realtime {
         if request.headers.get("authorization").map(String::as_str) != Some(&format!("Bearer {KEY}")) {
             return Err((401, Self::refusal("invalid_api_key")));
         }
-        assert!(!request.query.contains_key("model"), "a transcription session names its model in its update");
+        assert!(
+            !request.query.contains_key("model"),
+            "a transcription session names its model in its update"
+        );
         Ok(Self::default())
     }
 
@@ -52,7 +55,9 @@ impl Service for Realtime {
                 assert_eq!(session["type"], "transcription");
                 assert_eq!(session["audio"]["input"]["format"]["type"], "audio/pcmu");
                 assert!(session["audio"]["input"]["turn_detection"].is_null());
-                Input::Answered(vec![json!({"type": "session.updated", "event_id": "event_1", "session": session})])
+                Input::Answered(vec![
+                    json!({"type": "session.updated", "event_id": "event_1", "session": session}),
+                ])
             }
             Some("input_audio_buffer.append") => {
                 let codes = STANDARD.decode(event["audio"].as_str().unwrap()).unwrap();
@@ -129,7 +134,12 @@ impl Files {
                     .route("/v1/audio/transcriptions", web::post().to(transcribe))
             };
             actix_web::rt::System::new().block_on(async move {
-                let server = HttpServer::new(app).workers(1).disable_signals().listen(listener).unwrap().run();
+                let server = HttpServer::new(app)
+                    .workers(1)
+                    .disable_signals()
+                    .listen(listener)
+                    .unwrap()
+                    .run();
                 handle.send(server.handle()).unwrap();
                 server.await.unwrap();
             });
@@ -152,7 +162,10 @@ impl Drop for Files {
 type Shared = web::Data<(Ear, Arc<Mutex<Conduct>>, Arc<Mutex<Vec<String>>>)>;
 
 fn refused(request: &HttpRequest, shared: &Shared) -> Option<HttpResponse> {
-    let bearer = request.headers().get("authorization").map(|value| value.to_str().unwrap());
+    let bearer = request
+        .headers()
+        .get("authorization")
+        .map(|value| value.to_str().unwrap());
     let (status, code) = match *shared.1.lock().unwrap() {
         Conduct::Refuses(status, code) => (status, code),
         _ if bearer != Some(&format!("Bearer {KEY}")) => (401, "invalid_api_key"),
@@ -176,7 +189,12 @@ async fn transcribe(request: HttpRequest, body: web::Bytes, shared: Shared) -> H
         _ => {}
     }
     let text = String::from_utf8_lossy(&body).into_owned();
-    for field in ["name=\"model\"", "name=\"language\"", "name=\"response_format\"", "filename=\"speech.wav\""] {
+    for field in [
+        "name=\"model\"",
+        "name=\"language\"",
+        "name=\"response_format\"",
+        "filename=\"speech.wav\"",
+    ] {
         assert!(text.contains(field), "{field} is missing");
     }
     shared.2.lock().unwrap().push(text);
@@ -186,5 +204,6 @@ async fn transcribe(request: HttpRequest, body: web::Bytes, shared: Shared) -> H
     assert_eq!(audio.sample_rate, 16_000);
     let line: Vec<i16> = audio.samples.iter().skip(1).step_by(2).copied().collect();
     let words = shared.0.hear(&line).await;
-    HttpResponse::Ok().json(json!({"text": words.text, "logprobs": Realtime::tokens(&words), "usage": {"type": "tokens"}}))
+    HttpResponse::Ok()
+        .json(json!({"text": words.text, "logprobs": Realtime::tokens(&words), "usage": {"type": "tokens"}}))
 }

@@ -23,9 +23,17 @@ impl Service for Sarvam {
         if request.headers.get("api-subscription-key").map(String::as_str) != Some(KEY) {
             return Err((403, Self::refusal("invalid_api_key_error")));
         }
-        let wanted = [("endpointing", "manual"), ("encoding", "linear16"), ("sample_rate", "8000")];
+        let wanted = [
+            ("endpointing", "manual"),
+            ("encoding", "linear16"),
+            ("sample_rate", "8000"),
+        ];
         let is_wanted = |(name, value): &(&str, &str)| request.query.get(*name).map(String::as_str) == Some(value);
-        let language = request.query.get("language_code").map(String::as_str).unwrap_or_default();
+        let language = request
+            .query
+            .get("language_code")
+            .map(String::as_str)
+            .unwrap_or_default();
         if !wanted.iter().all(is_wanted) || !language.ends_with("-IN") {
             return Err((400, Self::refusal("invalid_request_error")));
         }
@@ -62,8 +70,10 @@ impl Service for Sarvam {
     }
 
     fn partial(&mut self, words: &Words) -> Vec<Value> {
-        vec![json!({"event": "transcript.partial", "utterance_idx": self.utterance, "text": words.text,
-                    "language": "en-IN", "language_confidence": 0.9})]
+        vec![
+            json!({"event": "transcript.partial", "utterance_idx": self.utterance, "text": words.text,
+                    "language": "en-IN", "language_confidence": 0.9}),
+        ]
     }
 
     fn result(&mut self, words: &Words, round: usize) -> Vec<Value> {
@@ -74,7 +84,11 @@ impl Service for Sarvam {
         let vad = json!({"event": "vad.speech_end"});
         match round % 3 {
             0 => vec![last],
-            1 => vec![json!({"event": "error", "code": "slow_down", "is_fatal": false}), last, vad],
+            1 => vec![
+                json!({"event": "error", "code": "slow_down", "is_fatal": false}),
+                last,
+                vad,
+            ],
             _ => vec![vad, last.clone(), last],
         }
     }

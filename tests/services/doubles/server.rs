@@ -84,6 +84,8 @@ pub struct Record {
     pub received: Mutex<Vec<Value>>,
     pub sent: Mutex<Vec<Value>>,
     pub results: AtomicUsize,
+    /// Connections cut in mid-utterance.
+    pub cuts: AtomicUsize,
     open: AtomicUsize,
 }
 
@@ -250,7 +252,11 @@ async fn converse<S: Service>(stream: TcpStream, shared: &Shared) {
             break;
         }
         if let Message::Text(text) = &message {
-            record.received.lock().unwrap().push(serde_json::from_str(text).unwrap());
+            record
+                .received
+                .lock()
+                .unwrap()
+                .push(serde_json::from_str(text).unwrap());
         }
         let conduct = *shared.conduct.lock().unwrap();
         match service.read(message) {
@@ -260,7 +266,10 @@ async fn converse<S: Service>(stream: TcpStream, shared: &Shared) {
             Input::Audio(more) => {
                 samples.extend(more);
                 match conduct {
-                    Conduct::CutsAfterMs(ms) if samples.len() / 8 >= ms => return,
+                    Conduct::CutsAfterMs(ms) if samples.len() / 8 >= ms => {
+                        record.cuts.fetch_add(1, Ordering::SeqCst);
+                        return;
+                    }
                     Conduct::ReportsQuota => match service.quota() {
                         Quota::Event(event) => say(&mut socket, vec![event]).await,
                         Quota::Close(code, reason) => {
