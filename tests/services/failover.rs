@@ -2,11 +2,12 @@
 
 use crate::doubles::{Conduct, Ear};
 use crate::recordings::fixture_utterance;
-use crate::suite::{answers, utterance};
+use crate::suite::{Kind, answers, every_check, utterance};
 use crate::world::{STREAMING, Service, list, over, until};
 use samvad::speech::embedded::{EmbeddedRecognizer, EmbeddedSettings};
 use samvad_actors::domain::Language;
 use samvad_actors::ports::Recognizer;
+use samvad_actors::services::{FailoverRecognizer, FailoverSettings, Ranked};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,11 +52,7 @@ async fn l12_whatever_a_service_does_wrong_the_embedded_recogniser_answers_in_it
     }
 }
 
-fn list_of(
-    recognizers: Vec<Arc<dyn Recognizer>>,
-    patience: [Duration; 2],
-) -> samvad_actors::services::FailoverRecognizer {
-    use samvad_actors::services::{FailoverRecognizer, FailoverSettings, Ranked};
+fn list_of(recognizers: Vec<Arc<dyn Recognizer>>, patience: [Duration; 2]) -> FailoverRecognizer {
     let ranked = recognizers.into_iter().zip(patience);
     let settings = FailoverSettings {
         deadline: Duration::from_secs(120),
@@ -69,6 +66,16 @@ fn list_of(
         Arc::new(samvad::app::SystemClock::default()),
         Arc::new(|| 0.5),
     )
+}
+
+#[tokio::test]
+async fn a_list_with_the_embedded_recogniser_last_conforms_when_the_service_is_gone() {
+    let double = Service::OpenAi.double(Ear::of_the_suite()).await;
+    let first = over(Service::OpenAi, &double);
+    double.kill();
+    let recognizers: Vec<Arc<dyn Recognizer>> = vec![Arc::new(first), embedded()];
+    let recognizer = list_of(recognizers, [Duration::from_millis(100), Duration::from_secs(60)]);
+    every_check(&recognizer, Kind::Grammar).await;
 }
 
 #[tokio::test]

@@ -11,7 +11,10 @@ mod failover;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod proxy;
+#[cfg(test)]
 #[path = "../speech/recordings.rs"]
+#[expect(dead_code, reason = "the manifest's other columns are for tests of accuracy")]
 mod recordings;
 #[cfg(test)]
 #[path = "../support/recognizer_suite.rs"]

@@ -104,8 +104,8 @@ impl Breaker {
         };
         let doubled = first.saturating_mul(1u64.checked_shl(self.rests).unwrap_or(u64::MAX));
         let longest = doubled.min(self.settings.longest_rest_ms);
-        // What is no number is no jitter.
-        let share = 0.5 + 0.5 * jitter.max(0.0).min(1.0);
+        let jitter = if jitter.is_nan() { 0.0 } else { jitter.clamp(0.0, 1.0) };
+        let share = 0.5 + 0.5 * jitter;
         let rest = (longest as f64 * share) as u64;
         self.rests = self.rests.saturating_add(1);
         self.phase = Phase::Open {

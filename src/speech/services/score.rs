@@ -36,8 +36,10 @@ pub fn confidence(probability: f32) -> f32 {
         (0.97, Heard::BINDING),
         (1.0, 1.0),
     ];
-    // What is no number is no confidence.
-    let probability = probability.max(0.0).min(1.0);
+    if probability.is_nan() {
+        return 0.0;
+    }
+    let probability = probability.clamp(0.0, 1.0);
     for pair in MARKS.windows(2) {
         if let [(from, low), (to, high)] = *pair
             && probability < to

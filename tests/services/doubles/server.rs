@@ -225,6 +225,7 @@ async fn converse<S: Service>(stream: TcpStream, shared: &Shared) {
         std::future::pending::<()>().await;
     }
     let mut service = None;
+    #[expect(clippy::result_large_err, reason = "the library's own type")]
     let accepted = accept_hdr_async(stream, |request: &Request, response: Response| {
         service = Some(admit::<S>(request, shared)?);
         Ok(response)
