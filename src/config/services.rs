@@ -1,6 +1,7 @@
 //! Settings of speech services: keys, addresses, models, and the proxy on the way to them.
 
 use super::reader::{Invalid, Reader};
+use super::variables::default_of;
 use super::{RecognizerSetting, Recognizers, Secret, is_loopback, values};
 use url::Url;
 
@@ -63,30 +64,33 @@ pub struct SarvamSettings {
     pub model: String,
 }
 
-/// Reads them. The services that are recognisers need their keys.
+/// Reads them. The services that are recognisers need their keys. What is set for one that is not used is left alone:
+/// such variables are often there for other programs.
 pub(super) fn read(reader: &mut Reader<'_>, recognizers: Option<&Recognizers>) -> Option<ServiceSettings> {
     let is_used = |setting| recognizers.is_some_and(|recognizers| recognizers.includes(setting));
     let connections = reader.number("SAMVAD_SERVICE_CONNECTIONS", 1..=10_000);
     let proxy = read_proxy(reader);
-    let deepgram_url = reader.parsed("DEEPGRAM_BASE_URL", service_url);
-    let deepgram_key = read_key(reader, "DEEPGRAM_API_KEY", is_used(RecognizerSetting::Deepgram));
-    let deepgram_model = reader.parsed("DEEPGRAM_MODEL", model);
-    let openai_url = reader.parsed("OPENAI_BASE_URL", service_url);
+
+    let used = is_used(RecognizerSetting::Deepgram);
+    let deepgram_key = read_key(reader, "DEEPGRAM_API_KEY", used, used);
+    let deepgram_url = read_of(reader, "DEEPGRAM_BASE_URL", used, service_url);
+    let deepgram_model = read_of(reader, "DEEPGRAM_MODEL", used, model);
+
+    let used = is_used(RecognizerSetting::OpenAi);
+    let openai_url = read_of(reader, "OPENAI_BASE_URL", used, service_url);
     let is_elsewhere = openai_url.as_ref().is_some_and(|url| !is_loopback(url));
-    let openai_key = read_key(
-        reader,
-        "OPENAI_API_KEY",
-        is_elsewhere && is_used(RecognizerSetting::OpenAi),
-    );
-    let openai_model = reader.parsed("OPENAI_TRANSCRIPTION_MODEL", model);
-    let openai_api = reader.parsed("OPENAI_TRANSCRIPTION_API", |text| match text {
+    let openai_key = read_key(reader, "OPENAI_API_KEY", used, used && is_elsewhere);
+    let openai_model = read_of(reader, "OPENAI_TRANSCRIPTION_MODEL", used, model);
+    let openai_api = read_of(reader, "OPENAI_TRANSCRIPTION_API", used, |text| match text {
         "realtime" => Ok(TranscriptionApi::Realtime),
         "file" => Ok(TranscriptionApi::File),
         _ => Err(("names no interface", "write realtime or file")),
     });
-    let sarvam_url = reader.parsed("SARVAM_BASE_URL", service_url);
-    let sarvam_key = read_key(reader, "SARVAM_API_KEY", is_used(RecognizerSetting::Sarvam));
-    let sarvam_model = reader.parsed("SARVAM_MODEL", model);
+
+    let used = is_used(RecognizerSetting::Sarvam);
+    let sarvam_key = read_key(reader, "SARVAM_API_KEY", used, used);
+    let sarvam_url = read_of(reader, "SARVAM_BASE_URL", used, service_url);
+    let sarvam_model = read_of(reader, "SARVAM_MODEL", used, model);
     Some(ServiceSettings {
         connections: connections?,
         proxy,
@@ -109,8 +113,25 @@ pub(super) fn read(reader: &mut Reader<'_>, recognizers: Option<&Recognizers>) -
     })
 }
 
+/// A variable of a service; of one that is not used, what cannot be read is as if it were not set.
+fn read_of<T>(
+    reader: &mut Reader<'_>,
+    name: &str,
+    is_used: bool,
+    parse: impl Fn(&str) -> Result<T, Invalid>,
+) -> Option<T> {
+    if is_used {
+        return reader.parsed(name, parse);
+    }
+    let set = reader.text(name).and_then(|text| parse(text).ok());
+    set.or_else(|| default_of(name).and_then(|text| parse(text).ok()))
+}
+
 /// A key travels in a header, which takes visible ASCII only.
-fn read_key(reader: &mut Reader<'_>, name: &str, is_needed: bool) -> Option<Secret<String>> {
+fn read_key(reader: &mut Reader<'_>, name: &str, is_used: bool, is_needed: bool) -> Option<Secret<String>> {
+    if !is_used {
+        return None;
+    }
     let file = format!("{name}_FILE");
     let is_set = reader.text(name).or_else(|| reader.text(&file)).is_some();
     let key = reader.secret(name);
@@ -197,26 +218,43 @@ mod tests {
 
     #[test]
     fn addresses_are_encrypted_or_of_this_machine() {
+        let with = |url: &'static str| {
+            [
+                ("SAMVAD_RECOGNIZER", "sarvam"),
+                ("SARVAM_API_KEY", "key"),
+                ("SARVAM_BASE_URL", url),
+            ]
+        };
         for wrong in [
             "http://api.example.org",
             "ws://api.example.org",
             "api.example.org",
             "https://a:b@example.org",
         ] {
-            assert_eq!(
-                faults(&[("DEEPGRAM_BASE_URL", wrong)]),
-                ["DEEPGRAM_BASE_URL"],
-                "{wrong}"
-            );
+            assert_eq!(faults(&with(wrong)), ["SARVAM_BASE_URL"], "{wrong}");
         }
-        let settings = read(&[("SARVAM_BASE_URL", "wss://api.example.org/x")]).expect("usable");
+        let settings = read(&with("wss://api.example.org/x")).expect("usable");
         assert_eq!(settings.services.sarvam.base_url.as_str(), "https://api.example.org/x");
+    }
+
+    #[test]
+    fn what_is_set_for_other_programs_is_no_fault_where_the_service_is_not_used() {
+        let settings = read(&[
+            ("OPENAI_BASE_URL", "http://10.0.0.1:11434/v1"),
+            ("OPENAI_API_KEY", "two words"),
+        ])
+        .expect("usable");
+        assert_eq!(settings.services.openai.base_url.as_str(), "https://api.openai.com/v1");
+        assert!(
+            settings.services.openai.api_key.is_none(),
+            "what is not used is not kept"
+        );
     }
 
     #[test]
     fn keys_and_the_proxys_password_are_never_shown() {
         let settings = read(&[
-            ("SAMVAD_RECOGNIZER", "deepgram"),
+            ("SAMVAD_RECOGNIZER", "deepgram,openai,sarvam"),
             ("DEEPGRAM_API_KEY", "canary-1"),
             ("OPENAI_API_KEY", "canary-2"),
             ("SARVAM_API_KEY", "canary-3"),
@@ -225,7 +263,9 @@ mod tests {
         .expect("usable");
         assert!(!format!("{settings:?}").contains("canary"), "{settings:?}");
         let wrong = read(&[
+            ("SAMVAD_RECOGNIZER", "deepgram,openai"),
             ("DEEPGRAM_API_KEY", "canary with blanks"),
+            ("OPENAI_API_KEY", "key"),
             ("SAMVAD_SERVICE_PROXY", "socks5://canary"),
             ("OPENAI_TRANSCRIPTION_API", "canary"),
             ("DEEPGRAM_MODEL", "canary model"),

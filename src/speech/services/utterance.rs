@@ -36,7 +36,7 @@ impl Job {
         } else {
             Progress::Untold
         };
-        let (progress, shown) = watch::channel(first);
+        let (progress, watched) = watch::channel(first.clone());
         let (reply, result) = oneshot::channel();
         let job = Self {
             commands: receiver,
@@ -45,7 +45,8 @@ impl Job {
         };
         let stream = ServiceStream {
             commands,
-            progress: shown,
+            progress: watched,
+            shown: first,
             result,
             samples: 0,
             overrun: false,
@@ -71,6 +72,8 @@ impl Job {
 pub(super) struct ServiceStream {
     commands: mpsc::Sender<Command>,
     progress: watch::Receiver<Progress>,
+    /// What was shown at the last frame: the lock is taken only where there is something new.
+    shown: Progress,
     result: oneshot::Receiver<Result<Heard, RecognizerError>>,
     samples: usize,
     overrun: bool,
@@ -89,13 +92,20 @@ impl ServiceStream {
 impl UtteranceStream for ServiceStream {
     fn push(&mut self, samples: &[i16]) {
         self.samples += samples.len();
+        // An error says that the connection has concluded.
+        if self.progress.has_changed().unwrap_or(true) {
+            self.shown = self.progress.borrow_and_update().clone();
+        }
         self.send(Command::Audio(samples.into()));
     }
 
     fn progress(&self) -> Progress {
-        match self.overrun {
-            true => Progress::Failed(RecognizerError::Overloaded),
-            false => self.progress.borrow().clone(),
+        if self.overrun {
+            return Progress::Failed(RecognizerError::Overloaded);
+        }
+        match self.progress.has_changed() {
+            Ok(false) => self.shown.clone(),
+            _ => self.progress.borrow().clone(),
         }
     }
 
