@@ -149,17 +149,27 @@ impl Connection {
             let gives_up = ended.map_or(far, |ended| ended + RESULT_DEADLINE);
             let sent = tokio::select! {
                 command = job.commands.recv(), if ended.is_none() => {
-                    match command {
-                        Some(Command::Audio(samples)) => {
-                            for samples in samples.chunks(MOST_SAMPLES) {
-                                self.session.audio(samples, &mut self.out);
+                    // What has come meanwhile goes out in one write.
+                    let mut next = command;
+                    loop {
+                        match next {
+                            Some(Command::Audio(samples)) => {
+                                for samples in samples.chunks(MOST_SAMPLES) {
+                                    self.session.audio(samples, &mut self.out);
+                                }
+                            }
+                            // Abandoned or not, the service is to come to its end with it.
+                            Some(Command::Finish) | None => {
+                                self.session.end(&mut self.out);
+                                ended = Some(Instant::now());
+                                settles = ended.map(|ended| ended + SETTLE);
+                                break;
                             }
                         }
-                        // Abandoned or not, the service is to come to its end with it.
-                        Some(Command::Finish) | None => {
-                            self.session.end(&mut self.out);
-                            ended = Some(Instant::now());
-                            settles = ended.map(|ended| ended + SETTLE);
+                        match job.commands.try_recv() {
+                            Ok(command) => next = Some(command),
+                            // The end, too, is found by the next look.
+                            Err(_) => break,
                         }
                     }
                     self.flush().await
