@@ -7,10 +7,12 @@ mod node;
 mod outlook;
 mod recognizers;
 mod surveys;
+mod synthesizers;
 
 pub use node::{Gauges, Node};
 pub use outlook::Outlook;
 pub use surveys::prepare_survey;
+pub use synthesizers::synthesizers;
 
 use samvad_actors::ports::Clock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};

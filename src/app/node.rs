@@ -5,6 +5,7 @@ use super::adapters::{Mint, Starter, ToSupervisor};
 use super::fleet;
 use super::recognizers::RunningRecognizer;
 use super::surveys::SurveyRoom;
+use super::synthesizers::synthesizers;
 use crate::carrier::inbound::StoreDesk;
 use crate::carrier::pacing::PacedCarrier;
 use crate::carrier::token::MediaTokens;
@@ -151,6 +152,7 @@ impl Node {
             prompts_dir: settings.prompts_dir.clone(),
             prompt_cache: settings.prompt_cache_dir.clone().unwrap_or_else(|| data.prompt_cache()),
             recognizer: recognizer.clone(),
+            synthesizers: synthesizers(&settings, &clock)?,
             at_work: tokio::sync::Mutex::new(()),
         });
         let sockets = Arc::new(SocketGauges::default());

@@ -1,7 +1,7 @@
 //! From a campaign to something that can be spoken.
 
 use crate::campaign_files::language_pack;
-use crate::speech::{EmbeddedSynthesizer, PromptCache};
+use crate::speech::PromptCache;
 use anyhow::{Context, bail};
 use async_trait::async_trait;
 use samvad_actors::dialogue::Script;
@@ -9,6 +9,7 @@ use samvad_actors::domain::Campaign;
 use samvad_actors::ports::Recognizer;
 use samvad_actors::runtime::Survey;
 use samvad_actors::runtime::{PrepareSurveys, Surveys};
+use samvad_actors::services::FailoverSynthesizer;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::Mutex;
@@ -19,6 +20,7 @@ pub(super) struct SurveyRoom {
     pub(super) prompts_dir: Option<PathBuf>,
     pub(super) prompt_cache: PathBuf,
     pub(super) recognizer: Arc<dyn Recognizer>,
+    pub(super) synthesizers: Arc<FailoverSynthesizer>,
     /// Held while a survey is made ready: the same prompts are not rendered twice at once.
     pub(super) at_work: Mutex<()>,
 }
@@ -46,6 +48,7 @@ impl SurveyRoom {
             self.prompts_dir.as_deref(),
             &self.prompt_cache,
             self.recognizer.as_ref(),
+            &self.synthesizers,
             progress,
         )
         .await?;
@@ -74,6 +77,7 @@ pub async fn prepare_survey(
     prompts_dir: Option<&Path>,
     prompt_cache: &Path,
     recognizer: &dyn Recognizer,
+    synthesizers: &Arc<FailoverSynthesizer>,
     progress: &mut dyn FnMut(usize, usize),
 ) -> anyhow::Result<Survey> {
     let pack = language_pack(&campaign.language, prompts_dir)?;
@@ -96,7 +100,7 @@ pub async fn prepare_survey(
                 )
             })?;
     }
-    let cache = PromptCache::open(prompt_cache, Arc::new(EmbeddedSynthesizer))?;
+    let cache = PromptCache::open(prompt_cache, Arc::clone(synthesizers))?;
     let prompts = cache
         .render(
             &script.fixed_sentences(),

@@ -6,18 +6,22 @@ mod reader;
 mod recognizers;
 mod secret;
 mod services;
+mod synthesizers;
 #[cfg(test)]
 mod tests;
 mod values;
 mod variables;
+mod voices;
 
 pub use data_directory::{DataDirectory, MediaTokenKeyError};
 pub use reader::{ConfigFault, ConfigFaults};
 pub use recognizers::{RecognizerSetting, Recognizers};
 pub use secret::Secret;
 pub use services::{DeepgramSettings, OpenAiSettings, SarvamSettings, ServiceSettings, TranscriptionApi};
+pub use synthesizers::{ElevenLabsSettings, SynthesisSettings, SynthesizerSetting, Synthesizers};
 pub use values::{LogFormat, MEDIA_PATH, PublicUrl, is_loopback};
 pub use variables::{VARIABLES, Variable};
+pub use voices::Voices;
 
 use crate::coordination::RedisCoordination;
 use crate::coordination::redis::RedisSettings;
@@ -54,6 +58,8 @@ pub struct Settings {
     pub media_token_key: Option<Secret<Vec<u8>>>,
     /// Which recognisers, in the order of preference.
     pub recognizers: Recognizers,
+    /// Synthesisers: which, and their models and voices.
+    pub synthesis: SynthesisSettings,
     /// Speech services.
     pub services: ServiceSettings,
     /// Recognitions at the same time.
@@ -242,7 +248,9 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
         Some(values::machine_name())
     };
     let recognizers = reader.parsed("SAMVAD_RECOGNIZER", Recognizers::parse);
-    let services = services::read(reader, recognizers.as_ref());
+    let synthesis = synthesizers::read(reader);
+    let synthesizers = synthesis.as_ref().map(|settings| &settings.synthesizers);
+    let services = services::read(reader, recognizers.as_ref(), synthesizers);
     let recognizer_threads = read_threads(reader, "SAMVAD_RECOGNIZER_THREADS", processors);
     let prompt_cache_dir = reader.text("SAMVAD_PROMPT_CACHE_DIR").map(PathBuf::from);
     let prompts_dir = reader.parsed("SAMVAD_PROMPTS_DIR", |text| {
@@ -292,6 +300,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
         node_name: node_name?,
         media_token_key,
         recognizers: recognizers?,
+        synthesis: synthesis?,
         services: services?,
         recognizer_threads: recognizer_threads?,
         prompt_cache_dir,

@@ -2,7 +2,7 @@
 
 use super::reader::{Invalid, Reader};
 use super::variables::default_of;
-use super::{RecognizerSetting, Recognizers, Secret, is_loopback, values};
+use super::{RecognizerSetting, Recognizers, Secret, SynthesizerSetting, Synthesizers, is_loopback, values};
 use url::Url;
 
 /// Everything that is set of services. `Debug` shows no secret.
@@ -23,7 +23,7 @@ pub struct ServiceSettings {
 /// Deepgram's settings.
 #[derive(Clone, Debug)]
 pub struct DeepgramSettings {
-    /// Its key; present if it is one of the recognisers.
+    /// Its key; present if it recognises or speaks.
     pub api_key: Option<Secret<String>>,
     /// Base URL of its API: `https`, or `http` on this machine.
     pub base_url: Url,
@@ -34,7 +34,7 @@ pub struct DeepgramSettings {
 /// Settings of OpenAI or a server compatible with it.
 #[derive(Clone, Debug)]
 pub struct OpenAiSettings {
-    /// Its key; present if it is one of the recognisers, unless the server is on this machine.
+    /// Its key; present if it recognises or speaks, unless the server is on this machine.
     pub api_key: Option<Secret<String>>,
     /// Base URL of its API, version included: `https`, or `http` on this machine.
     pub base_url: Url,
@@ -56,7 +56,7 @@ pub enum TranscriptionApi {
 /// Sarvam's settings.
 #[derive(Clone, Debug)]
 pub struct SarvamSettings {
-    /// Its key; present if it is one of the recognisers.
+    /// Its key; present if it recognises or speaks.
     pub api_key: Option<Secret<String>>,
     /// Base URL of its API: `https`, or `http` on this machine.
     pub base_url: Url,
@@ -64,33 +64,46 @@ pub struct SarvamSettings {
     pub model: String,
 }
 
-/// Reads them. The services that are recognisers need their keys. What is set for one that is not used is left alone:
+/// Reads them. The services that recognise or speak need their keys. What is set for one that is not used is left alone:
 /// such variables are often there for other programs.
-pub(super) fn read(reader: &mut Reader<'_>, recognizers: Option<&Recognizers>) -> Option<ServiceSettings> {
-    let is_used = |setting| recognizers.is_some_and(|recognizers| recognizers.includes(setting));
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    recognizers: Option<&Recognizers>,
+    synthesizers: Option<&Synthesizers>,
+) -> Option<ServiceSettings> {
+    let recognizes = |setting| recognizers.is_some_and(|list| list.includes(setting));
+    // The variable that names a service, if one does.
+    let used_by = |recognizer, synthesizer| match synthesizers {
+        _ if recognizes(recognizer) => Some("SAMVAD_RECOGNIZER"),
+        Some(list) if list.includes(synthesizer) => Some("SAMVAD_SYNTHESIZER"),
+        _ => None,
+    };
     let connections = reader.number("SAMVAD_SERVICE_CONNECTIONS", 1..=10_000);
     let proxy = read_proxy(reader);
 
-    let used = is_used(RecognizerSetting::Deepgram);
-    let deepgram_key = read_key(reader, "DEEPGRAM_API_KEY", used, used);
-    let deepgram_url = read_of(reader, "DEEPGRAM_BASE_URL", used, service_url);
-    let deepgram_model = read_of(reader, "DEEPGRAM_MODEL", used, model);
+    let used = used_by(RecognizerSetting::Deepgram, SynthesizerSetting::Deepgram);
+    let recognizes_here = recognizes(RecognizerSetting::Deepgram);
+    let deepgram_key = read_key(reader, "DEEPGRAM_API_KEY", used, true);
+    let deepgram_url = read_of(reader, "DEEPGRAM_BASE_URL", used.is_some(), service_url);
+    let deepgram_model = read_of(reader, "DEEPGRAM_MODEL", recognizes_here, model);
 
-    let used = is_used(RecognizerSetting::OpenAi);
-    let openai_url = read_of(reader, "OPENAI_BASE_URL", used, service_url);
+    let used = used_by(RecognizerSetting::OpenAi, SynthesizerSetting::OpenAi);
+    let recognizes_here = recognizes(RecognizerSetting::OpenAi);
+    let openai_url = read_of(reader, "OPENAI_BASE_URL", used.is_some(), service_url);
     let is_elsewhere = openai_url.as_ref().is_some_and(|url| !is_loopback(url));
-    let openai_key = read_key(reader, "OPENAI_API_KEY", used, used && is_elsewhere);
-    let openai_model = read_of(reader, "OPENAI_TRANSCRIPTION_MODEL", used, model);
-    let openai_api = read_of(reader, "OPENAI_TRANSCRIPTION_API", used, |text| match text {
+    let openai_key = read_key(reader, "OPENAI_API_KEY", used, is_elsewhere);
+    let openai_model = read_of(reader, "OPENAI_TRANSCRIPTION_MODEL", recognizes_here, model);
+    let openai_api = read_of(reader, "OPENAI_TRANSCRIPTION_API", recognizes_here, |text| match text {
         "realtime" => Ok(TranscriptionApi::Realtime),
         "file" => Ok(TranscriptionApi::File),
         _ => Err(("names no interface", "write realtime or file")),
     });
 
-    let used = is_used(RecognizerSetting::Sarvam);
-    let sarvam_key = read_key(reader, "SARVAM_API_KEY", used, used);
-    let sarvam_url = read_of(reader, "SARVAM_BASE_URL", used, service_url);
-    let sarvam_model = read_of(reader, "SARVAM_MODEL", used, model);
+    let used = used_by(RecognizerSetting::Sarvam, SynthesizerSetting::Sarvam);
+    let recognizes_here = recognizes(RecognizerSetting::Sarvam);
+    let sarvam_key = read_key(reader, "SARVAM_API_KEY", used, true);
+    let sarvam_url = read_of(reader, "SARVAM_BASE_URL", used.is_some(), service_url);
+    let sarvam_model = read_of(reader, "SARVAM_MODEL", recognizes_here, model);
     Some(ServiceSettings {
         connections: connections?,
         proxy,
@@ -114,7 +127,7 @@ pub(super) fn read(reader: &mut Reader<'_>, recognizers: Option<&Recognizers>) -
 }
 
 /// A variable of a service; of one that is not used, what cannot be read is as if it were not set.
-fn read_of<T>(
+pub(super) fn read_of<T>(
     reader: &mut Reader<'_>,
     name: &str,
     is_used: bool,
@@ -127,11 +140,15 @@ fn read_of<T>(
     set.or_else(|| default_of(name).and_then(|text| parse(text).ok()))
 }
 
-/// A key travels in a header, which takes visible ASCII only.
-fn read_key(reader: &mut Reader<'_>, name: &str, is_used: bool, is_needed: bool) -> Option<Secret<String>> {
-    if !is_used {
-        return None;
-    }
+/// The key of a service that the variable `used_by` names; without one it is left alone. It travels in a header, which
+/// takes visible ASCII only.
+pub(super) fn read_key(
+    reader: &mut Reader<'_>,
+    name: &str,
+    used_by: Option<&str>,
+    is_needed: bool,
+) -> Option<Secret<String>> {
+    let list = used_by?;
     let file = format!("{name}_FILE");
     let is_set = reader.text(name).or_else(|| reader.text(&file)).is_some();
     let key = reader.secret(name);
@@ -145,8 +162,8 @@ fn read_key(reader: &mut Reader<'_>, name: &str, is_used: bool, is_needed: bool)
             None
         }
         None if is_needed && !is_set => {
-            let remedy = format!("set it or {file}, or take the service out of SAMVAD_RECOGNIZER");
-            reader.fault(name, "is not set, but SAMVAD_RECOGNIZER names the service", &remedy);
+            let remedy = format!("set it or {file}, or take the service out of {list}");
+            reader.fault(name, &format!("is not set, but {list} names the service"), &remedy);
             None
         }
         _ => key,
@@ -170,7 +187,7 @@ fn read_proxy(reader: &mut Reader<'_>) -> Option<Secret<Url>> {
 }
 
 /// `https` or `wss`, or `http` or `ws` on this machine; what is a WebSocket begins as an HTTP request.
-fn service_url(text: &str) -> Result<Url, Invalid> {
+pub(super) fn service_url(text: &str) -> Result<Url, Invalid> {
     const REMEDY: &str = "write https:// and the host, or for a server on this machine http://127.0.0.1:PORT";
     let text = match text.strip_prefix("ws") {
         Some(rest) if rest.starts_with(':') || rest.starts_with("s:") => format!("http{rest}"),
@@ -179,7 +196,7 @@ fn service_url(text: &str) -> Result<Url, Invalid> {
     values::web_url(&text, REMEDY)
 }
 
-fn model(text: &str) -> Result<String, Invalid> {
+pub(super) fn model(text: &str) -> Result<String, Invalid> {
     let is_name = text.len() <= 128 && text.bytes().all(|byte| byte.is_ascii_graphic());
     is_name
         .then(|| text.to_owned())

@@ -151,6 +151,44 @@ pub const VARIABLES: &[Variable] = &[
         "Sarvam's API or a stand-in: https or wss, or http or ws on this machine",
     ),
     plain("SARVAM_MODEL", "saaras:v3-realtime", "Sarvam's model for recognition"),
+    plain(
+        "SAMVAD_SYNTHESIZER",
+        "embedded",
+        "synthesisers in order of preference, the next one takes over when one fails: elevenlabs, openai, deepgram, sarvam, embedded (flite and espeak-ng), with commas between them",
+    ),
+    plain(
+        "SAMVAD_SYNTHESIS_AT_ONCE",
+        "2",
+        "sentences asked of one synthesis service at a time, at most what its plan allows (1 to 100)",
+    ),
+    secret("ELEVENLABS_API_KEY", "ElevenLabs' key"),
+    plain(
+        "ELEVENLABS_BASE_URL",
+        "https://api.elevenlabs.io",
+        "ElevenLabs' API or a stand-in: https, or http on this machine",
+    ),
+    plain("ELEVENLABS_MODEL", "eleven_flash_v2_5", "ElevenLabs' model"),
+    computed(
+        "ELEVENLABS_VOICE",
+        "id of ElevenLabs' voice, or one for each language: VOICE,hi=VOICE,ta=VOICE",
+    ),
+    plain("OPENAI_SPEECH_MODEL", "gpt-4o-mini-tts", "model for speech"),
+    plain(
+        "OPENAI_SPEECH_VOICE",
+        "coral",
+        "OpenAI's voice, or one for each language: VOICE,hi=VOICE",
+    ),
+    plain(
+        "DEEPGRAM_VOICE",
+        "en=aura-2-thalia-en",
+        "Deepgram's voices, each a model for one language: en=VOICE,es=VOICE",
+    ),
+    plain("SARVAM_SPEECH_MODEL", "bulbul:v3", "Sarvam's model for speech"),
+    plain(
+        "SARVAM_VOICE",
+        "shubh",
+        "Sarvam's speaker, or one for each language: SPEAKER,hi=SPEAKER",
+    ),
     computed(
         "SAMVAD_PROMPTS_DIR",
         "directory of prompts and lexicons in place of the embedded ones",

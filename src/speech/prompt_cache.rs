@@ -1,31 +1,32 @@
 //! Fixed prompts, spoken once and kept on disk by content.
 //!
-//! A file's name is the SHA-256 of everything its audio depends on: text, language, voice, synthesiser, and the version
-//! of what is done to the audio here. Its content is a header with a checksum, then mu-law at 8 kHz. What plays is the
-//! cache.
+//! A file's name is the SHA-256 of everything its audio depends on: text, language, synthesiser with its model and voice,
+//! and the version of what is done to the audio here. Its content is a header with a checksum, then mu-law at 8 kHz. What
+//! plays is the cache.
+//!
+//! Several nodes may share the directory: a file appears whole or not at all, and equal names mean equal audio.
 
 mod level;
+mod rendering;
 
 use crate::config::private_files::{self, PrivateFileError};
 use bytes::Bytes;
-use futures_util::{StreamExt, stream};
 use samvad_actors::domain::Language;
 use samvad_actors::ports::{Prompt, PromptBook, SynthesisError, SynthesisRequest, Synthesizer};
+use samvad_actors::services::{FailoverSynthesizer, GuardedSynthesizer};
 use sha2::{Digest, Sha256};
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Changed whenever the same synthesis would be stored differently.
-const PROCESSING_VERSION: u32 = 1;
+const PROCESSING_VERSION: u32 = 2;
 
 /// Begins every file.
 const MAGIC: &[u8; 8] = b"SMVPRMT1";
 
 /// Bytes of the checksum that follows: SHA-256 of the audio.
 const CHECKSUM_BYTES: usize = 32;
-
-/// Sentences rendered at the same time.
-const AT_ONCE: usize = 2;
 
 /// Mu-law bytes per millisecond at 8 kHz.
 const BYTES_PER_MS: u64 = 8;
@@ -36,28 +37,37 @@ pub enum PromptCacheError {
     /// The directory or a file cannot be had.
     #[error("the prompt cache is not usable: {0}")]
     Files(#[from] PrivateFileError),
-    /// A sentence cannot be spoken.
-    #[error("the sentence {text:?} cannot be spoken: {fault}")]
-    Synthesis {
-        /// Which; it is a prompt's text, not somebody's words.
-        text: String,
-        /// Why.
-        fault: SynthesisError,
-    },
-    /// The synthesiser's sample rate cannot be converted.
-    #[error("the sentence {text:?} cannot be resampled: {fault}")]
-    Resampling {
-        /// Which.
-        text: String,
-        /// Why.
-        fault: samvad_media::resample::ResampleError,
-    },
+    /// No synthesiser speaks all of the sentences.
+    #[error("{}", list(.0))]
+    NobodySpeaks(Vec<PromptFailure>),
+}
+
+/// Which sentence a synthesiser could not speak, and why.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PromptFailure {
+    /// The synthesiser.
+    pub synthesizer: &'static str,
+    /// The sentence; it is a prompt's text, not somebody's words.
+    pub text: String,
+    /// Why, with the remedy.
+    pub fault: SynthesisError,
+}
+
+impl fmt::Display for PromptFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} cannot speak {:?}: {}", self.synthesizer, self.text, self.fault)
+    }
+}
+
+fn list(failures: &[PromptFailure]) -> String {
+    let failures: Vec<String> = failures.iter().map(ToString::to_string).collect();
+    failures.join("; ")
 }
 
 /// Prompts on disk.
 pub struct PromptCache {
     directory: PathBuf,
-    synthesizer: Arc<dyn Synthesizer>,
+    synthesizers: Arc<FailoverSynthesizer>,
 }
 
 impl PromptCache {
@@ -65,19 +75,20 @@ impl PromptCache {
     ///
     /// # Errors
     /// [`PromptCacheError::Files`].
-    pub fn open(directory: &Path, synthesizer: Arc<dyn Synthesizer>) -> Result<Self, PromptCacheError> {
+    pub fn open(directory: &Path, synthesizers: Arc<FailoverSynthesizer>) -> Result<Self, PromptCacheError> {
         private_files::ensure_directory(directory)?;
         Ok(Self {
             directory: directory.to_owned(),
-            synthesizer,
+            synthesizers,
         })
     }
 
-    /// The audio of these sentences: from disk where it is there and sound, else spoken now and kept. `progress` is
-    /// told how many are ready, and of how many.
+    /// The audio of these sentences, all of one synthesiser, so that a call has one voice: of the first that has them on
+    /// disk or can speak those that are missing. `progress` is told how many are ready, and of how many; it begins anew
+    /// with the next synthesiser.
     ///
     /// # Errors
-    /// [`PromptCacheError`] of the first sentence that cannot be had.
+    /// [`PromptCacheError`]: the disk, or what each synthesiser could not speak.
     pub async fn render(
         &self,
         sentences: &[String],
@@ -85,58 +96,46 @@ impl PromptCache {
         voice: Option<&str>,
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<PromptBook, PromptCacheError> {
-        let mut renderings = stream::iter(sentences.iter().map(|text| async move {
-            let request = SynthesisRequest {
-                text: text.clone(),
-                language: language.clone(),
-                voice: voice.map(str::to_owned),
-            };
-            self.prompt(&request).await.map(|prompt| (text.clone(), prompt))
-        }))
-        .buffer_unordered(AT_ONCE);
-        let mut prompts = Vec::with_capacity(sentences.len());
-        while let Some(rendered) = renderings.next().await {
-            prompts.push(rendered?);
-            progress(prompts.len(), sentences.len());
-        }
-        Ok(prompts.into_iter().collect())
-    }
-
-    /// One sentence.
-    async fn prompt(&self, request: &SynthesisRequest) -> Result<Prompt, PromptCacheError> {
-        let path = self.path_of(request);
-        if let Some(prompt) = read(&path) {
-            return Ok(prompt);
-        }
-        let synthesis = |fault| PromptCacheError::Synthesis {
-            text: request.text.clone(),
-            fault,
+        let request = |text: &String| SynthesisRequest {
+            text: text.clone(),
+            language: language.clone(),
+            voice: voice.map(str::to_owned),
         };
-        let pcm = self.synthesizer.synthesize(request).await.map_err(synthesis)?;
-        let samples = samvad_media::resample::to_8k(&pcm.samples, pcm.sample_rate).map_err(|fault| {
-            PromptCacheError::Resampling {
-                text: request.text.clone(),
-                fault,
+        let requests: Vec<SynthesisRequest> = sentences.iter().map(request).collect();
+        let mut failures = Vec::new();
+        let mut at_rest = Vec::new();
+        for synthesizer in self.synthesizers.list() {
+            // What it has spoken before needs nobody who is at rest.
+            if !self.has_all(synthesizer, &requests) && !synthesizer.try_pass() {
+                at_rest.push(synthesizer);
+                continue;
             }
-        })?;
-        let samples = level::speech_at_level(&samples).ok_or_else(|| {
-            synthesis(SynthesisError::Unusable {
-                reason: "the audio is silent".to_owned(),
-            })
-        })?;
-        let mut mulaw = Vec::with_capacity(samples.len());
-        samvad_media::codec::encode_mulaw(&samples, &mut mulaw);
-        write(&path, &mulaw)?;
-        Ok(prompt(mulaw.into()))
+            match self.render_by(synthesizer, &requests, progress).await {
+                Ok(book) => return Ok(book),
+                Err(failed) => failures.push(failed.into_failure()?),
+            }
+        }
+        for synthesizer in at_rest {
+            match self.render_by(synthesizer, &requests, progress).await {
+                Ok(book) => return Ok(book),
+                Err(failed) => failures.push(failed.into_failure()?),
+            }
+        }
+        Err(PromptCacheError::NobodySpeaks(failures))
     }
 
-    /// Where a sentence is, or would be.
-    fn path_of(&self, request: &SynthesisRequest) -> PathBuf {
+    fn has_all(&self, synthesizer: &GuardedSynthesizer, requests: &[SynthesisRequest]) -> bool {
+        requests
+            .iter()
+            .all(|request| read(&self.path_of(synthesizer, request)).is_some())
+    }
+
+    /// Where a sentence of a synthesiser is, or would be.
+    fn path_of(&self, synthesizer: &dyn Synthesizer, request: &SynthesisRequest) -> PathBuf {
         let mut hash = Sha256::new();
         let version = PROCESSING_VERSION.to_string();
-        let identity = self.synthesizer.identity();
-        let voice = request.voice.as_deref().unwrap_or_default();
-        for part in [version.as_str(), &identity, &request.language.0, voice, &request.text] {
+        let identity = synthesizer.identity(request);
+        for part in [version.as_str(), &identity, &request.language.0, &request.text] {
             // The length keeps two different lists of parts from reading the same.
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);

@@ -3,8 +3,10 @@
 //! espeak-ng is under GPL-3 and is therefore run, never linked. Texts are handed over as files, not as arguments: an
 //! argument would be seen by every user of the machine.
 
+use super::voice_names::{EMBEDDED, own_voice};
 use async_trait::async_trait;
 use samvad_actors::ports::{Pcm, SynthesisError, SynthesisRequest, Synthesizer};
+use samvad_actors::services::check_speech;
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
@@ -15,16 +17,6 @@ const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Longest text of one sentence, in characters.
 const LONGEST_TEXT: usize = 1_000;
-
-/// Samples above this are sound: -46 dBFS.
-const AUDIBLE: u16 = 164;
-
-/// Less sound than this is no word.
-const SHORTEST_SOUND_MS: u64 = 20;
-
-/// Slowest plausible speech, in milliseconds a character; and what even the shortest sentence may take.
-const SLOWEST_MS_PER_CHARACTER: u64 = 250;
-const LONGEST_SHORT_MS: u64 = 4_000;
 
 /// flite's voice unless the campaign names one.
 const FLITE_VOICE: &str = "slt";
@@ -49,7 +41,7 @@ impl<'r> Engine<'r> {
     fn of(request: &'r SynthesisRequest) -> Result<Self, SynthesisError> {
         let language = request.language.0.as_str();
         let primary = language.split('-').next().unwrap_or(language);
-        let voice = request.voice.as_deref();
+        let voice = own_voice(EMBEDDED, request.voice.as_deref());
         if let Some(voice) = voice.and_then(|voice| voice.strip_prefix("es:")) {
             let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '+');
             return if !voice.is_empty() && voice.chars().all(plain) {
@@ -85,9 +77,17 @@ impl<'r> Engine<'r> {
 
 #[async_trait]
 impl Synthesizer for EmbeddedSynthesizer {
-    fn identity(&self) -> String {
-        // The packages' versions are those of Debian 12; a new distribution brings a new identity here.
-        "flite 2.2, espeak-ng 1.51".to_owned()
+    fn name(&self) -> &'static str {
+        EMBEDDED
+    }
+
+    /// The packages' versions are those of Debian 12; a new distribution brings a new identity here.
+    fn identity(&self, request: &SynthesisRequest) -> String {
+        match Engine::of(request) {
+            Ok(Engine::Flite { voice }) => format!("flite 2.2 {voice}"),
+            Ok(Engine::Espeak { voice }) => format!("espeak-ng 1.51 {voice}"),
+            Err(_) => "none".to_owned(),
+        }
     }
 
     async fn synthesize(&self, request: &SynthesisRequest) -> Result<Pcm, SynthesisError> {
@@ -105,7 +105,7 @@ impl Synthesizer for EmbeddedSynthesizer {
             sample_rate: audio.sample_rate,
             samples: audio.samples,
         };
-        check(&pcm, &text)?;
+        check_speech(&pcm, &text)?;
         Ok(pcm)
     }
 }
@@ -184,28 +184,6 @@ fn plain_text(text: &str) -> Result<String, SynthesisError> {
         )));
     }
     Ok(plain)
-}
-
-/// Refuses audio that cannot be the text: none, silence, or far too much.
-fn check(pcm: &Pcm, text: &str) -> Result<(), SynthesisError> {
-    let rate = u64::from(pcm.sample_rate.max(1));
-    let duration_ms = pcm.samples.len() as u64 * 1_000 / rate;
-    let longest_ms = LONGEST_SHORT_MS + text.chars().count() as u64 * SLOWEST_MS_PER_CHARACTER;
-    if duration_ms > longest_ms {
-        return Err(unusable(format!(
-            "{duration_ms} ms of audio for {} characters",
-            text.chars().count()
-        )));
-    }
-    let audible = pcm
-        .samples
-        .iter()
-        .filter(|sample| sample.unsigned_abs() > AUDIBLE)
-        .count();
-    if (audible as u64) * 1_000 / rate < SHORTEST_SOUND_MS {
-        return Err(unusable("the audio is silent".to_owned()));
-    }
-    Ok(())
 }
 
 fn unavailable(engine: Engine<'_>, error: &std::io::Error) -> SynthesisError {
@@ -288,18 +266,6 @@ mod tests {
                 .expect_err("refused");
             assert!(fault.to_string().contains(word), "{fault}");
         }
-    }
-
-    #[test]
-    fn silence_and_endless_audio_are_refused() {
-        let pcm = |samples| Pcm {
-            sample_rate: 16_000,
-            samples,
-        };
-        assert!(check(&pcm(vec![0; 16_000]), "hello").is_err());
-        assert!(check(&pcm(Vec::new()), "hello").is_err());
-        assert!(check(&pcm(vec![9_000; 16_000 * 60]), "hello").is_err());
-        assert!(check(&pcm(vec![9_000; 16_000]), "hello").is_ok());
     }
 
     proptest! {

@@ -2,6 +2,7 @@
 
 use crate::domain::Language;
 use async_trait::async_trait;
+use std::time::Duration;
 
 /// A text to be spoken.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -10,7 +11,8 @@ pub struct SynthesisRequest {
     pub text: String,
     /// Its language.
     pub language: Language,
-    /// A voice by the synthesiser's own name; its default for the language if absent.
+    /// A voice, as the campaign names it: the embedded synthesiser's by its name, a service's as `SERVICE:NAME`. What
+    /// is not a synthesiser's own leaves it at its default for the language.
     pub voice: Option<String>,
 }
 
@@ -32,10 +34,10 @@ pub enum SynthesisError {
         /// What happened and, if known, the remedy.
         reason: String,
     },
-    /// It does not know this language or voice.
+    /// It does not know this language, voice or model.
     #[error("the synthesiser cannot speak this: {reason}")]
     Unsupported {
-        /// What it lacks.
+        /// What it lacks, and the remedy.
         reason: String,
     },
     /// It answered with nothing, with silence, or with a length that cannot be right.
@@ -44,14 +46,40 @@ pub enum SynthesisError {
         /// What is wrong.
         reason: String,
     },
+    /// It will not, and asking again does not help: key, credit, quota.
+    #[error("the synthesiser refuses: {reason}")]
+    Refused {
+        /// Why, and the remedy.
+        reason: String,
+    },
+    /// Too much is asked of it at once.
+    #[error("the synthesiser is busy: {reason}")]
+    Busy {
+        /// Why, and the remedy.
+        reason: String,
+        /// When to ask again, if it said so (RFC 9110, section 10.2.3).
+        retry_after: Option<Duration>,
+    },
+    /// It took too long to begin or to end.
+    #[error("the synthesiser was too slow: {what} took more than {deadline_ms} ms")]
+    TimedOut {
+        /// What was waited for.
+        what: &'static str,
+        /// The longest wait, in milliseconds.
+        deadline_ms: u64,
+    },
 }
 
 /// A synthesiser.
 #[async_trait]
 pub trait Synthesizer: Send + Sync + 'static {
-    /// Names the engine and its version: part of the prompt cache's key.
-    fn identity(&self) -> String;
+    /// A short name for logs and figures.
+    fn name(&self) -> &'static str;
 
-    /// Speaks one sentence.
+    /// Everything beside text and language that the audio of a request depends on: engine, version, model, voice. Part
+    /// of the prompt cache's key.
+    fn identity(&self, request: &SynthesisRequest) -> String;
+
+    /// Speaks one sentence. What it returns is sound of a plausible length.
     async fn synthesize(&self, request: &SynthesisRequest) -> Result<Pcm, SynthesisError>;
 }

@@ -4,7 +4,11 @@
 //! The [`Breaker`] knows nothing of speech: lists of synthesisers or language models use it as the recognisers' does.
 
 mod breaker;
+mod plausible;
 mod recognizer;
+mod synthesizer;
 
 pub use breaker::{Breaker, BreakerSettings, Fault, Phase};
+pub use plausible::check_speech;
 pub use recognizer::{FailoverRecognizer, FailoverSettings, Jitter, Ranked};
+pub use synthesizer::{FailoverSynthesizer, GuardedSynthesizer, RankedSynthesizer};

@@ -132,8 +132,9 @@ pub(super) async fn refusal(answer: Response) -> RecognizerError {
     }
 }
 
-/// The code that the services write into the body: `err_code` (Deepgram), `error.code` (OpenAI, Sarvam).
-async fn code_in(mut answer: Response) -> String {
+/// The code that the services write into the body: `err_code` (Deepgram), `error.code` (OpenAI, Sarvam),
+/// `detail.status` (ElevenLabs).
+pub(super) async fn code_in(mut answer: Response) -> String {
     let read = async {
         let mut body = Vec::new();
         while let Ok(Some(chunk)) = answer.chunk().await {
@@ -149,6 +150,7 @@ async fn code_in(mut answer: Response) -> String {
         .unwrap_or_default();
     let body: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
     let code = body["err_code"].as_str().or_else(|| body["error"]["code"].as_str());
+    let code = code.or_else(|| body["detail"]["status"].as_str());
     code.or_else(|| body["code"].as_str()).unwrap_or_default().to_owned()
 }
 
@@ -159,7 +161,8 @@ pub(super) fn lost(error: reqwest::Error) -> RecognizerError {
     }
 }
 
-fn innermost(error: &dyn Error) -> String {
+/// The fault at the bottom of an error, without what led to it.
+pub(super) fn innermost(error: &dyn Error) -> String {
     let mut innermost = error;
     while let Some(source) = innermost.source() {
         innermost = source;

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::oneshot;
 
 /// A run time of its own for everything that talks to services. Dropping it ends what still runs there.
 pub struct ServiceThreads {
@@ -31,6 +32,21 @@ impl ServiceThreads {
     pub fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
         // Whether it ended is told by what it does, not by its handle.
         drop(self.handle.spawn(future));
+    }
+
+    /// Runs a future there and gives its result; `None` if the threads end before it. If the result is awaited no more,
+    /// the future ends.
+    pub async fn run<T: Send + 'static>(&self, future: impl Future<Output = T> + Send + 'static) -> Option<T> {
+        let (mut reply, result) = oneshot::channel();
+        self.spawn(async move {
+            let done = tokio::select! {
+                done = future => done,
+                () = reply.closed() => return,
+            };
+            // Whether anybody waits for it is theirs.
+            let _ = reply.send(done);
+        });
+        result.await.ok()
     }
 
     /// Tasks that run there.

@@ -6,6 +6,7 @@
 //! <https://developers.deepgram.com/docs/stt-troubleshooting-websocket-data-and-net-errors>.
 
 mod session;
+pub mod speech;
 
 use self::session::DeepgramSession;
 use super::client::{ServiceClient, ServiceClientError};
@@ -71,12 +72,7 @@ impl Protocol for Deepgram {
             .append_pair("endpointing", "false")
             // People who are called have not agreed to train anybody's models.
             .append_pair("mip_opt_out", "true");
-        let mut headers = HeaderMap::new();
-        if let Ok(mut key) = HeaderValue::from_str(&format!("Token {}", self.key.expose())) {
-            key.set_sensitive(true);
-            headers.insert(AUTHORIZATION, key);
-        }
-        (url, headers)
+        (url, token(&self.key))
     }
 
     fn session(&self, _tag: &str) -> Box<dyn Session> {
@@ -91,4 +87,14 @@ impl Protocol for Deepgram {
             shows_partials: true,
         }
     }
+}
+
+/// The key in its header.
+fn token(key: &Secret<String>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    if let Ok(mut token) = HeaderValue::from_str(&format!("Token {}", key.expose())) {
+        token.set_sensitive(true);
+        headers.insert(AUTHORIZATION, token);
+    }
+    headers
 }

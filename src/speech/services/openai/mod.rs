@@ -7,6 +7,7 @@
 
 mod file;
 mod realtime;
+pub mod speech;
 
 pub use file::FileRecognizer;
 

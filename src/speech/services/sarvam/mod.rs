@@ -5,6 +5,7 @@
 //! <https://docs.sarvam.ai/api/api-guides-tutorials/speech-to-text/realtime-streaming>.
 
 mod session;
+pub mod speech;
 
 use self::session::SarvamSession;
 use super::client::{ServiceClient, ServiceClientError};
@@ -79,12 +80,7 @@ impl Protocol for Sarvam {
             .append_pair("endpointing", "manual")
             .append_pair("encoding", "linear16")
             .append_pair("sample_rate", "8000");
-        let mut headers = HeaderMap::new();
-        if let Ok(mut key) = HeaderValue::from_str(self.key.expose()) {
-            key.set_sensitive(true);
-            headers.insert(HeaderName::from_static("api-subscription-key"), key);
-        }
-        (url, headers)
+        (url, subscription(&self.key))
     }
 
     fn session(&self, _tag: &str) -> Box<dyn Session> {
@@ -99,4 +95,14 @@ impl Protocol for Sarvam {
             shows_partials: false,
         }
     }
+}
+
+/// The key in its header.
+fn subscription(key: &Secret<String>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    if let Ok(mut key) = HeaderValue::from_str(key.expose()) {
+        key.set_sensitive(true);
+        headers.insert(HeaderName::from_static("api-subscription-key"), key);
+    }
+    headers
 }
