@@ -17,4 +17,8 @@ mod media;
 mod network;
 mod replay;
 mod speech;
+#[path = "../support/speech_server.rs"]
+#[expect(dead_code, reason = "other tests use the rest")]
+mod speech_server;
 mod startup;
+mod voices;
