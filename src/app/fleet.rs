@@ -1,6 +1,6 @@
 //! What a node shares with the others: coordination, limits, the lock on the database, and its campaigns.
 
-use super::surveys::SurveyRoom;
+use super::surveys::{BackgroundSurveys, SurveyRoom};
 use crate::config::Settings;
 use crate::coordination::redis::RedisSettings;
 use crate::coordination::{InProcessCoordination, RedisCoordination};
@@ -86,7 +86,7 @@ pub(super) fn start_campaigns(
     surveys: Arc<SurveyRoom>,
     supervisor: Addr<Supervisor>,
 ) -> Addr<CampaignFleet> {
-    CampaignFleet::new(ports, surveys, supervisor).start()
+    CampaignFleet::new(ports, Arc::new(BackgroundSurveys::new(surveys)), supervisor).start()
 }
 
 /// Holds the lock for as long as the process lives. Should another node have it after the database was away, this one

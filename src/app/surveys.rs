@@ -1,14 +1,17 @@
 //! From a campaign to something that can be spoken.
 
+mod background;
+
+pub(super) use background::BackgroundSurveys;
+
 use crate::campaign_files::language_pack;
 use crate::speech::PromptCache;
 use anyhow::{Context, bail};
-use async_trait::async_trait;
 use samvad_actors::dialogue::Script;
 use samvad_actors::domain::Campaign;
 use samvad_actors::ports::Recognizer;
 use samvad_actors::runtime::Survey;
-use samvad_actors::runtime::{PrepareSurveys, Surveys};
+use samvad_actors::runtime::Surveys;
 use samvad_actors::services::FailoverSynthesizer;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,15 +35,11 @@ impl SurveyRoom {
         campaign: &Campaign,
         progress: &mut dyn FnMut(usize, usize),
     ) -> anyhow::Result<()> {
-        let is_ready = || {
-            let known = self.surveys.get(&campaign.id);
-            known.is_some_and(|survey| survey.campaign == *campaign)
-        };
-        if is_ready() {
+        if self.is_ready(campaign) {
             return Ok(());
         }
         let _at_work = self.at_work.lock().await;
-        if is_ready() {
+        if self.is_ready(campaign) {
             return Ok(());
         }
         let survey = prepare_survey(
@@ -55,15 +54,10 @@ impl SurveyRoom {
         self.surveys.insert(Arc::new(survey));
         Ok(())
     }
-}
 
-#[async_trait(?Send)]
-impl PrepareSurveys for SurveyRoom {
-    async fn prepare(&self, campaign: &Campaign) -> Result<(), String> {
-        let mut quietly = |_, _| {};
-        self.ready(campaign, &mut quietly)
-            .await
-            .map_err(|error| format!("{error:#}"))
+    fn is_ready(&self, campaign: &Campaign) -> bool {
+        let known = self.surveys.get(&campaign.id);
+        known.is_some_and(|survey| survey.campaign == *campaign)
     }
 }
 

@@ -16,7 +16,7 @@ use samvad_actors::ports::{
 };
 use samvad_actors::runtime::{
     CallTable, CampaignFleet, CampaignPorts, CarrierStatusChanged, DialSettings, Gate, HoldOff, MediaToken, NoEvents,
-    Permits, PrepareSurveys, Readiness, Supervisor, SupervisorPorts, TokenMint, give_permits_back,
+    Permits, Preparation, PrepareSurveys, Readiness, Supervisor, SupervisorPorts, TokenMint, give_permits_back,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -77,8 +77,8 @@ struct Ready;
 
 #[async_trait(?Send)]
 impl PrepareSurveys for Ready {
-    async fn prepare(&self, _campaign: &Campaign) -> Result<(), String> {
-        Ok(())
+    async fn prepare(&self, _campaign: &Campaign) -> Result<Preparation, String> {
+        Ok(Preparation::Ready)
     }
 }
 

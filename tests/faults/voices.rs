@@ -39,7 +39,10 @@ fn prompts(world: &World) -> Vec<Vec<i16>> {
 fn is_tone(samples: &[i16]) -> bool {
     let sound = &samples[..samples.len().saturating_sub(1_440)];
     let crossings = |tenth: &[i16]| tenth.windows(2).filter(|pair| (pair[0] < 0) != (pair[1] < 0)).count();
-    sound.chunks_exact(800).skip(1).all(|tenth| crossings(tenth).abs_diff(88) <= 4)
+    sound
+        .chunks_exact(800)
+        .skip(1)
+        .all(|tenth| crossings(tenth).abs_diff(88) <= 4)
 }
 
 /// Runs the campaign to its end and returns how much the person heard, in milliseconds.

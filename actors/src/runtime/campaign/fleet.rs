@@ -13,14 +13,24 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// How far a campaign is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Preparation {
+    /// It can be spoken.
+    Ready,
+    /// Its prompts are being spoken. Nobody is called before all of them are there.
+    UnderWay,
+}
+
 /// Makes campaigns ready to be spoken on this node.
 #[async_trait(?Send)]
 pub trait PrepareSurveys: Send + Sync + 'static {
-    /// Makes one ready; at once if it is.
+    /// Has one made ready, and tells how far it is. Soon, whatever has to be waited for: numbers are silenced and other
+    /// campaigns started by whoever asks.
     ///
     /// # Errors
     /// What is wrong with it, for people.
-    async fn prepare(&self, campaign: &Campaign) -> Result<(), String>;
+    async fn prepare(&self, campaign: &Campaign) -> Result<Preparation, String>;
 }
 
 /// How often what is left behind is looked for.
@@ -254,12 +264,20 @@ async fn running(ports: &CampaignPorts, surveys: &dyn PrepareSurveys) -> Result<
         let Some(campaign) = ports.base.store.campaign(&state.id).await? else {
             continue;
         };
-        if let Err(reason) = surveys.prepare(&campaign).await {
-            tracing::error!(campaign = %state.id, reason, "a campaign cannot be spoken here; this node does not run it");
-        } else if begins && ports.settings.makes(state.mode) {
-            running.insert(state.id);
-        } else if begins {
-            tracing::debug!(campaign = %state.id, mode = ?state.mode, "this node does not make attempts of this mode");
+        match surveys.prepare(&campaign).await {
+            Err(reason) => {
+                tracing::error!(campaign = %state.id, reason, "a campaign cannot be spoken here; this node does not run it");
+            }
+            Ok(Preparation::UnderWay) => {
+                tracing::debug!(campaign = %state.id, "a campaign's prompts are not ready yet")
+            }
+            Ok(Preparation::Ready) if begins && ports.settings.makes(state.mode) => {
+                running.insert(state.id);
+            }
+            Ok(Preparation::Ready) if begins => {
+                tracing::debug!(campaign = %state.id, mode = ?state.mode, "this node does not make attempts of this mode");
+            }
+            Ok(Preparation::Ready) => {}
         }
     }
     Ok(running)

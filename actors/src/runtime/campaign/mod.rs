@@ -18,7 +18,7 @@ mod tick;
 mod upkeep;
 
 pub use actor::{CampaignActor, CampaignOver, CampaignWake};
-pub use fleet::{CampaignFleet, FleetStop, PrepareSurveys};
+pub use fleet::{CampaignFleet, FleetStop, Preparation, PrepareSurveys};
 pub use gate::{Gate, GateError};
 pub use returns::give_permits_back;
 pub use upkeep::{STOPPED_ALL, Upkeep};
