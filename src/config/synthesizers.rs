@@ -245,7 +245,11 @@ mod tests {
             ("DEEPGRAM_VOICE", "=a"),
             ("DEEPGRAM_BASE_URL", "api.example.org"),
         ] {
-            let pairs: Vec<_> = used.into_iter().filter(|(set, _)| *set != name).chain([(name, value)]).collect();
+            let pairs: Vec<_> = used
+                .into_iter()
+                .filter(|(set, _)| *set != name)
+                .chain([(name, value)])
+                .collect();
             assert_eq!(faults(&pairs), [name], "{value}");
             read(&[(name, value)]).expect("left alone where the service does not speak");
         }
