@@ -5,7 +5,7 @@ use super::output::{OutputError, note, say};
 use super::report;
 use super::run::{self, Figures, Interrupted, Outcome, Plan, Watcher};
 use super::stop_signals::StopSignals;
-use crate::config::{Recognizers, process_environment};
+use crate::config::{Recognizers, Synthesizers, process_environment};
 use anyhow::Context;
 use clap::Args;
 use samvad_actors::runtime::CallEvent;
@@ -52,6 +52,9 @@ pub(super) struct SimulateArgs {
     /// answers after that long.
     #[arg(long, value_name = "NAMES", default_value = "embedded")]
     recognizer: Recognizers,
+    /// Synthesisers in order of preference, as in SAMVAD_SYNTHESIZER.
+    #[arg(long, value_name = "NAMES", default_value = "embedded")]
+    synthesizer: Synthesizers,
     /// Worker threads of the server.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     workers: Option<u16>,
@@ -78,6 +81,7 @@ pub(super) fn run(args: SimulateArgs) -> anyhow::Result<ExitCode> {
         campaign: args.campaign.map_or_else(|| demo_files::unpack_campaign(&files), Ok)?,
         calls: args.calls.map(|calls| calls as usize),
         recognizers: args.recognizer.clone(),
+        synthesizers: args.synthesizer.clone(),
         max_calls: args.concurrent,
         calls_per_second: args.calls_per_second,
         workers: args.workers.map(usize::from),

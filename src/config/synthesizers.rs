@@ -5,6 +5,7 @@ use super::reader::{Invalid, Reader};
 use super::services::{model, read_key, read_of, service_url};
 use super::{Secret, Voices};
 use std::fmt;
+use std::str::FromStr;
 use url::Url;
 
 /// A synthesiser that may speak.
@@ -64,6 +65,11 @@ impl Synthesizers {
         self.0.contains(&setting)
     }
 
+    /// Whether services on the network are among them.
+    pub fn names_services(&self) -> bool {
+        self.0.iter().any(|setting| *setting != SynthesizerSetting::Embedded)
+    }
+
     pub(super) fn parse(text: &str) -> Result<Self, Invalid> {
         const REMEDY: &str = "write elevenlabs, openai, deepgram, sarvam or embedded, with commas between them";
         let mut list = Vec::new();
@@ -90,6 +96,22 @@ impl fmt::Display for Synthesizers {
                 .collect::<Vec<_>>()
                 .join(","),
         )
+    }
+}
+
+/// The embedded one alone.
+impl Default for Synthesizers {
+    fn default() -> Self {
+        Self(vec![SynthesizerSetting::Embedded])
+    }
+}
+
+/// For the command line; the message names fault and remedy.
+impl FromStr for Synthesizers {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(text).map_err(|(fault, remedy)| format!("the text {fault}; {remedy}"))
     }
 }
 
@@ -192,7 +214,8 @@ mod tests {
     #[test]
     fn the_embedded_synthesiser_speaks_unless_others_are_named_in_their_order() {
         let settings = read(&[]).expect("defaults");
-        assert_eq!(settings.synthesis.synthesizers.list(), [SynthesizerSetting::Embedded]);
+        assert_eq!(settings.synthesis.synthesizers, Synthesizers::default());
+        assert!(!settings.synthesis.synthesizers.names_services());
         let settings = read(&[
             ("SAMVAD_SYNTHESIZER", "elevenlabs, embedded"),
             ("ELEVENLABS_API_KEY", "canary"),

@@ -12,7 +12,7 @@ use self::compare::differences;
 use super::output::OutputError;
 use super::stop_signals::StopSignals;
 use crate::campaign_files::load_campaign;
-use crate::config::{Recognizers, Settings, is_loopback, private_files, process_environment};
+use crate::config::{Recognizers, Settings, Synthesizers, is_loopback, private_files, process_environment};
 use crate::store::SqlStore;
 use anyhow::{Context, bail};
 use samvad_actors::domain::ContactId;
@@ -49,6 +49,8 @@ pub(super) struct Plan {
     pub(super) calls: Option<usize>,
     /// Who understands the callers.
     pub(super) recognizers: Recognizers,
+    /// Who speaks the prompts.
+    pub(super) synthesizers: Synthesizers,
     /// Calls under way at once, at most.
     pub(super) max_calls: u32,
     /// Calls placed per second, at most.
@@ -344,6 +346,7 @@ fn server_environment(plan: &Plan, network: Option<&Network>) -> BTreeMap<String
         ("SAMVAD_PROMPT_CACHE_DIR", plan.prompt_cache.display().to_string()),
         ("DATABASE_URL", database_url(plan)),
         ("SAMVAD_RECOGNIZER", plan.recognizers.to_string()),
+        ("SAMVAD_SYNTHESIZER", plan.synthesizers.to_string()),
         ("SAMVAD_MAX_CALLS", plan.max_calls.to_string()),
         ("SAMVAD_CALLS_PER_SECOND", plan.calls_per_second.to_string()),
         ("SAMVAD_QUEUE_LIMIT_SECONDS", "60".to_owned()),
@@ -372,11 +375,19 @@ fn server_environment(plan: &Plan, network: Option<&Network>) -> BTreeMap<String
     environment
 }
 
-/// Keys and addresses of speech services, for a run whose recognisers need them: nothing else of ours is inherited.
+/// Keys and addresses of speech services, for a run whose recognisers or synthesisers need them: nothing else
+/// of ours is inherited.
 fn service_environment(plan: &Plan, inherited: BTreeMap<String, String>) -> BTreeMap<String, String> {
-    const PREFIXES: [&str; 4] = ["SAMVAD_SERVICE_", "DEEPGRAM_", "OPENAI_", "SARVAM_"];
-    let is_needed =
-        |name: &str| plan.recognizers.names_services() && PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+    const PREFIXES: [&str; 6] = [
+        "SAMVAD_SERVICE_",
+        "SAMVAD_SYNTHESIS_",
+        "DEEPGRAM_",
+        "ELEVENLABS_",
+        "OPENAI_",
+        "SARVAM_",
+    ];
+    let uses_services = plan.recognizers.names_services() || plan.synthesizers.names_services();
+    let is_needed = |name: &str| uses_services && PREFIXES.iter().any(|prefix| name.starts_with(prefix));
     inherited.into_iter().filter(|(name, _)| is_needed(name)).collect()
 }
 
