@@ -1,5 +1,6 @@
 //! Prints how often the embedded recogniser is right over synthetic voices on a telephone line, and what it makes of
-//! clips that hold no answer. `cargo run --release --example speech_accuracy -- --clips 500`
+//! clips that hold no answer: `cargo run --release --example speech_accuracy -- --clips 500`. With
+//! `--corpus fixtures/audio` instead, how often the recorded answers of a folder are taken right at the first try.
 #![expect(
     clippy::expect_used,
     clippy::unwrap_used,
@@ -7,11 +8,16 @@
 )]
 
 use clap::Parser;
+use std::path::PathBuf;
 
 #[path = "../tests/speech/accuracy.rs"]
 mod accuracy;
+#[path = "../tests/speech/corpus.rs"]
+mod corpus;
 #[path = "../tests/speech/line.rs"]
 mod line;
+#[path = "../tests/speech/recordings.rs"]
+mod recordings;
 #[path = "../tests/speech/tasks.rs"]
 mod tasks;
 #[path = "../tests/speech/voices.rs"]
@@ -25,9 +31,15 @@ struct Arguments {
     /// Another seed, other clips.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// A folder of recorded answers with a `manifest.csv` like that of `fixtures/audio`.
+    #[arg(long, value_name = "DIR")]
+    corpus: Option<PathBuf>,
 }
 
 fn main() {
     let arguments = Arguments::parse();
-    println!("{}", accuracy::measure(arguments.clips, arguments.seed));
+    match arguments.corpus {
+        Some(folder) => println!("{}", corpus::measure(&folder)),
+        None => println!("{}", accuracy::measure(arguments.clips, arguments.seed)),
+    }
 }

@@ -58,7 +58,7 @@ fn described(hypothesis: &Hypothesis) -> Value {
     let segments: Vec<Value> = hypothesis
         .segments
         .iter()
-        .map(|segment| json!([segment.word, segment.first_frame, segment.last_frame, segment.score]))
+        .map(|segment| json!([segment.word, segment.first_frame, segment.last_frame, segment.score, segment.variant]))
         .collect();
     json!({"text": hypothesis.text, "score": hypothesis.score, "frames": hypothesis.frames, "segments": segments})
 }

@@ -36,9 +36,10 @@ pub struct Row {
 }
 
 impl Row {
-    fn count(&mut self, heard: &Heard, right: bool) {
+    /// `mark` is the confidence from which the dialogue asks no more.
+    fn count(&mut self, heard: &Heard, mark: f32, right: bool) {
         self.clips += 1;
-        let level = (heard.confidence >= Heard::CERTAIN, heard.confidence >= Heard::PLAUSIBLE);
+        let level = (heard.confidence >= mark, heard.confidence >= Heard::PLAUSIBLE);
         match (level, right) {
             ((true, _), true) => self.right_certain += 1,
             ((true, _), false) => self.wrong_certain += 1,
@@ -152,10 +153,9 @@ impl Bench {
             let line = self.carried(&speech);
             let task = &self.tasks.all()[task];
             let heard = self.engine.recognize(&task.grammar.phrases, false, &line).unwrap();
-            row.count(
-                &heard,
-                self.tasks.meaning(task, &heard.text) == self.tasks.meaning(task, &said),
-            );
+            let meant = self.tasks.meaning(task, &heard.text);
+            let mark = self.tasks.mark(task, &meant);
+            row.count(&heard, mark, meant == self.tasks.meaning(task, &said));
         }
         row
     }
@@ -197,7 +197,8 @@ impl Bench {
             };
             let task = &self.tasks.all()[clip / kinds.len() % self.tasks.all().len()];
             let heard = self.engine.recognize(&task.grammar.phrases, false, &line).unwrap();
-            rows[kind].count(&heard, false);
+            let mark = self.tasks.mark(task, &self.tasks.meaning(task, &heard.text));
+            rows[kind].count(&heard, mark, false);
         }
         rows.to_vec()
     }

@@ -37,13 +37,6 @@ impl Ear {
     }
 }
 
-fn is_answer(recording: &Recording) -> bool {
-    !matches!(
-        recording.expected_intent.as_str(),
-        "free_text" | "voicemail" | "no_input" | "dtmf"
-    )
-}
-
 /// Level as a phone with another microphone would have it, encoded once more.
 fn louder(samples: &[i16], gain: f32) -> Vec<i16> {
     let samples: Vec<i16> = samples
@@ -61,7 +54,7 @@ fn recorded_answers_are_understood_and_recordings_without_one_are_never_taken_fo
     let mut ear = Ear::new();
     for recording in recordings() {
         let heard = ear.hear(&recording, &utterance_of(&recording));
-        if is_answer(&recording) {
+        if recording.is_answer() {
             assert!(heard.confidence >= Heard::PLAUSIBLE, "{}: {heard:?}", recording.file);
         } else if recording.expected_intent != "voicemail" {
             assert!(heard.confidence < Heard::CERTAIN, "{}: {heard:?}", recording.file);
@@ -72,7 +65,7 @@ fn recorded_answers_are_understood_and_recordings_without_one_are_never_taken_fo
 #[test]
 fn another_level_or_encoding_of_a_recording_changes_no_answer() {
     let mut ear = Ear::new();
-    for recording in recordings().iter().filter(|recording| is_answer(recording)) {
+    for recording in recordings().iter().filter(|recording| recording.is_answer()) {
         let samples = utterance_of(recording);
         let heard = ear.hear(recording, &samples);
         for gain in [0.25, 0.7, 1.0] {

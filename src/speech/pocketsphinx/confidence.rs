@@ -97,14 +97,18 @@ fn scaled(log_odds: f32) -> f32 {
     low + (high - low) * between(from, to)
 }
 
-/// The phones of a hypothesis' words, each word as it is pronounced first of all.
+/// The phones of a hypothesis' words, each word as it was pronounced.
 fn pronounced<'a>(hypothesis: &Hypothesis, words: &[&'a Decoder]) -> Vec<&'a str> {
     hypothesis
         .segments
         .iter()
         .filter(|segment| !segment.is_filler())
-        .filter_map(|segment| words.iter().find_map(|decoder| decoder.pronunciation(&segment.word)))
-        .flat_map(str::split_whitespace)
+        .filter_map(|segment| {
+            words
+                .iter()
+                .find_map(|decoder| decoder.pronunciations(&segment.word).get(segment.variant))
+        })
+        .flat_map(|phones| phones.split_whitespace())
         .collect()
 }
 
