@@ -16,6 +16,7 @@ mod accuracy;
 mod corpus;
 #[path = "../tests/speech/line.rs"]
 mod line;
+#[expect(dead_code, reason = "the tests use all of it")]
 #[path = "../tests/speech/recordings.rs"]
 mod recordings;
 #[path = "../tests/speech/tasks.rs"]

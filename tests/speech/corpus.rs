@@ -37,11 +37,10 @@ pub struct CorpusReport {
 }
 
 impl CorpusReport {
-    /// Of these trials the share that was understood and taken at once.
-    pub fn right_at_once(&self, which: impl Fn(&Trial) -> bool) -> f64 {
-        let all: Vec<&Trial> = self.trials.iter().filter(|trial| which(trial)).collect();
-        let right = all.iter().filter(|trial| trial.right && trial.at_once).count();
-        right as f64 / all.len().max(1) as f64
+    /// The share that was understood and taken at once.
+    pub fn right_at_once(&self) -> f64 {
+        let right = self.trials.iter().filter(|trial| trial.right && trial.at_once);
+        right.count() as f64 / self.trials.len().max(1) as f64
     }
 }
 
@@ -59,7 +58,13 @@ impl fmt::Display for CorpusReport {
                 let taken = trials.iter().filter(|trial| trial.at_once && trial.right == right);
                 taken.count()
             };
-            write!(f, "{name:<26}{:>7}{:>16}{:>16} ", trials.len(), count(true), count(false))
+            write!(
+                f,
+                "{name:<26}{:>7}{:>16}{:>16} ",
+                trials.len(),
+                count(true),
+                count(false)
+            )
         };
         for file in files {
             let trials: Vec<&Trial> = self.trials.iter().filter(|trial| trial.file == file).collect();
@@ -72,7 +77,7 @@ impl fmt::Display for CorpusReport {
         }
         let all: Vec<&Trial> = self.trials.iter().collect();
         row(f, "all", &all)?;
-        write!(f, "\nright at the first try: {:.1}%", self.right_at_once(|_| true) * 100.0)
+        write!(f, "\nright at the first try: {:.1}%", self.right_at_once() * 100.0)
     }
 }
 
@@ -113,7 +118,8 @@ fn noise_of(seed: u64) -> Noise {
     }
 }
 
-fn task_of<'a>(tasks: &'a Tasks, recording: &Recording) -> &'a Task {
+/// The point of a survey at which the recording is an answer.
+pub fn task_of<'a>(tasks: &'a Tasks, recording: &Recording) -> &'a Task {
     let name = match recording.question.as_str() {
         "scale_1_5" => "scale 1-5",
         "scale_0_10" => "number 0-10",

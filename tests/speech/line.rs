@@ -76,7 +76,9 @@ pub fn noisy(recording: &[i16], speech_ms: Option<(usize, usize)>, noise: Noise,
         Noise::Pink { snr_db } => (pink(line.len(), &mut chance), snr_db),
     };
     let quiet = level * decibels(-snr_db) / root_mean_square(&sound);
-    line.iter_mut().zip(&sound).for_each(|(sample, noise)| *sample += noise * quiet);
+    line.iter_mut()
+        .zip(&sound)
+        .for_each(|(sample, noise)| *sample += noise * quiet);
     carried(&line, 1.0)
 }
 

@@ -135,7 +135,9 @@ impl Decoder {
 
     /// Every word that was taught, with its pronunciations.
     pub fn words(&self) -> impl Iterator<Item = (&str, &[String])> {
-        self.words.iter().map(|(word, pronunciations)| (word.as_str(), pronunciations.as_slice()))
+        self.words
+            .iter()
+            .map(|(word, pronunciations)| (word.as_str(), pronunciations.as_slice()))
     }
 
     /// Teaches a word: its pronunciations, each a list of phones separated by a space.
@@ -266,7 +268,10 @@ fn text(what: &'static str, value: &str) -> Result<CString, DecoderError> {
 /// Splits a dictionary's entry, `word` or `word(2)`, into the word and which of its pronunciations it is, from 0.
 fn spelled(entry: &str) -> (String, usize) {
     match entry.strip_suffix(')').and_then(|entry| entry.split_once('(')) {
-        Some((word, number)) => (word.to_owned(), number.parse().map_or(0, |number: usize| number.saturating_sub(1))),
+        Some((word, number)) => (
+            word.to_owned(),
+            number.parse().map_or(0, |number: usize| number.saturating_sub(1)),
+        ),
         None => (entry.to_owned(), 0),
     }
 }
