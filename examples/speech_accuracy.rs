@@ -3,6 +3,7 @@
 //! `--corpus fixtures/audio` instead, how often the recorded answers of a folder are taken right at the first try.
 #![expect(
     clippy::expect_used,
+    clippy::panic,
     clippy::unwrap_used,
     reason = "a tool for developers: it says what is missing and ends"
 )]
