@@ -133,13 +133,6 @@ impl Decoder {
         self.words.get(word).map_or(&[], Vec::as_slice)
     }
 
-    /// Every word that was taught, with its pronunciations.
-    pub fn words(&self) -> impl Iterator<Item = (&str, &[String])> {
-        self.words
-            .iter()
-            .map(|(word, pronunciations)| (word.as_str(), pronunciations.as_slice()))
-    }
-
     /// Teaches a word: its pronunciations, each a list of phones separated by a space.
     pub fn add_word(&mut self, word: &str, pronunciations: &[String]) -> Result<(), DecoderError> {
         for (index, phones) in pronunciations.iter().enumerate() {
