@@ -20,11 +20,11 @@ const SHORTEST_PHONE: f32 = 5.0;
 /// is no answer, with as many answers kept, a seventh fewer of those are taken, but of other speech half as much again.
 const WEIGHTS: [f32; EVIDENCE] = [0.118, -0.02817, 0.05048, 1.135, 5.771, 5.124, -1.111, -3.793];
 const BIAS: f32 = 8.229;
-/// Log-odds from which a hypothesis binds: a few percent of single words that no grammar has reach it, of longer speech
-/// hardly any.
-const BINDING: f32 = 0.7;
-/// Log-odds from which it is certain: about one percent of longer speech reaches it, and no noise.
-const CERTAIN: f32 = -0.5;
+/// Log-odds from which a hypothesis binds: no ordinary word that the grammar does not have reached it as consent, but one
+/// in seven of those that sound most like one it has ("should", "show" for "sure").
+const BINDING: f32 = 1.0;
+/// Log-odds from which it is certain: less than one percent of longer speech reaches it, and no noise.
+const CERTAIN: f32 = -0.25;
 /// Log-odds from which it is plausible: all but a few percent of right answers, and a tenth of other speech.
 const PLAUSIBLE: f32 = -2.0;
 
