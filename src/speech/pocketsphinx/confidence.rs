@@ -20,8 +20,8 @@ const SHORTEST_PHONE: f32 = 5.0;
 /// is no answer, with as many answers kept, a seventh fewer of those are taken, but of other speech half as much again.
 const WEIGHTS: [f32; EVIDENCE] = [0.118, -0.02817, 0.05048, 1.135, 5.771, 5.124, -1.111, -3.793];
 const BIAS: f32 = 8.229;
-/// Log-odds from which a hypothesis binds: no ordinary word that the grammar does not have reached it as consent, but one
-/// in seven of those that sound most like one it has ("should", "show" for "sure").
+/// Log-odds from which a hypothesis binds: one ordinary word in 200 that the grammar does not have reaches it as consent
+/// or removal, but one in seven of those that sound most like one it has ("should", "show" for "sure").
 const BINDING: f32 = 1.0;
 /// Log-odds from which it is certain: less than one percent of longer speech reaches it, and no noise.
 const CERTAIN: f32 = -0.25;
