@@ -96,7 +96,10 @@ fn voices_it_was_not_fitted_to_are_understood_and_what_is_no_answer_is_not_taken
     assert!(report.right_at_once() >= 0.87, "{report}");
     assert!(wrong * 20 <= clips, "{report}");
     let (ordinary, others): (Vec<_>, Vec<_>) = report.outside.iter().partition(|row| row.name == "ordinary words");
-    assert!(others.iter().map(|row| row.wrong_certain).sum::<usize>() <= 1, "{report}");
+    assert!(
+        others.iter().map(|row| row.wrong_certain).sum::<usize>() <= 1,
+        "{report}"
+    );
     // A word alone that is like one of the grammar is taken for it now and then; it must not bind.
     for row in ordinary {
         assert!(row.wrong_certain * 8 <= row.clips && row.wrong_binding == 0, "{report}");
