@@ -14,6 +14,7 @@ use std::io::BufRead;
 use std::path::Path;
 use std::sync::Arc;
 
+#[expect(dead_code, reason = "the accuracy is measured elsewhere")]
 #[path = "../tests/speech/tasks.rs"]
 mod tasks;
 
@@ -58,7 +59,15 @@ fn described(hypothesis: &Hypothesis) -> Value {
     let segments: Vec<Value> = hypothesis
         .segments
         .iter()
-        .map(|segment| json!([segment.word, segment.first_frame, segment.last_frame, segment.score]))
+        .map(|segment| {
+            json!([
+                segment.word,
+                segment.first_frame,
+                segment.last_frame,
+                segment.score,
+                segment.variant
+            ])
+        })
         .collect();
     json!({"text": hypothesis.text, "score": hypothesis.score, "frames": hypothesis.frames, "segments": segments})
 }

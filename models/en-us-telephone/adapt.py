@@ -2,13 +2,14 @@
 """Adapts PocketSphinx's en-us acoustic model to the telephone: makes `means` next to this file.
 
 Debian packages: sphinxtrain pocketsphinx pocketsphinx-en-us sphinxbase-utils flite espeak-ng sox python3-yaml.
-Usage: adapt.py LEXICON.yaml WORK_FOLDER. About two minutes.
+Usage: adapt.py LEXICON.yaml WORK_FOLDER. About four minutes.
 
 Synthetic voices speak the lexicon's phrases, numbers and common sentences; each is sent down a telephone line
 (200-3500 Hz, 8 kHz mu-law, some with noise) and up again as the recogniser does it (level, linear interpolation to
 16 kHz). SphinxTrain aligns them and moves the means of the Gaussians towards what it sees (maximum a posteriori); 60 %
-of the way is kept, for synthetic voices are not people. Variances and weights stay. The voices awb and kal16 of flite and the accents en-029, en-gb-scotland, en-us+f3 and
-en-gb+m7 of espeak-ng are left out: they are for judging the result.
+of the way is kept, for synthetic voices are not people. Variances and weights stay. The voices awb and kal16 of flite
+and the accents en-029, en-gb-scotland, en-us+f3 and en-gb+m7 of espeak-ng are left out: they are for judging the
+result.
 """
 
 import array
@@ -35,12 +36,20 @@ VOICES = [
     ["espeak-ng", "-v", "en-us+m3", "-s", "145"],
     ["espeak-ng", "-v", "en-gb-x-rp", "-s", "165"],
     ["espeak-ng", "-v", "en-us+f4", "-s", "155"],
+    ["espeak-ng", "-v", "en-gb-x-gbclan", "-s", "150"],
+    ["espeak-ng", "-v", "en-gb-x-gbclan+f3", "-s", "160"],
+    ["espeak-ng", "-v", "en-gb-x-gbcwmd", "-s", "150"],
+    ["espeak-ng", "-v", "en-gb-x-gbcwmd+f2", "-s", "140"],
+    ["espeak-ng", "-v", "en-us-nyc", "-s", "150"],
+    ["espeak-ng", "-v", "en-us-nyc+f1", "-s", "160"],
 ]
 KEPT = 0.6
 # Kind and signal-to-noise ratio in dB.
 NOISES = [None, None, ("whitenoise", 20), ("pinknoise", 15), ("pinknoise", 20), ("whitenoise", 15)]
 NUMBERS = "zero one two three four five six seven eight nine ten".split()
 TEENS = "eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty".split()
+# Every voice says these: most answers are no longer.
+ANSWERS = "yes|yeah|yes please|sure|yeah sure|okay|go ahead|of course|no|nope|no thanks|no thank you".split("|")
 PER_VOICE = {"phrases": 75, "numbers": 55, "sentences": 50}
 
 
@@ -55,7 +64,7 @@ def texts(lexicon, sentences, chance):
               ["number {n}", "i would say {n}", "i'd say {n}", "i think {n}", "{n} please", "{n} {n}", "{n} out of ten"]]
     numbers = NUMBERS * 2 + chance.sample(TEENS, 4)
     numbers += chance.sample(framed, PER_VOICE["numbers"] - len(numbers))
-    return chance.sample(phrases, PER_VOICE["phrases"]) + numbers + chance.sample(sentences, PER_VOICE["sentences"])
+    return ANSWERS + chance.sample(phrases, PER_VOICE["phrases"]) + numbers + chance.sample(sentences, PER_VOICE["sentences"])
 
 
 def speak(voice, text, path):

@@ -3,11 +3,11 @@
 
 Debian packages: pocketsphinx-en-us flite espeak-ng. Python packages: numpy scipy scikit-learn.
 Usage: fit_confidence.py WORK_FOLDER [CLIPS], from the root of the project, after
-`cargo build --release --example speech_evidence`. About 20 minutes for 2,600 clips on two cores.
+`cargo build --release --example speech_evidence`. About 15 minutes for 4,000 clips on two cores.
 
 Half of the clips hold a phrase of the grammar, the others sentences, fragments, single words, other languages and
-babble. The voices are none of those the acoustic model was adapted to but for flite's (at other speeds), and none of
-those that tests/speech judges by. All goes down a telephone line with noise at 15 dB or better.
+babble. The voices are none of those the acoustic model was
+adapted to but for flite's (at other speeds), and none of those that tests/speech judges by. All goes down a telephone line with noise at 15 dB or better.
 """
 
 import json
@@ -28,8 +28,8 @@ HERE = pathlib.Path(__file__).parent
 EVIDENCE = pathlib.Path("target/release/examples/speech_evidence")
 DICTIONARY = pathlib.Path("/usr/share/pocketsphinx/model/en-us/cmudict-en-us.dict")
 ESPEAK = """en-us+m1 en-us+m2 en-us+m4 en-us+m6 en-us+f1 en-us+f2 en-us+f5 en-gb+m1 en-gb+m3 en-gb+m5 en-gb+f1 en-gb+f3
-en-gb-x-gbclan en-gb-x-gbcwmd en-us-nyc en-us+klatt en-us+klatt2 en-gb-x-rp+f4 en-us+steph en-us+Alicia en-us+Andy
-en-gb+belinda en-us+Denis en-gb+linda""".split()
+en-gb-x-gbclan+m2 en-gb-x-gbclan+f5 en-gb-x-gbcwmd+m4 en-gb-x-gbcwmd+f4 en-us-nyc+m3 en-us-nyc+f2 en-us+klatt
+en-us+klatt2 en-gb-x-rp+f4 en-us+steph en-us+Alicia en-us+Andy en-gb+belinda en-us+Denis en-gb+linda""".split()
 VOICES = [("espeak-ng", voice, 150) for voice in ESPEAK] + [
     ("flite", voice, stretch) for voice in ("slt", "rms") for stretch in (0.9, 1.1, 0.9, 1.1)]
 FOREIGN = [("hi", "मैं बाद में बात करूँगा"), ("hi", "हेलो"), ("hi", "हाँ जी बोलिए"), ("de", "ich verstehe sie nicht"),
@@ -92,6 +92,7 @@ class Clips:
         self.sentences = (HERE / "sentences.txt").read_text().splitlines()
         spoken = {word for task in tasks for phrase in task["phrases"] for word in phrase.split()}
         vocabulary = (HERE / "vocabulary.txt").read_text().split()
+        self.sounds = pronunciations()
         self.words = [word for word in vocabulary if word not in spoken and word.isalpha() and len(word) > 2]
 
     def __call__(self, number):
@@ -108,13 +109,16 @@ class Clips:
                 language, text = text
                 voice = ("espeak-ng", language + pick.choice(["", "+f2", "+m3", "+f4"]), 150)
             speech = speak(voice, text, scratch)
-        if len(speech) < 400 or kind != "answer" and text in task["phrases"]:
+        sounds = self.sounds.get(text, [])
+        phrases = [other for phrase in task["phrases"] for other in self.sounds.get(phrase, [])]
+        if len(speech) < 400 or kind != "answer" and (text in task["phrases"] or any(own in phrases for own in sounds)):
             return None
         path = str(self.folder / f"clip{number}.wav")
         with wave.open(path, "wb") as file:
             file.setparams((1, 2, 8000, 0, "NONE", ""))
             file.writeframes(telephone(speech, chance).astype("<i2").tobytes())
-        return {"wav": path, "task": task["task"], "said": text if kind == "answer" else None}
+        return {"wav": path, "task": task["task"], "said": text if kind == "answer" else None, "text": text, "kind": kind,
+                "voice": voice[1]}
 
     def text(self, kind, task, pick):
         if kind == "answer":
@@ -130,6 +134,15 @@ class Clips:
             start = pick.randint(0, max(0, len(words) - length))
             words = words[start:start + length]
         return " ".join(words)
+
+
+def pronunciations():
+    """Of each word: the dictionary's and those of other accents."""
+    sounds = {}
+    for line in [*DICTIONARY.read_text().splitlines(), *(HERE / "pronunciations.txt").read_text().splitlines()]:
+        word, _, phones = line.partition(" ")
+        sounds.setdefault(word.partition("(")[0], []).append(phones.split())
+    return sounds
 
 
 def spoken(hypothesis):
@@ -150,38 +163,42 @@ def evidence(clip, dictionary):
     """The same as `evidence` in confidence.rs."""
     grammar, phones, general = clip["grammar"], clip["phones"], clip["general"]
     words = spoken(grammar)
-    own, others = ([phone for word, *_ in spoken(heard) for phone in dictionary.get(word, [])] for heard in (grammar, general))
+    own, others = ([phone for word, _, _, _, variant in spoken(heard) for phones in dictionary.get(word, [])[variant:][:1]
+                    for phone in phones] for heard in (grammar, general))
     if not words or not own:
         return None
-    frames = sum(last - first + 1 for _, first, last, _ in words)
+    frames = sum(last - first + 1 for _, first, last, *_ in words)
     length = len(own)
 
     def within(other, first, last):
         return sum(score * max(0, min(end, last) + 1 - max(begin, first)) / (end - begin + 1)
-                   for _, begin, end, score in other["segments"])
+                   for _, begin, end, score, _ in other["segments"])
 
     def worst(other):
-        return max(-60.0, min((score - within(other, first, last)) / (last - first + 1) for _, first, last, score in words))
+        return max(-60.0, min((score - within(other, first, last)) / (last - first + 1) for _, first, last, score, _ in words))
 
     return [max(-60.0, (grammar["score"] - phones["score"]) / frames), worst(phones), worst(general),
             -difference(own, others), -difference(own, [word for word, *_ in spoken(phones)]),
             1 / length, abs(len(others) - length) / length, max(0.0, 5.0 - frames / length)]
 
 
+def hear(clips):
+    """What the decoders make of clips."""
+    asked = "".join(json.dumps(clip) + "\n" for clip in clips)
+    return subprocess.run([EVIDENCE], check=True, input=asked, stdout=subprocess.PIPE, text=True).stdout
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
-    count = int(sys.argv[2]) if len(sys.argv) > 2 else 2600
+    count = int(sys.argv[2]) if len(sys.argv) > 2 else 4000
     listed = subprocess.run([EVIDENCE, "--tasks"], check=True, stdout=subprocess.PIPE, text=True).stdout
     tasks = [json.loads(line) for line in listed.splitlines()]
     with Pool() as pool:
         clips = [clip for clip in pool.imap(Clips(folder, tasks), range(count), chunksize=16) if clip]
-    asked = "".join(json.dumps(clip) + "\n" for clip in clips)
-    heard = subprocess.run([EVIDENCE], check=True, input=asked, stdout=subprocess.PIPE, text=True).stdout
-    dictionary = {}
-    for line in DICTIONARY.read_text().splitlines():
-        word, _, phones = line.partition(" ")
-        dictionary.setdefault(word, phones.split())
+        heard = "".join(pool.map(hear, [clips[part::8] for part in range(8)], chunksize=1))
+    (folder / "heard.jsonl").write_text(heard)
+    dictionary = pronunciations()
     rows = [(found, clip["right"]) for clip in map(json.loads, heard.splitlines())
             if "grammar" in clip and (found := evidence(clip, dictionary))]
     values, right = np.array([found for found, _ in rows]), np.array([right for _, right in rows])

@@ -26,8 +26,10 @@ pub struct Told {
     pub answers: VecDeque<Answer>,
     /// Requests to place a call.
     pub created: Vec<(AttemptId, PhoneNumber)>,
-    /// Calls told to end.
-    pub completed: Vec<CallSid>,
+    /// When each of them must have begun, UTC milliseconds.
+    pub latest_starts: Vec<Option<i64>>,
+    /// Calls told to end or to be taken back.
+    pub changed: Vec<(CallSid, CallUpdate)>,
     /// Calls that are over; others ring.
     pub over: BTreeSet<CallSid>,
 }
@@ -72,6 +74,7 @@ impl Carrier for ScriptedCarrier {
         let sid = sid(&new.attempt);
         let mut told = self.told();
         told.created.push((new.attempt, new.to));
+        told.latest_starts.push(new.latest_start_ms);
         match told.answers.pop_front().unwrap_or(Answer::Taken) {
             Answer::Taken => Ok(call(sid, CarrierStatus::Queued)),
             Answer::RateLimited => Err(CarrierError::RateLimited { code: Some(20_429) }),
@@ -103,8 +106,8 @@ impl Carrier for ScriptedCarrier {
         Ok(call(sid.clone(), status))
     }
 
-    async fn update_call(&self, sid: &CallSid, _update: CallUpdate) -> Result<CarrierCall, CarrierError> {
-        self.told().completed.push(sid.clone());
+    async fn update_call(&self, sid: &CallSid, update: CallUpdate) -> Result<CarrierCall, CarrierError> {
+        self.told().changed.push((sid.clone(), update));
         Ok(call(sid.clone(), CarrierStatus::Completed))
     }
 

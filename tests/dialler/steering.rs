@@ -1,9 +1,9 @@
 //! Windows, pauses, stops, the breaker, opt-outs.
 
 use crate::carrier::sid;
-use crate::world::{HOUR_MS, World, at_once, number, until};
+use crate::world::{HOUR_MS, SUNDAY_MS, World, at_once, number, until};
 use samvad_actors::domain::{AttemptState, CarrierStatus, Lifecycle, Mode, TimeOfDay};
-use samvad_actors::ports::{Coordination, DialerStore, DoNotCallEntry, FleetCommand};
+use samvad_actors::ports::{CallUpdate, Coordination, DialerStore, DoNotCallEntry, FleetCommand};
 use samvad_actors::runtime::STOPPED_ALL;
 
 const MODE: Mode = Mode::Simulated;
@@ -31,6 +31,12 @@ async fn l22_nobody_is_called_outside_the_window_nor_so_late_that_it_would_ring_
     assert_eq!(world.carrier.asked(), 0, "not yet");
     world.clock.advance(HOUR_MS + 1_000);
     world.asked(1).await;
+    let eight = SUNDAY_MS + 2 * HOUR_MS;
+    assert_eq!(
+        world.carrier.told().latest_starts,
+        [Some(eight - 30_000)],
+        "what begins then rings up to the end"
+    );
     world.clock.advance(HOUR_MS - 80_000);
     node.end_all(&world, CarrierStatus::Busy).await;
     world.looks(5).await;
@@ -49,7 +55,7 @@ async fn a_pause_begins_no_call_and_leaves_what_rings_and_a_resumption_goes_on()
     all_ring(&world, 1).await;
     world.change(&campaign, Lifecycle::Paused, None).await;
     world.looks(4).await;
-    assert!(world.carrier.told().completed.is_empty(), "what rings goes on");
+    assert_eq!(world.carrier.told().changed, [], "what rings goes on");
     node.end_all(&world, CarrierStatus::Busy).await;
     world.looks(4).await;
     assert_eq!(world.carrier.asked(), 1);
@@ -67,7 +73,11 @@ async fn a_stop_takes_back_what_rings_and_begins_nothing() {
     let attempt = world.carrier.told().created[0].0.clone();
     world.change(&campaign, Lifecycle::Completed, Some("stopped")).await;
     until("it is taken back", async || {
-        world.carrier.told().completed.contains(&sid(&attempt))
+        world
+            .carrier
+            .told()
+            .changed
+            .contains(&(sid(&attempt), CallUpdate::Cancel))
     })
     .await;
     world.looks(4).await;
@@ -86,10 +96,12 @@ async fn a_stop_of_everything_takes_back_what_rings_in_every_campaign() {
         world.change(campaign, Lifecycle::Paused, Some(STOPPED_ALL)).await;
     }
     world.coordination.publish(&FleetCommand::StopAll).await.expect("said");
-    until("both are taken back", async || {
-        world.carrier.told().completed.len() >= 2
-    })
-    .await;
+    until("both are taken back", async || world.carrier.told().changed.len() >= 2).await;
+    let told = world.carrier.told();
+    assert!(
+        told.changed.iter().all(|(_, change)| *change == CallUpdate::Complete),
+        "whoever answered meanwhile"
+    );
 }
 
 #[actix::test]
@@ -109,7 +121,12 @@ async fn p25_an_opt_out_keeps_every_campaign_from_calling_the_number_and_takes_b
     world.store.opt_out(&[entry]).await.expect("listed");
     let told = FleetCommand::CancelNumber(number(1));
     world.coordination.publish(&told).await.expect("said");
-    until("it is taken back", async || !world.carrier.told().completed.is_empty()).await;
+    until("it is taken back", async || !world.carrier.told().changed.is_empty()).await;
+    assert_eq!(
+        world.carrier.told().changed[0].1,
+        CallUpdate::Cancel,
+        "who talks already is heard out"
+    );
     node.end_all(&world, CarrierStatus::Canceled).await;
     world.asked(2).await;
     assert_eq!(world.carrier.told().created[1].1, number(2), "the other number alone");

@@ -3,9 +3,9 @@
 
 use crate::line::{Noise, Sound, babble, sound, telephone};
 use crate::tasks::Tasks;
-use crate::voices::{FOREIGN, HELD_OUT, SENTENCES, Voice, WORDS, speak};
+use crate::voices::{FOREIGN, HELD_OUT, ORDINARY, SENTENCES, Voice, WORDS, speak};
 use rand::rngs::StdRng;
-use rand::seq::IndexedRandom;
+use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{RngExt, SeedableRng};
 use samvad::speech::pocketsphinx::{DEFAULT_MODELS, Engine, Models};
 use samvad_actors::ports::Heard;
@@ -33,15 +33,21 @@ pub struct Row {
     pub right_plausible: usize,
     pub wrong_certain: usize,
     pub wrong_plausible: usize,
+    /// Of those wrong and certain: taken as consent or as a request for removal.
+    pub wrong_binding: usize,
 }
 
 impl Row {
-    fn count(&mut self, heard: &Heard, right: bool) {
+    /// `mark` is the confidence from which the dialogue asks no more.
+    fn count(&mut self, heard: &Heard, mark: f32, right: bool) {
         self.clips += 1;
-        let level = (heard.confidence >= Heard::CERTAIN, heard.confidence >= Heard::PLAUSIBLE);
+        let level = (heard.confidence >= mark, heard.confidence >= Heard::PLAUSIBLE);
         match (level, right) {
             ((true, _), true) => self.right_certain += 1,
-            ((true, _), false) => self.wrong_certain += 1,
+            ((true, _), false) => {
+                self.wrong_certain += 1;
+                self.wrong_binding += usize::from(mark == Heard::BINDING);
+            }
             ((_, true), true) => self.right_plausible += 1,
             ((_, true), false) => self.wrong_plausible += 1,
             _ => {}
@@ -67,6 +73,7 @@ impl fmt::Display for Report {
             "wrong, certain",
             "wrong, plausible",
             "rejected",
+            "wrong, binding",
         ];
         write!(f, "{:<22}", "")?;
         heads.iter().try_for_each(|head| write!(f, "{head:>18}"))?;
@@ -79,7 +86,7 @@ impl fmt::Display for Report {
                 row.wrong_plausible,
             ];
             let rejected = row.clips - counts.iter().sum::<usize>();
-            for count in counts.iter().chain([&rejected]) {
+            for count in counts.iter().chain([&rejected, &row.wrong_binding]) {
                 let share = *count as f64 * 100.0 / row.clips.max(1) as f64;
                 write!(f, "{count:>10} ({share:4.1}%)")?;
             }
@@ -119,7 +126,7 @@ pub fn measure(clips: usize, seed: u64) -> Report {
         inside: (0..bench.tasks.all().len())
             .map(|task| bench.answers(task, share))
             .collect(),
-        outside: bench.everything_else(clips),
+        outside: [bench.everything_else(clips), vec![bench.ordinary_words(clips, seed)]].concat(),
     }
 }
 
@@ -152,10 +159,9 @@ impl Bench {
             let line = self.carried(&speech);
             let task = &self.tasks.all()[task];
             let heard = self.engine.recognize(&task.grammar.phrases, false, &line).unwrap();
-            row.count(
-                &heard,
-                self.tasks.meaning(task, &heard.text) == self.tasks.meaning(task, &said),
-            );
+            let meant = self.tasks.meaning(task, &heard.text);
+            let mark = self.tasks.mark(task, &meant);
+            row.count(&heard, mark, meant == self.tasks.meaning(task, &said));
         }
         row
     }
@@ -197,9 +203,31 @@ impl Bench {
             };
             let task = &self.tasks.all()[clip / kinds.len() % self.tasks.all().len()];
             let heard = self.engine.recognize(&task.grammar.phrases, false, &line).unwrap();
-            rows[kind].count(&heard, false);
+            let mark = self.tasks.mark(task, &self.tasks.meaning(task, &heard.text));
+            rows[kind].count(&heard, mark, false);
         }
         rows.to_vec()
+    }
+
+    /// Two of them to five clips that hold an answer: all of them to 500.
+    fn ordinary_words(&mut self, clips: usize, seed: u64) -> Row {
+        // A generator of its own: the other clips stay what they were.
+        self.chance = StdRng::seed_from_u64(seed);
+        let mut row = Row {
+            name: "ordinary words",
+            ..Row::default()
+        };
+        let mut texts: Vec<&str> = ORDINARY.lines().collect();
+        texts.shuffle(&mut self.chance);
+        for (clip, text) in texts.into_iter().take(clips * 2 / 5).enumerate() {
+            let speech = self.spoken(&[text]);
+            let line = self.carried(&speech);
+            let task = &self.tasks.all()[clip % self.tasks.all().len()];
+            let heard = self.engine.recognize(&task.grammar.phrases, false, &line).unwrap();
+            let mark = self.tasks.mark(task, &self.tasks.meaning(task, &heard.text));
+            row.count(&heard, mark, false);
+        }
+        row
     }
 
     fn spoken(&mut self, texts: &[&str]) -> Vec<i16> {

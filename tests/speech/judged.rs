@@ -1,7 +1,9 @@
 //! The embedded recogniser's accuracy, held to account: over recorded answers, and over voices it was not fitted to.
 
 use crate::accuracy::measure;
-use crate::recordings::{Recording, recordings, utterance_of};
+use crate::corpus;
+use crate::recordings::{Recording, recordings, recordings_folder, utterance_of};
+use crate::tasks::Tasks;
 use samvad::speech::pocketsphinx::{DEFAULT_MODELS, Engine, Models};
 use samvad_actors::dialogue::{Expectation, LanguagePack, Script};
 use samvad_actors::domain::{Campaign, Language};
@@ -37,13 +39,6 @@ impl Ear {
     }
 }
 
-fn is_answer(recording: &Recording) -> bool {
-    !matches!(
-        recording.expected_intent.as_str(),
-        "free_text" | "voicemail" | "no_input" | "dtmf"
-    )
-}
-
 /// Level as a phone with another microphone would have it, encoded once more.
 fn louder(samples: &[i16], gain: f32) -> Vec<i16> {
     let samples: Vec<i16> = samples
@@ -61,7 +56,7 @@ fn recorded_answers_are_understood_and_recordings_without_one_are_never_taken_fo
     let mut ear = Ear::new();
     for recording in recordings() {
         let heard = ear.hear(&recording, &utterance_of(&recording));
-        if is_answer(&recording) {
+        if recording.is_answer() {
             assert!(heard.confidence >= Heard::PLAUSIBLE, "{}: {heard:?}", recording.file);
         } else if recording.expected_intent != "voicemail" {
             assert!(heard.confidence < Heard::CERTAIN, "{}: {heard:?}", recording.file);
@@ -71,15 +66,24 @@ fn recorded_answers_are_understood_and_recordings_without_one_are_never_taken_fo
 
 #[test]
 fn another_level_or_encoding_of_a_recording_changes_no_answer() {
-    let mut ear = Ear::new();
-    for recording in recordings().iter().filter(|recording| is_answer(recording)) {
+    let (mut ear, tasks) = (Ear::new(), Tasks::new());
+    for recording in recordings().iter().filter(|recording| recording.is_answer()) {
         let samples = utterance_of(recording);
         let heard = ear.hear(recording, &samples);
         for gain in [0.25, 0.7, 1.0] {
             let again = ear.hear(recording, &louder(&samples, gain));
-            assert_eq!(again.text, heard.text, "{} at {gain}", recording.file);
+            let task = corpus::task_of(&tasks, recording);
+            let meant = [&heard, &again].map(|heard| tasks.meaning(task, &heard.text));
+            assert_eq!(meant[0], meant[1], "{} at {gain}: {again:?}", recording.file);
         }
     }
+}
+
+#[test]
+fn nine_in_ten_recorded_answers_under_noise_are_taken_right_at_the_first_try_through_the_whole_hearing_of_a_call() {
+    let report = corpus::measure(&recordings_folder());
+    println!("{report}");
+    assert!(report.right_at_once() >= 0.9, "{report}");
 }
 
 #[test]
@@ -88,11 +92,18 @@ fn voices_it_was_not_fitted_to_are_understood_and_what_is_no_answer_is_not_taken
     println!("{report}");
     let clips: usize = report.inside.iter().map(|row| row.clips).sum();
     let wrong: usize = report.inside.iter().map(|row| row.wrong_certain).sum();
-    assert!(report.right() >= 0.9, "{report}");
-    assert!(report.right_at_once() >= 0.85, "{report}");
+    assert!(report.right() >= 0.91, "{report}");
+    assert!(report.right_at_once() >= 0.87, "{report}");
     assert!(wrong * 20 <= clips, "{report}");
-    let taken: usize = report.outside.iter().map(|row| row.wrong_certain).sum();
-    assert!(taken <= 1, "{report}");
+    let (ordinary, others): (Vec<_>, Vec<_>) = report.outside.iter().partition(|row| row.name == "ordinary words");
+    assert!(
+        others.iter().map(|row| row.wrong_certain).sum::<usize>() <= 1,
+        "{report}"
+    );
+    // A word alone that is like one of the grammar is taken for it now and then; it must not bind.
+    for row in ordinary {
+        assert!(row.wrong_certain * 8 <= row.clips && row.wrong_binding == 0, "{report}");
+    }
     let sounds = ["silence, hum", "noise", "bursts", "tones"];
     for row in report.outside.iter().filter(|row| sounds.contains(&row.name)) {
         assert_eq!(row.wrong_certain + row.wrong_plausible, 0, "{report}");

@@ -4,6 +4,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use samvad_media::codec::{decode_mulaw, encode_mulaw};
 use std::f32::consts::TAU;
+use std::fmt;
 
 const RATE: f32 = 8_000.0;
 /// Root mean square of speech before the level of the line.
@@ -15,6 +16,16 @@ pub enum Noise {
     None,
     White { snr_db: f32 },
     Pink { snr_db: f32 },
+}
+
+impl fmt::Display for Noise {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("no noise"),
+            Self::White { snr_db } => write!(f, "white, {snr_db:.0} dB"),
+            Self::Pink { snr_db } => write!(f, "pink, {snr_db:.0} dB"),
+        }
+    }
 }
 
 /// What a clip without a speaker holds.
@@ -49,6 +60,26 @@ pub fn telephone(speech: &[i16], noise: Noise, gain_db: f32, seed: u64) -> Vec<i
         .map(|(speech, noise)| speech + noise * quiet)
         .collect();
     carried(&mixed, decibels(gain_db))
+}
+
+/// A recording of a line with more noise upon it, against the level of its speech (from and to, in milliseconds), and
+/// a second of noise after it.
+pub fn noisy(recording: &[i16], speech_ms: Option<(usize, usize)>, noise: Noise, seed: u64) -> Vec<i16> {
+    let mut chance = StdRng::seed_from_u64(seed);
+    let mut line: Vec<f32> = recording.iter().map(|&sample| f32::from(sample)).collect();
+    let speech = speech_ms.and_then(|(from, to)| line.get(from * 8..(to * 8).min(line.len())));
+    let level = root_mean_square(speech.unwrap_or(&line));
+    line.resize(line.len() + 8_000, 0.0);
+    let (sound, snr_db) = match noise {
+        Noise::None => return carried(&line, 1.0),
+        Noise::White { snr_db } => (white(line.len(), &mut chance), snr_db),
+        Noise::Pink { snr_db } => (pink(line.len(), &mut chance), snr_db),
+    };
+    let quiet = level * decibels(-snr_db) / root_mean_square(&sound);
+    line.iter_mut()
+        .zip(&sound)
+        .for_each(|(sample, noise)| *sample += noise * quiet);
+    carried(&line, 1.0)
 }
 
 /// Half a second to four seconds of something that is not speech.

@@ -7,6 +7,8 @@ mod child;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
+mod corpus;
+#[cfg(test)]
 mod judged;
 #[cfg(test)]
 mod line;

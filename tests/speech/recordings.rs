@@ -1,6 +1,6 @@
 //! Recorded answers, cut as the voice activity detector cuts them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// One row of the recordings' manifest.
 #[derive(Debug, Clone)]
@@ -8,8 +8,26 @@ pub struct Recording {
     pub file: String,
     pub question: String,
     pub expected_intent: String,
+    /// What is said.
+    pub text: String,
     /// First and last millisecond of speech, if there is any.
     pub speech_ms: Option<(usize, usize)>,
+}
+
+impl Recording {
+    /// True if it holds an answer to a closed question, or a wish.
+    pub fn is_answer(&self) -> bool {
+        !matches!(
+            self.expected_intent.as_str(),
+            "free_text" | "voicemail" | "no_input" | "dtmf"
+        )
+    }
+
+    /// All of it.
+    pub fn samples(&self, folder: &Path) -> Vec<i16> {
+        let bytes = std::fs::read(folder.join(&self.file)).unwrap();
+        samvad_media::wav::read(&bytes).unwrap().samples
+    }
 }
 
 /// The folder of recorded answers.
@@ -19,7 +37,12 @@ pub fn recordings_folder() -> PathBuf {
 
 /// Every recorded answer.
 pub fn recordings() -> Vec<Recording> {
-    let mut reader = csv::Reader::from_path(recordings_folder().join("manifest.csv")).unwrap();
+    recordings_in(&recordings_folder())
+}
+
+/// Every recording in the manifest of this folder.
+pub fn recordings_in(folder: &Path) -> Vec<Recording> {
+    let mut reader = csv::Reader::from_path(folder.join("manifest.csv")).unwrap();
     let headers = reader.headers().unwrap().clone();
     let column = |name: &str| headers.iter().position(|header| header == name).unwrap();
     reader
@@ -32,6 +55,7 @@ pub fn recordings() -> Vec<Recording> {
                 file: text("file"),
                 question: text("question"),
                 expected_intent: text("expected_intent"),
+                text: text("text"),
                 speech_ms: ms("speech_start_ms").zip(ms("speech_end_ms")),
             }
         })
@@ -40,8 +64,7 @@ pub fn recordings() -> Vec<Recording> {
 
 /// The samples of a recorded answer from 300 ms before its speech to 500 ms after; all of it if there is no speech.
 pub fn utterance_of(recording: &Recording) -> Vec<i16> {
-    let bytes = std::fs::read(recordings_folder().join(&recording.file)).unwrap();
-    let samples = samvad_media::wav::read(&bytes).unwrap().samples;
+    let samples = recording.samples(&recordings_folder());
     let Some((start, end)) = recording.speech_ms else {
         return samples;
     };

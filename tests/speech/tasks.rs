@@ -2,7 +2,7 @@
 
 use samvad_actors::dialogue::{Context, Expectation, Interpretation, Interpreter, LanguagePack, Script};
 use samvad_actors::domain::{Campaign, Intent, Language, QuestionKind};
-use samvad_actors::ports::Grammar;
+use samvad_actors::ports::{Grammar, Heard};
 use std::sync::Arc;
 
 /// A point of a survey.
@@ -36,6 +36,15 @@ impl Tasks {
 
     pub fn meaning(&self, task: &Task, text: &str) -> Interpretation {
         meaning(&self.pack, task, text)
+    }
+
+    /// The confidence from which the dialogue acts on this without a confirming turn.
+    pub fn mark(&self, task: &Task, meant: &Interpretation) -> f32 {
+        let consents = matches!(meant.intent, Intent::Yes | Intent::Interested) && task.question.is_none();
+        match consents || meant.intent == Intent::RemoveMe {
+            true => Heard::BINDING,
+            false => Heard::CERTAIN,
+        }
     }
 }
 

@@ -68,6 +68,10 @@ pub const WORDS: [&str; 24] = [
     "bread", "cloud",
 ];
 
+/// Words and pairs of words that no grammar of [`crate::tasks`] has or pronounces alike: 200 drawn from the vocabulary of
+/// the general language model, frequent ones the oftener.
+pub const ORDINARY: &str = include_str!("ordinary.txt");
+
 /// The text in this voice: 8 kHz, without the silence around it.
 pub fn speak(voice: Voice, text: &str, folder: &Path) -> Vec<i16> {
     let path = folder.join("said.wav");

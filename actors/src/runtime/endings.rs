@@ -6,7 +6,9 @@ use super::permits::Permits;
 use super::probe::CallTable;
 use super::watchdog::Readiness;
 use crate::domain::{AnswerValue, AttemptId, CallSid, CallbackRequest, CarrierStatus, Disposition, EndReason, Outcome};
-use crate::ports::{CallReport, CallbackEffect, Carrier, CarrierError, Clock, StatusCallback, Store, StoreError};
+use crate::ports::{
+    CallReport, CallUpdate, CallbackEffect, Carrier, CarrierError, Clock, StatusCallback, Store, StoreError,
+};
 use futures_util::FutureExt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -175,14 +177,28 @@ impl SupervisorPorts {
     pub(super) async fn hang_up(&self, attempt: &AttemptId, sid: &CallSid) -> Option<CarrierStatus> {
         hang_up(self.carrier.as_ref(), attempt, sid).await
     }
+
+    /// Tells the carrier to change a call; tries again while it cannot be told.
+    pub(super) async fn update_call(&self, attempt: &AttemptId, sid: &CallSid, change: CallUpdate) {
+        update(self.carrier.as_ref(), attempt, sid, change).await;
+    }
 }
 
-/// Tells the carrier to end a call; tries again while it cannot be told. Its terminal status, if the carrier says that
-/// it is over.
+/// Tells the carrier to end a call. Its terminal status, if the carrier says that it is over.
 pub(super) async fn hang_up(carrier: &dyn Carrier, attempt: &AttemptId, sid: &CallSid) -> Option<CarrierStatus> {
+    update(carrier, attempt, sid, CallUpdate::Complete).await
+}
+
+/// Tells the carrier to end a call or to take it back; tries again while it cannot be told.
+async fn update(
+    carrier: &dyn Carrier,
+    attempt: &AttemptId,
+    sid: &CallSid,
+    update: CallUpdate,
+) -> Option<CarrierStatus> {
     let mut pause = FIRST_PAUSE;
     for left in (0..HANG_UP_TRIES).rev() {
-        let asked = AssertUnwindSafe(async { carrier.complete_call(sid).await });
+        let asked = AssertUnwindSafe(async { carrier.update_call(sid, update.clone()).await });
         let error = match asked.catch_unwind().await {
             Ok(Ok(call)) => return call.status.filter(|status| status.is_terminal()),
             Ok(Err(CarrierError::NotInProgress { .. })) => return None,

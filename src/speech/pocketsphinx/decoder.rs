@@ -52,8 +52,10 @@ pub enum DecoderError {
 /// A stretch of a hypothesis: a word, or a phone of a phone loop, or silence.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Segment {
-    /// As the dictionary spells it, without the number of a pronunciation variant; `<sil>` and `[NOISE]` are fillers.
+    /// As the dictionary spells it; `<sil>` and `[NOISE]` are fillers.
     pub word: String,
+    /// Which of the word's pronunciations it was, from 0.
+    pub variant: usize,
     /// First frame of 10 ms.
     pub first_frame: usize,
     /// Last frame.
@@ -90,8 +92,8 @@ pub struct Hypothesis {
 /// One decoder with its searches and words. It may move between threads but serves one at a time.
 pub struct Decoder {
     raw: NonNull<ffi::PsDecoder>,
-    /// Each word with its first pronunciation.
-    words: HashMap<String, String>,
+    /// Each word with its pronunciations.
+    words: HashMap<String, Vec<String>>,
 }
 
 // SAFETY: a decoder owns all its state; the library keeps no thread-local data about it.
@@ -126,9 +128,9 @@ impl Decoder {
         }
     }
 
-    /// The phones of a word that was taught, separated by spaces.
-    pub fn pronunciation(&self, word: &str) -> Option<&str> {
-        self.words.get(word).map(String::as_str)
+    /// The pronunciations of a word that was taught, each a list of phones separated by a space; none if it was not.
+    pub fn pronunciations(&self, word: &str) -> &[String] {
+        self.words.get(word).map_or(&[], Vec::as_slice)
     }
 
     /// Teaches a word: its pronunciations, each a list of phones separated by a space.
@@ -148,9 +150,7 @@ impl Decoder {
                 });
             }
         }
-        if let Some(phones) = pronunciations.first() {
-            self.words.insert(word.to_owned(), phones.clone());
-        }
+        self.words.insert(word.to_owned(), pronunciations.to_vec());
         Ok(())
     }
 
@@ -214,12 +214,10 @@ impl Decoder {
                 let (mut first, mut last, mut score, mut language, mut backoff) = (0, 0, 0, 0, 0);
                 ffi::ps_seg_frames(segment, &mut first, &mut last);
                 ffi::ps_seg_prob(segment, &mut score, &mut language, &mut backoff);
-                let mut word = owned(ffi::ps_seg_word(segment));
-                if let Some(variant) = word.find('(') {
-                    word.truncate(variant);
-                }
+                let (word, variant) = spelled(&owned(ffi::ps_seg_word(segment)));
                 found.push(Segment {
                     word,
+                    variant,
                     first_frame: usize::try_from(first).unwrap_or(0),
                     last_frame: usize::try_from(last).unwrap_or(0),
                     score,
@@ -258,6 +256,17 @@ impl Drop for Decoder {
 
 fn text(what: &'static str, value: &str) -> Result<CString, DecoderError> {
     CString::new(value).map_err(|_| DecoderError::NulByte { what })
+}
+
+/// Splits a dictionary's entry, `word` or `word(2)`, into the word and which of its pronunciations it is, from 0.
+fn spelled(entry: &str) -> (String, usize) {
+    match entry.strip_suffix(')').and_then(|entry| entry.split_once('(')) {
+        Some((word, number)) => (
+            word.to_owned(),
+            number.parse().map_or(0, |number: usize| number.saturating_sub(1)),
+        ),
+        None => (entry.to_owned(), 0),
+    }
 }
 
 /// Copies a string of the library's; empty if there is none.

@@ -1,7 +1,11 @@
-//! How words are pronounced: CMU's dictionary as Debian ships it.
+//! How words are pronounced: CMU's dictionary as Debian ships it, and what other accents make of the words that answers
+//! hang on.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+
+/// Pronunciations of other accents, which CMU's dictionary of North American English lacks: in its format.
+const ACCENTS: &str = include_str!("../../../models/en-us-telephone/pronunciations.txt");
 
 /// Why there is no dictionary.
 #[derive(Debug, thiserror::Error)]
@@ -17,10 +21,12 @@ pub struct Dictionary {
 }
 
 impl Dictionary {
-    /// Reads a dictionary.
+    /// Reads a dictionary and adds the other accents.
     pub fn read(path: &Path) -> Result<Self, DictionaryError> {
         match std::fs::read_to_string(path) {
-            Ok(text) => Ok(Self { text }),
+            Ok(text) => Ok(Self {
+                text: format!("{text}\n{ACCENTS}"),
+            }),
             Err(source) => Err(DictionaryError {
                 path: path.display().to_string(),
                 source,

@@ -224,7 +224,7 @@ impl Engine {
         let unknown: BTreeSet<&str> = phrases
             .iter()
             .flat_map(|phrase| phrase.split_whitespace())
-            .filter(|word| self.words.pronunciation(word).is_none())
+            .filter(|word| self.words.pronunciations(word).is_empty())
             .collect();
         if unknown.is_empty() {
             return Ok(());

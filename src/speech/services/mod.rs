@@ -10,7 +10,7 @@
 //! - [`score`]: how what a service says of its certainty becomes the marks of [`Heard`](samvad_actors::ports::Heard).
 //! - [`text`]: its text in the form that the lexicon reads.
 //!
-//! A protocol is a pure state machine ([`protocol`]): audio in, messages out, and back.
+//! A protocol is a pure state machine (`protocol`): audio in, messages out, and back.
 
 mod client;
 mod connection;

@@ -4,9 +4,9 @@
 use super::millis;
 use super::placing::{Permitted, Placing};
 use super::{CampaignPorts, DialSettings};
-use crate::domain::{AttemptId, AttemptState, CallSid, Disposition, EndReason, Lifecycle, Mode, Outcome};
+use crate::domain::{AttemptId, AttemptState, Disposition, EndReason, Lifecycle, Mode, Outcome};
 use crate::ports::{
-    Advice, AnswerDetection, AttemptRow, CarrierCall, CarrierError, Incarnation, LifecycleChange, NewCall,
+    Advice, AnswerDetection, AttemptRow, CallUpdate, CarrierCall, CarrierError, Incarnation, LifecycleChange, NewCall,
     PermitRequest, StopScope, StoreError, Submission,
 };
 use crate::runtime::draft::CallDraft;
@@ -55,13 +55,17 @@ impl Placing {
                 true => AnswerDetection::serving(&self.campaign.voicemail),
                 false => AnswerDetection::Off,
             },
-            latest_start_ms: self.order.window_closes_ms,
+            // What begins then may ring to the end of the window and no longer.
+            latest_start_ms: self
+                .order
+                .window_closes_ms
+                .map(|closes_ms| closes_ms.saturating_sub(i64::from(settings.ring_timeout_seconds) * 1_000)),
         };
         let (submission, placed) = self.submit(call, &request, &incarnation).await;
         let row = record(&self.ports, &attempt, submission).await;
         match (placed, row) {
             (Some(placed), Some(row)) if row.state != AttemptState::Ended => {
-                self.judge(&attempt, placed).await;
+                self.judge(&attempt, &placed).await;
             }
             // Refused, and nothing has shown since that there is a call all the same (L21).
             (None, Some(row)) if row.state == AttemptState::Ended && row.call_sid.is_none() => {
@@ -196,33 +200,14 @@ impl Placing {
         }
     }
 
-    /// Takes a call back at once that would ring past its window, or that was forbidden while the carrier was asked. One
-    /// that the carrier holds for longer than it may is taken back by upkeep.
-    async fn judge(&self, attempt: &AttemptId, placed: CarrierCall) {
-        let now_ms = self.ports.now_ms();
-        let closes_ms = self.order.window_closes_ms.unwrap_or(i64::MAX);
-        let queued_ms = placed
-            .queue_time_ms
-            .map_or(0, |queue| i64::try_from(queue).unwrap_or(i64::MAX));
-        let ring_ms = i64::from(self.ports.settings.ring_timeout_seconds) * 1_000;
-        if queued_ms > 0 && now_ms.saturating_add(queued_ms).saturating_add(ring_ms) > closes_ms {
-            tracing::warn!(%attempt, "the carrier would ring past the calling window; the call is taken back");
-            self.ports.base.hang_up(attempt, &placed.sid).await;
-            return;
-        }
+    /// Takes a call back at once that was forbidden while the carrier was asked. One that the carrier holds for longer
+    /// than it may is taken back by upkeep.
+    async fn judge(&self, attempt: &AttemptId, placed: &CarrierCall) {
         if let Some(reason) = self.must_not_ring().await {
             tracing::warn!(%attempt, reason, "a call is taken back");
-            self.hang_up_unless_answered(attempt, &placed.sid).await;
-        }
-    }
-
-    async fn hang_up_unless_answered(&self, attempt: &AttemptId, sid: &CallSid) {
-        match caught(self.ports.base.store.attempt(attempt)).await {
-            Ok(Some(row)) if matches!(row.state, AttemptState::Live | AttemptState::Ended) => {}
-            // It waits, or nobody knows: nobody must be rung.
-            _ => {
-                self.ports.base.hang_up(attempt, sid).await;
-            }
+            // Who has answered meanwhile is spoken to already.
+            let base = &self.ports.base;
+            base.update_call(attempt, &placed.sid, CallUpdate::Cancel).await;
         }
     }
 }

@@ -4,11 +4,12 @@
 
 use super::placing::rings_on;
 use super::{CampaignPorts, millis};
-use crate::domain::EndReason;
-use crate::domain::{AttemptId, AttemptState, CampaignId, Mode, PhoneNumber};
-use crate::ports::{AttemptRow, CampaignState, DoNotCallEntry, InFlightAttempt, Leadership, StoreError, Submission};
+use crate::domain::{AttemptId, AttemptState, CallSid, CampaignId, EndReason, Mode, PhoneNumber};
+use crate::ports::{
+    AttemptRow, CallUpdate, CampaignState, DoNotCallEntry, InFlightAttempt, Leadership, StoreError, Submission,
+};
 use crate::runtime::draft::CallDraft;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::Mutex;
 
 /// The reason that a stop of everything leaves with each campaign: what such a campaign has in flight is hung up.
@@ -25,6 +26,9 @@ const TOLD_OF_WITHIN_MS: i64 = 10_000;
 
 /// After the carrier's queue and the ringing a call has so long to be reported as over.
 const REPORT_MARGIN_MS: i64 = 5_000;
+
+/// After the end of a call its node has so long to write what came of the conversation.
+const WRITTEN_WITHIN_MS: i64 = 5_000;
 
 /// A call that was told to end is not told again before so long.
 const TOLD_AGAIN_AFTER_MS: i64 = 10_000;
@@ -68,6 +72,8 @@ pub struct Upkeep {
     ports: CampaignPorts,
     /// Calls told to end, and when.
     told: Mutex<BTreeMap<AttemptId, i64>>,
+    /// Conversations elsewhere whose call was seen to be over, and when first.
+    over: Mutex<BTreeMap<AttemptId, i64>>,
 }
 
 impl Upkeep {
@@ -76,6 +82,7 @@ impl Upkeep {
         Self {
             ports,
             told: Mutex::default(),
+            over: Mutex::default(),
         }
     }
 
@@ -112,15 +119,16 @@ impl Upkeep {
     pub async fn sweep(&self) -> Result<(), StoreError> {
         self.free_permits_of_calls_that_are_over().await?;
         let now_ms = self.ports.now_ms();
-        let mut open = BTreeMap::new();
+        let mut open = BTreeSet::new();
         for found in self.ports.dialer.in_flight(None).await? {
             let attempt = found.row.id.clone();
-            open.insert(attempt.clone(), ());
+            open.insert(attempt.clone());
             let age_ms = now_ms.saturating_sub(found.row.created_at_ms);
             if let Err(error) = self.look_after(found, age_ms).await {
                 tracing::warn!(%attempt, %error, "an attempt could not be looked after yet");
             }
         }
+        self.over.lock().await.retain(|attempt, _| open.contains(attempt));
         self.forget_what_others_ended(&open).await
     }
 
@@ -137,7 +145,7 @@ impl Upkeep {
             }
             // It was placed so that it could not ring past its window within this time, and not after.
             AttemptState::Submitted if age_ms > millis(self.ports.settings.lead()) + REPORT_MARGIN_MS => {
-                self.hang_up(&row).await;
+                self.tell(&row, CallUpdate::Complete).await;
                 Ok(())
             }
             AttemptState::Live if age_ms > ASKED_ABOUT_AFTER_MS && !self.ports.base.calls.contains(&row.id) => {
@@ -153,25 +161,34 @@ impl Upkeep {
         let Some(sid) = row.call_sid.clone() else {
             return Ok(());
         };
-        let end = self.ports.base.fetch_end(&row.id, &sid).await;
-        if let Some(status) = end {
-            self.ports.base.record_end(row.id.clone(), sid, status).await?;
+        let is_told = row.carrier_status.is_some_and(|status| status.is_terminal());
+        let is_over = is_told || self.is_over(&row.id, sid).await?;
+        let mut over = self.over.lock().await;
+        if !is_over {
+            over.remove(&row.id);
+            return Ok(());
         }
-        let is_over = end.is_some();
-        // Seen twice, a sweep apart: its node has had the time to write what came of it.
-        let mut told = self.told.lock().await;
+        // Its node has had the time to write what came of it.
         let now_ms = self.ports.now_ms();
-        let seen_ms = *told.entry(row.id.clone()).or_insert(now_ms);
-        if is_over && now_ms.saturating_sub(seen_ms) >= TOLD_AGAIN_AFTER_MS / 2 {
-            told.remove(&row.id);
-            drop(told);
-            tracing::error!(attempt = %row.id, "a call is over and its node has left no outcome");
-            let report = CallDraft::default().into_cut_report(row.id, EndReason::Fault, now_ms);
-            self.ports.base.write_outcome(report).await;
-        } else if !is_over {
-            told.remove(&row.id);
+        let seen_ms = *over.entry(row.id.clone()).or_insert(now_ms);
+        if now_ms.saturating_sub(seen_ms) < WRITTEN_WITHIN_MS {
+            return Ok(());
         }
+        over.remove(&row.id);
+        drop(over);
+        tracing::error!(attempt = %row.id, "a call is over and its node has left no outcome");
+        let report = CallDraft::default().into_cut_report(row.id, EndReason::Fault, now_ms);
+        self.ports.base.write_outcome(report).await;
         Ok(())
+    }
+
+    /// Whether the carrier says that a call is over; kept if it does.
+    async fn is_over(&self, attempt: &AttemptId, sid: CallSid) -> Result<bool, StoreError> {
+        let Some(status) = self.ports.base.fetch_end(attempt, &sid).await else {
+            return Ok(false);
+        };
+        self.ports.base.record_end(attempt.clone(), sid, status).await?;
+        Ok(true)
     }
 
     /// Permits of calls that are over go back: their node died before it could give them back, or nobody was told of the
@@ -213,16 +230,13 @@ impl Upkeep {
         if self.ports.now_ms().saturating_sub(ended_ms) < TOLD_OF_WITHIN_MS {
             return Ok(());
         }
-        match base.fetch_end(&row.id, &sid).await {
-            Some(status) => base.record_end(row.id, sid, status).await,
-            None => Ok(()),
-        }
+        self.is_over(&row.id, sid).await.map(drop)
     }
 
     /// Attempts that this node began and another one ended.
-    async fn forget_what_others_ended(&self, open: &BTreeMap<AttemptId, ()>) -> Result<(), StoreError> {
+    async fn forget_what_others_ended(&self, open: &BTreeSet<AttemptId>) -> Result<(), StoreError> {
         for attempt in self.ports.base.permits.all() {
-            if open.contains_key(&attempt) {
+            if open.contains(&attempt) {
                 continue;
             }
             let ended = self.ports.base.store.attempt(&attempt).await?;
@@ -250,8 +264,10 @@ impl Upkeep {
                 continue;
             };
             let is_live = row.state == AttemptState::Live;
-            if (is_live && is_stopped_with_all(state)) || (!is_live && !calls_may_ring(state)) {
-                self.hang_up(&row).await;
+            if is_stopped_with_all(state) {
+                self.tell(&row, CallUpdate::Complete).await;
+            } else if !is_live && !calls_may_ring(state) {
+                self.tell(&row, CallUpdate::Cancel).await;
             }
         }
         Ok(())
@@ -271,13 +287,14 @@ impl Upkeep {
         // It is listed already; adding it again tells what is in flight.
         for row in self.ports.dialer.opt_out(&[entry]).await?.in_flight {
             if row.state != AttemptState::Live {
-                self.hang_up(&row).await;
+                self.tell(&row, CallUpdate::Cancel).await;
             }
         }
         Ok(())
     }
 
-    async fn hang_up(&self, row: &AttemptRow) {
+    /// Tells the carrier to end a call (`Complete`), or to take it back unless somebody has answered (`Cancel`).
+    async fn tell(&self, row: &AttemptRow, update: CallUpdate) {
         let Some(sid) = row.call_sid.clone() else {
             // Whoever asked the carrier takes it back when it has answered.
             return;
@@ -290,6 +307,6 @@ impl Upkeep {
         }
         told.insert(row.id.clone(), now_ms);
         let (base, attempt) = (self.ports.base.clone(), row.id.clone());
-        actix::spawn(async move { base.hang_up(&attempt, &sid).await });
+        actix::spawn(async move { base.update_call(&attempt, &sid, update).await });
     }
 }
