@@ -6,8 +6,10 @@ mod carrier;
 mod clock;
 mod coordination;
 mod journal;
+mod language_model;
 mod prompts;
 mod recognizer;
+mod service_use;
 mod store;
 mod synthesizer;
 
@@ -22,8 +24,12 @@ pub use coordination::{
     Rate, Rebuild, RebuildStart, Usage,
 };
 pub use journal::{JournalError, JournalFiles, JournalSink};
+pub use language_model::{
+    AnswerSchema, LanguageModel, LanguageModelError, LanguageRequest, SentenceStream, Speaker, Spoken,
+};
 pub use prompts::{Prompt, PromptBook};
 pub use recognizer::{Grammar, Heard, Progress, RecognitionRequest, Recognizer, RecognizerError, UtteranceStream};
+pub use service_use::{ServiceKind, ServiceMeter, ServiceUse, UsedService};
 pub use store::{
     AdmittedCall, AttemptRow, AttemptStore, CallReport, CallbackEffect, CampaignState, CampaignStore, ClaimRefusal,
     Contact, ContactCounts, ContactImport, ContactStore, DayCount, DialClaim, DialerStore, DoNotCallEntry,
