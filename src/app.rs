@@ -3,12 +3,14 @@
 mod adapters;
 pub mod campaigns;
 mod fleet;
+mod language_models;
 mod node;
 mod outlook;
 mod recognizers;
 mod surveys;
 mod synthesizers;
 
+pub use language_models::language_model;
 pub use node::{Gauges, Node};
 pub use outlook::Outlook;
 pub use surveys::prepare_survey;

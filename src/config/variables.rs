@@ -116,7 +116,7 @@ pub const VARIABLES: &[Variable] = &[
     ),
     secret(
         "SAMVAD_SERVICE_PROXY",
-        "proxy for speech services: http:// or https://, host and port; default what HTTPS_PROXY and NO_PROXY say",
+        "proxy for speech services and language models: http:// or https://, host and port; default what HTTPS_PROXY and NO_PROXY say",
     ),
     secret("DEEPGRAM_API_KEY", "Deepgram's key"),
     plain(
@@ -188,6 +188,42 @@ pub const VARIABLES: &[Variable] = &[
         "SARVAM_VOICE",
         "shubh",
         "Sarvam's speaker, or one for each language: SPEAKER,hi=SPEAKER",
+    ),
+    computed(
+        "SAMVAD_LANGUAGE_MODEL",
+        "language models in order of preference, the next one is asked when one fails: openai, compatible, with commas between them; default none",
+    ),
+    plain(
+        "SAMVAD_LANGUAGE_DEADLINE_MS",
+        "1500",
+        "longest wait for a language model's answer, or for a sentence of it, in milliseconds (100 to 10000)",
+    ),
+    plain(
+        "OPENAI_LANGUAGE_MODEL",
+        "gpt-4.1-mini",
+        "OpenAI's language model, one that does not reason first",
+    ),
+    plain(
+        "OPENAI_LANGUAGE_STRUCTURED",
+        "json_schema",
+        "how OpenAI's language model is asked for structured answers: json_schema, or json_object",
+    ),
+    secret(
+        "LANGUAGE_MODEL_API_KEY",
+        "key of the language model called compatible; one on this machine needs none",
+    ),
+    computed(
+        "LANGUAGE_MODEL_BASE_URL",
+        "base URL of the language model called compatible: https, or http on this machine",
+    ),
+    computed(
+        "LANGUAGE_MODEL_NAME",
+        "model of the language model called compatible, as its server writes it",
+    ),
+    plain(
+        "LANGUAGE_MODEL_STRUCTURED",
+        "json_schema",
+        "how the language model called compatible is asked for structured answers: json_schema, or json_object for servers that know no schemas",
     ),
     computed(
         "SAMVAD_PROMPTS_DIR",

@@ -85,7 +85,7 @@ pub(super) const SETTLE: Duration = Duration::from_millis(400);
 
 /// What a service wrote about a fault, as far as it is a word of its own protocol: a code, no sentence, which could
 /// repeat a key or what was said.
-pub(super) fn code_of(text: &str) -> &str {
+pub(crate) fn code_of(text: &str) -> &str {
     let is_code = !text.is_empty()
         && text.len() <= 48
         && text

@@ -243,7 +243,7 @@ fn refusal(status: StatusCode, code: &str, retry_after: Option<Duration>, names:
 }
 
 /// `Retry-After` in seconds; a date is not worth a parser: the wait is the default then.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds: u64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds).min(LONGEST_RETRY_AFTER))
 }
