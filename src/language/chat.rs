@@ -1,9 +1,9 @@
 //! A model behind a chat completions API.
 
-use super::{ChatService, TokenLimit};
 use super::answer::{Part, unusable};
 use super::sentences::Sentences;
 use super::transport::{Endpoint, Kind, Transport, error_of};
+use super::{ChatService, TokenLimit};
 use crate::config::{ChatSettings, StructuredOutput};
 use crate::speech::services::{ServiceClient, ServiceClientError, ServiceThreads};
 use async_openai::Client;

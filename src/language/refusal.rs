@@ -66,7 +66,12 @@ pub(super) async fn refusal(mut answer: Response, service: &ChatService) -> Lang
 }
 
 /// Codes come first: OpenAI tells of a used quota with 429.
-fn meaning(status: StatusCode, fault: &Fault, retry_after: Option<Duration>, service: &ChatService) -> LanguageModelError {
+fn meaning(
+    status: StatusCode,
+    fault: &Fault,
+    retry_after: Option<Duration>,
+    service: &ChatService,
+) -> LanguageModelError {
     let code = if fault.code.is_empty() {
         &fault.kind
     } else {
@@ -107,10 +112,14 @@ fn meaning(status: StatusCode, fault: &Fault, retry_after: Option<Duration>, ser
             "it does not know the model or the address, or does not take a parameter {told}; check {}, {} and {}",
             service.model, service.base_url, service.structured
         )),
-        300..400 => refused(format!("its address leads elsewhere {told}; check {}", service.base_url)),
-        _ if status.is_client_error() => {
-            refused(format!("it does not take the request {told}; check {}", service.base_url))
-        }
+        300..400 => refused(format!(
+            "its address leads elsewhere {told}; check {}",
+            service.base_url
+        )),
+        _ if status.is_client_error() => refused(format!(
+            "it does not take the request {told}; check {}",
+            service.base_url
+        )),
         _ => LanguageModelError::Unavailable {
             reason: format!("it has a fault of its own {told}; try again later"),
         },

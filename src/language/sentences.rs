@@ -8,6 +8,8 @@
 #[derive(Default, Debug)]
 pub struct Sentences {
     text: String,
+    /// No sentence ends before this byte.
+    searched: usize,
 }
 
 impl Sentences {
@@ -15,9 +17,18 @@ impl Sentences {
     pub fn push(&mut self, piece: &str) -> Vec<String> {
         self.text.push_str(piece);
         let mut whole = Vec::new();
-        while let Some(end) = end_of_first(&self.text) {
-            let rest = self.text.split_off(end);
-            whole.push(std::mem::replace(&mut self.text, rest));
+        loop {
+            match end_of_first(&self.text, self.searched) {
+                Ok(end) => {
+                    let rest = self.text.split_off(end);
+                    whole.push(std::mem::replace(&mut self.text, rest));
+                    self.searched = 0;
+                }
+                Err(searched) => {
+                    self.searched = searched;
+                    break;
+                }
+            }
         }
         whole
     }
@@ -58,31 +69,31 @@ const ABBREVIATIONS: [&str; 16] = [
 /// A number follows them, or they are words.
 const BEFORE_NUMBERS: [&str; 3] = ["no", "nos", "nr"];
 
-/// Where the first sentence ends, in bytes; `None` if that cannot be told yet.
-fn end_of_first(text: &str) -> Option<usize> {
-    let mut from = 0;
-    loop {
-        let is_sign = |c: char| c == '\n' || ENDS.contains(c) || ENDS_ANYWHERE.contains(c);
-        let at = from + text.get(from..)?.find(is_sign)?;
+/// Where the first sentence ends, in bytes; if that cannot be told yet, where to look on when more has come.
+fn end_of_first(text: &str, searched: usize) -> Result<usize, usize> {
+    let is_sign = |c: char| c == '\n' || ENDS.contains(c) || ENDS_ANYWHERE.contains(c);
+    let mut from = searched;
+    while let Some(at) = text.get(from..).and_then(|rest| rest.find(is_sign)) {
+        let at = from + at;
         let (before, tail) = text.split_at(at);
         let after_signs = tail.trim_start_matches(|c| ENDS.contains(c) || ENDS_ANYWHERE.contains(c));
-        let rest = after_signs.trim_start_matches(|c| after_signs.len() < tail.len() && CLOSERS.contains(c));
-        let end = text.len() - rest.len();
-        if end == at {
+        if after_signs.len() == tail.len() {
             // A line break.
             if has_words(before) {
-                return Some(at);
+                return Ok(at);
             }
             from = at + 1;
             continue;
         }
-        let signs = &text[at..end];
-        // Everything that the decision needs must be there.
-        if is_end(before, signs, rest)? {
-            return Some(end);
+        let rest = after_signs.trim_start_matches(|c| CLOSERS.contains(c));
+        let end = text.len() - rest.len();
+        match is_end(before, &text[at..end], rest) {
+            Some(true) => return Ok(end),
+            Some(false) => from = end,
+            None => return Err(at),
         }
-        from = end;
     }
+    Err(text.len())
 }
 
 /// Whether signs after `before` end a sentence; `None` if it depends on what has not come yet.

@@ -8,8 +8,9 @@ use crate::speech::services::{ServiceClient, innermost};
 use async_openai::config::Config;
 use async_openai::error::OpenAIError;
 use async_openai::middleware::HttpRequestFactory;
+use bytes::{Buf, Bytes};
+use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
-use http_body_util::{LengthLimitError, Limited};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Body, Response};
 use samvad_actors::ports::LanguageModelError;
@@ -20,6 +21,10 @@ use url::Url;
 
 /// Longest answer that is read, in bytes, what is around its words included: some 1,000 tokens streamed one by one.
 const LONGEST_ANSWER: usize = 512 * 1024;
+
+/// May begin a text (for event streams: <https://html.spec.whatwg.org/multipage/server-sent-events.html>). The library's
+/// parser of events panics at it, and JSON has none.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// What kind of answer is asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -80,10 +85,34 @@ impl Transport {
                 self.service.base_url
             )));
         }
-        let answer: http::Response<Body> = answer.into();
-        let limited = answer.map(|body| Body::wrap(Limited::new(body, LONGEST_ANSWER)));
-        Ok(limited.into())
+        let (mut left, mut mark) = (LONGEST_ANSWER, BYTE_ORDER_MARK);
+        let body = answer.bytes_stream().map(move |chunk| {
+            let mut chunk = chunk?;
+            left = left.checked_sub(chunk.len()).ok_or(TooLong)?;
+            strip(&mut chunk, &mut mark);
+            Ok::<_, Box<dyn Error + Send + Sync>>(chunk)
+        });
+        Ok(http::Response::new(Body::wrap_stream(body)).into())
     }
+}
+
+/// An answer longer than [`LONGEST_ANSWER`].
+#[derive(Debug, thiserror::Error)]
+#[error("it does not end")]
+struct TooLong;
+
+/// Takes from a chunk what is left of a mark that has begun; the mark may be torn, and there may be none.
+fn strip(chunk: &mut Bytes, mark: &mut &[u8]) {
+    let common = chunk
+        .iter()
+        .zip(*mark)
+        .take_while(|(byte, marked)| byte == marked)
+        .count();
+    *mark = match common == chunk.len() {
+        true => &mark[common..],
+        false => &[],
+    };
+    chunk.advance(common);
 }
 
 /// What failed on the way. The URL is left out: it says nothing new.
@@ -100,7 +129,7 @@ fn lost(error: reqwest::Error, service: &ChatService) -> LanguageModelError {
 fn is_too_long(error: &reqwest::Error) -> bool {
     let mut cause: Option<&dyn Error> = Some(error);
     while let Some(error) = cause {
-        if error.is::<LengthLimitError>() {
+        if error.is::<TooLong>() {
             return true;
         }
         cause = error.source();
@@ -170,5 +199,27 @@ impl Config for Endpoint {
 
     fn api_key(&self) -> &SecretString {
         &self.key
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_mark_at_the_beginning_is_taken_away_however_it_is_torn(marked: bool, text in "[a{\u{feff}]{1,5}", size in 1_usize..6) {
+            prop_assume!(!text.starts_with('\u{feff}'));
+            let whole = if marked { format!("\u{feff}{text}") } else { text.clone() };
+            let mut mark = BYTE_ORDER_MARK;
+            let mut stripped = Vec::new();
+            for chunk in whole.as_bytes().chunks(size) {
+                let mut chunk = Bytes::copy_from_slice(chunk);
+                strip(&mut chunk, &mut mark);
+                stripped.extend_from_slice(&chunk);
+            }
+            prop_assert_eq!(stripped, text.into_bytes());
+        }
     }
 }

@@ -1,0 +1,9 @@
+//! Language models: what each one does, what goes over the wire, and what becomes of everything that services do wrong.
+#![cfg(test)]
+
+mod conformance;
+mod failures;
+#[path = "../support/language_server.rs"]
+mod server;
+mod wire;
+mod world;
