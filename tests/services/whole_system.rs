@@ -154,7 +154,7 @@ async fn a_campaign_has_the_same_outcomes_with_a_service_as_with_embedded_speech
     served.assert_as_expected();
     embedded.assert_as_expected();
     assert_eq!(served.outcomes(), embedded.outcomes());
-    let results = double.record().results.load(Ordering::SeqCst);
+    let results = double.results();
     assert!(
         results >= 8,
         "it was the service that understood them: {results} results"
@@ -167,7 +167,7 @@ async fn l12_a_service_killed_in_mid_utterance_costs_no_answer() {
     // After the first results, everybody is in the middle of a survey.
     let killer = Arc::clone(&double);
     let kill = tokio::spawn(async move {
-        while killer.record().results.load(Ordering::SeqCst) < 3 {
+        while killer.results() < 3 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         killer.behave(Conduct::CutsAfterMs(200));
@@ -185,7 +185,7 @@ async fn l12_a_service_killed_in_mid_utterance_costs_no_answer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn l12_without_any_service_calls_end_with_an_outcome_and_never_in_silence() {
-    let double = Double::start::<Deepgram>(Ear::Knows(Arc::default())).await;
+    let double = Double::start::<Deepgram>(Ear::Says("", Duration::ZERO)).await;
     let killer = async {
         crate::world::until("the campaign is prepared", || double.upgrades() >= 1).await;
         double.behave(Conduct::CutsAfterMs(0));
