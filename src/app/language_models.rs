@@ -1,7 +1,7 @@
 //! The language models that the settings name.
 
 use crate::config::{ChatSettings, LanguageModelSetting, Secret, Settings};
-use crate::language::{COMPATIBLE, ChatModel, OPENAI};
+use crate::language::{COMPATIBLE, ChatModel, ChatService, OPENAI};
 use crate::speech::services::ServiceThreads;
 use anyhow::Context;
 use rand::RngExt;
@@ -40,10 +40,15 @@ pub(crate) fn start_language_model(
     settings: &Settings,
     threads: Arc<ServiceThreads>,
 ) -> anyhow::Result<ChatModel> {
-    let service = match setting {
-        LanguageModelSetting::OpenAi => OPENAI,
-        LanguageModelSetting::Compatible => COMPATIBLE,
-    };
+    let service = service_of(setting);
     let proxy = settings.services.proxy.as_ref().map(Secret::expose);
     ChatModel::new(service, chat, proxy, threads).with_context(|| format!("{setting} cannot be used"))
+}
+
+/// The service that a setting names.
+pub(crate) fn service_of(setting: LanguageModelSetting) -> ChatService {
+    match setting {
+        LanguageModelSetting::OpenAi => OPENAI,
+        LanguageModelSetting::Compatible => COMPATIBLE,
+    }
 }

@@ -3,6 +3,7 @@
 mod carrier;
 mod live;
 mod machine;
+mod services;
 mod speech;
 
 use super::output::{OutputError, say};
@@ -17,8 +18,9 @@ pub(super) struct DoctorArgs {
     /// Print one JSON value a line: check, state (ok, warning, fault), finding, remedy.
     #[arg(long)]
     json: bool,
-    /// Ask the carrier, the public origin, Redis and PostgreSQL too: credentials, caller numbers, geographic
-    /// permissions, the way back to this server, versions. Nobody is called.
+    /// Ask the carrier, the public origin, Redis, PostgreSQL and all services of speech and language too: credentials,
+    /// caller numbers, geographic permissions, the way back to this server, versions; what each service hears, says
+    /// and answers, and how fast. Nobody is called.
     #[arg(long)]
     live: bool,
 }
@@ -131,7 +133,10 @@ pub(super) fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
         report.add_all(&speech::configuration(settings))?;
         report.add_all(&carrier::check(settings))?;
         if args.live {
-            report.add_all(&runtime.block_on(live::check(settings)))?;
+            let asked = async { futures_util::future::join(live::check(settings), services::check(settings)).await };
+            let (carrier, services) = runtime.block_on(asked);
+            report.add_all(&carrier)?;
+            report.add_all(&services)?;
         }
     }
     if !args.json {

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 const WORD: &str = "yes";
 
 /// Plausible level of synthesised speech: RMS of all of it, in decibels of full scale.
-const PLAUSIBLE_DBFS: std::ops::RangeInclusive<f64> = -45.0..=-3.0;
+pub(super) const PLAUSIBLE_DBFS: std::ops::RangeInclusive<f64> = -45.0..=-3.0;
 
 /// A recognition that takes longer leaves callers waiting.
 const SLOW: Duration = Duration::from_secs(1);
@@ -93,11 +93,17 @@ pub(super) async fn speak_and_listen(settings: Option<&Settings>) -> Vec<Finding
     vec![synthesis, recognition]
 }
 
-fn judge_synthesis(spoken: &Pcm) -> Finding {
+/// Its level (RMS of all of it, in decibels of full scale) and its length in milliseconds.
+pub(super) fn level_and_length(spoken: &Pcm) -> (f64, u64) {
     let energy: f64 = spoken.samples.iter().map(|&sample| f64::from(sample).powi(2)).sum();
     let rms = (energy / spoken.samples.len().max(1) as f64).sqrt();
     let level = 20.0 * (rms / 32_768.0).max(1e-9).log10();
     let ms = spoken.samples.len() as u64 * 1_000 / u64::from(spoken.sample_rate.max(1));
+    (level, ms)
+}
+
+fn judge_synthesis(spoken: &Pcm) -> Finding {
+    let (level, ms) = level_and_length(spoken);
     let found = format!("{WORD:?} spoken in {ms} ms at {level:.0} dBFS");
     if PLAUSIBLE_DBFS.contains(&level) {
         Finding::ok("synthesis", found)
