@@ -14,9 +14,9 @@ pub use language_models::language_model;
 pub(crate) use language_models::{service_of, start_language_model};
 pub use node::{Gauges, Node};
 pub use outlook::Outlook;
-pub(crate) use recognizers::{SERVICE_PATIENCE, start_recognition_service};
+pub(crate) use recognizers::{SERVICE_PATIENCE, start_service as start_recognition_service};
 pub use surveys::prepare_survey;
-pub(crate) use synthesizers::start_synthesis_service;
+pub(crate) use synthesizers::start_service as start_synthesis_service;
 pub use synthesizers::synthesizers;
 
 use samvad_actors::ports::Clock;

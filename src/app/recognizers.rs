@@ -50,7 +50,7 @@ impl RunningRecognizer {
                         Some(threads) => Arc::clone(threads),
                         None => Arc::clone(threads.insert(Arc::new(ServiceThreads::start()?))),
                     };
-                    let recognizer = start_recognition_service(*service, settings, threads);
+                    let recognizer = start_service(*service, settings, threads);
                     (
                         recognizer.with_context(|| format!("{service} cannot be used"))?,
                         SERVICE_PATIENCE,
@@ -104,7 +104,7 @@ fn start_embedded(settings: &Settings) -> anyhow::Result<EmbeddedRecognizer> {
 ///
 /// # Errors
 /// Why it cannot be used.
-pub(crate) fn start_recognition_service(
+pub(crate) fn start_service(
     service: RecognizerSetting,
     settings: &Settings,
     threads: Arc<ServiceThreads>,

@@ -35,7 +35,7 @@ pub fn synthesizers(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Resu
                     Some(threads) => Arc::clone(threads),
                     None => Arc::clone(threads.insert(Arc::new(ServiceThreads::start()?))),
                 };
-                let synthesizer = start_synthesis_service(*service, settings, threads);
+                let synthesizer = start_service(*service, settings, threads);
                 let synthesizer = synthesizer.with_context(|| format!("{service} cannot be used"))?;
                 (Arc::new(synthesizer), settings.synthesis.at_once)
             }
@@ -54,7 +54,7 @@ pub fn synthesizers(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Resu
 ///
 /// # Errors
 /// Why it cannot be used.
-pub(crate) fn start_synthesis_service(
+pub(crate) fn start_service(
     service: SynthesizerSetting,
     settings: &Settings,
     threads: Arc<ServiceThreads>,

@@ -74,6 +74,18 @@ async fn every_request_is_counted_with_its_tokens_as_far_as_they_are_told() {
 }
 
 #[tokio::test]
+async fn a_service_that_does_not_end_after_its_last_word_is_let_go() {
+    let server = LanguageServer::start();
+    server.behave(Conduct::HangsAfterTheEnd);
+    let (sentences, error) = listen(&*well(Kind::Schema, &server), PATIENT).await;
+    assert_eq!(
+        (sentences.as_slice(), error),
+        (["One sentence.", "And half"].map(String::from).as_slice(), None)
+    );
+    until("the connection is closed", || server.open() == 0).await;
+}
+
+#[tokio::test]
 async fn what_is_charged_is_counted_though_it_cannot_be_used() {
     let server = LanguageServer::start();
     server.behave(Conduct::Finishes("length"));

@@ -56,6 +56,8 @@ pub enum Conduct {
     /// Sends what is not HTTP.
     TalksNonsense,
     NeverEnds,
+    /// Says all, and neither tells the tokens nor ends.
+    HangsAfterTheEnd,
 }
 
 /// The server. It stops when dropped.
@@ -258,6 +260,11 @@ fn stream(connection: &mut Connection<'_>, conduct: Conduct) -> std::io::Result<
                 std::thread::sleep(Duration::from_millis(pause_ms));
             }
             send(&end("stop"))?;
+        }
+        Conduct::HangsAfterTheEnd => {
+            send(&format!("{begun}{}", end("stop").replace("data: [DONE]\n\n", "")))?;
+            connection.wait_for_the_end();
+            return Ok(false);
         }
         Conduct::SaysNothing => send(&format!("{}{}", piece(" ... "), end("stop")))?,
         Conduct::Finishes(reason) => send(&format!("{begun}{}", end(reason)))?,
