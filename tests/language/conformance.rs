@@ -77,12 +77,14 @@ async fn every_request_is_counted_with_its_tokens_as_far_as_they_are_told() {
 async fn a_service_that_does_not_end_after_its_last_word_is_let_go() {
     let server = LanguageServer::start();
     server.behave(Conduct::HangsAfterTheEnd);
-    let (sentences, error) = listen(&*well(Kind::Schema, &server), PATIENT).await;
+    let model = well(Kind::Schema, &server);
+    let (sentences, error) = listen(&*model, PATIENT).await;
     assert_eq!(
         (sentences.as_slice(), error),
         (["One sentence.", "And half"].map(String::from).as_slice(), None)
     );
     until("the connection is closed", || server.open() == 0).await;
+    drop(model);
 }
 
 #[tokio::test]
