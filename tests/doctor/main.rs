@@ -7,6 +7,8 @@ mod doubles;
 #[path = "../support/language_server.rs"]
 #[expect(dead_code, reason = "other tests use the rest")]
 mod language_server;
+#[path = "../support/raw_http.rs"]
+mod raw_http;
 #[path = "../speech/recordings.rs"]
 #[expect(dead_code, reason = "other tests use the rest")]
 mod recordings;

@@ -3,6 +3,8 @@
 
 mod conformance;
 mod failures;
+#[path = "../support/raw_http.rs"]
+mod raw_http;
 #[path = "../support/language_server.rs"]
 mod server;
 mod wire;

@@ -1,15 +1,12 @@
 //! A server with OpenAI's chat completions, or one that misbehaves.
 
-#[path = "raw_http.rs"]
-mod raw_http;
-
-use raw_http::{Connection, RawServer};
+use crate::raw_http::{Connection, RawServer};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-pub use raw_http::Request;
+pub use crate::raw_http::Request;
 
 /// The key that it takes.
 pub const KEY: &str = "a-key-that-nobody-must-see";

@@ -1,9 +1,6 @@
 //! A server that speaks as one of the services does, or misbehaves.
 
-#[path = "raw_http.rs"]
-mod raw_http;
-
-use raw_http::{Connection, RawServer};
+use crate::raw_http::{Connection, RawServer};
 use samvad_media::{codec, wav};
 use serde_json::Value;
 use std::net::SocketAddr;
@@ -11,7 +8,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub use raw_http::Request;
+pub use crate::raw_http::Request;
 
 /// The key that it takes.
 pub const KEY: &str = "a-key-that-nobody-must-see";

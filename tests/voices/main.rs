@@ -3,6 +3,8 @@
 
 mod conformance;
 mod failures;
+#[path = "../support/raw_http.rs"]
+mod raw_http;
 #[path = "../support/speech_server.rs"]
 #[expect(dead_code, reason = "other tests use the rest")]
 mod server;
