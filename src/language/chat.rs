@@ -90,7 +90,7 @@ impl LanguageModel for ChatModel {
         let body = self.shared.structured_body(request, schema);
         let (shared, meter, deadline) = (Arc::clone(&self.shared), request.meter.clone(), request.deadline);
         let answered = self.threads.run(async move {
-            let answered = timeout(deadline, shared.answer(body, &meter)).await;
+            let answered = timeout(deadline, shared.answer(body, shared.tally(meter))).await;
             answered.unwrap_or_else(|_| Err(too_slow(deadline)))
         });
         answered.await.unwrap_or_else(|| Err(shut_down()))
@@ -103,15 +103,16 @@ impl LanguageModel for ChatModel {
         // As long as the longest answer at most; whoever speaks is slower than the model.
         let (sender, mut sentences) = unbounded_channel();
         self.threads.spawn(async move {
+            let mut tally = shared.tally(meter);
             let events = tokio::select! {
-                events = shared.speak(body, deadline, &meter, &sender) => events,
+                events = shared.speak(body, deadline, &mut tally, &sender) => events,
                 () = sender.closed() => return,
             };
             // The sentences end here: nobody waits for the number of tokens.
             match events {
                 Ok(events) => {
                     drop(sender);
-                    shared.count_rest(events, &meter).await;
+                    count_rest(events, &mut tally).await;
                 }
                 // Whether anybody listens is theirs.
                 Err(error) => drop(sender.send(Err(error))),
@@ -130,15 +131,11 @@ fn received(sentences: UnboundedReceiver<Sentence>) -> impl futures_util::Stream
 }
 
 impl Shared {
-    async fn answer(
-        &self,
-        body: CreateChatCompletionRequest,
-        meter: &ServiceMeter,
-    ) -> Result<Value, LanguageModelError> {
-        self.count_request(meter);
+    async fn answer(&self, body: CreateChatCompletionRequest, mut tally: Tally) -> Result<Value, LanguageModelError> {
         let answer: Result<Value, _> = self.whole.chat().create_byot(body).await;
         let answer = answer.map_err(|error| error_of(error, &self.service))?;
-        self.count_tokens(&answer, meter);
+        // Before it is judged: one that cannot be used is charged too.
+        tally.read(&answer);
         Part::read(answer)?.into_object()
     }
 
@@ -147,11 +144,10 @@ impl Shared {
         &self,
         body: CreateChatCompletionRequest,
         deadline: Duration,
-        meter: &ServiceMeter,
+        tally: &mut Tally,
         listener: &UnboundedSender<Sentence>,
     ) -> Result<Events, LanguageModelError> {
         let mut end = Instant::now() + deadline;
-        self.count_request(meter);
         let opened = timeout_at(end, self.events.chat().create_stream_byot(body)).await;
         let opened: Result<Events, _> = opened.map_err(|_| too_slow(deadline))?;
         let mut events = opened.map_err(|error| error_of(error, &self.service))?;
@@ -175,7 +171,7 @@ impl Shared {
                 });
             };
             let event = event.map_err(|error| error_of(error, &self.service))?;
-            self.count_tokens(&event, meter);
+            tally.read(&event);
             let part = Part::read(event)?;
             for sentence in sentences.push(&part.text) {
                 if tell(sentence) {
@@ -193,36 +189,22 @@ impl Shared {
         }
     }
 
-    async fn count_rest(&self, mut events: Events, meter: &ServiceMeter) {
-        let rest = async {
-            while let Some(Ok(event)) = events.next().await {
-                self.count_tokens(&event, meter);
-            }
+    /// Counts a request that is about to be sent.
+    fn tally(&self, meter: ServiceMeter) -> Tally {
+        let service = UsedService {
+            kind: ServiceKind::Language,
+            service: self.service.name.to_owned(),
+            model: self.model.clone(),
         };
-        // Who does not tell is counted by 0.
-        let _ = timeout(COUNT_DEADLINE, rest).await;
-    }
-
-    fn count_request(&self, meter: &ServiceMeter) {
         let request = ServiceUse {
             requests: 1,
             ..ServiceUse::default()
         };
-        meter.add(self.used(), request);
-    }
-
-    /// Before the answer is judged: one that cannot be used is charged too.
-    fn count_tokens(&self, answer: &Value, meter: &ServiceMeter) {
-        if let Some(tokens) = Part::tokens(answer) {
-            meter.add(self.used(), tokens);
-        }
-    }
-
-    fn used(&self) -> UsedService {
-        UsedService {
-            kind: ServiceKind::Language,
-            service: self.service.name.to_owned(),
-            model: self.model.clone(),
+        meter.add(service.clone(), request);
+        Tally {
+            service,
+            meter,
+            tokens: None,
         }
     }
 
@@ -287,6 +269,38 @@ impl Shared {
                 include_obfuscation: None,
             }),
             ..self.body(request, request.instructions.clone())
+        }
+    }
+}
+
+/// Reads what comes after the last word, for its number of tokens. Who does not tell is counted by 0.
+async fn count_rest(mut events: Events, tally: &mut Tally) {
+    let rest = async {
+        while let Some(Ok(event)) = events.next().await {
+            tally.read(&event);
+        }
+    };
+    let _ = timeout(COUNT_DEADLINE, rest).await;
+}
+
+/// The tokens of one request. They are counted when it is over, however it ends: some servers tell them once, others
+/// with every piece, each time from the beginning.
+struct Tally {
+    service: UsedService,
+    meter: ServiceMeter,
+    tokens: Option<ServiceUse>,
+}
+
+impl Tally {
+    fn read(&mut self, answer: &Value) {
+        self.tokens = Part::tokens(answer).or(self.tokens);
+    }
+}
+
+impl Drop for Tally {
+    fn drop(&mut self) {
+        if let Some(tokens) = self.tokens {
+            self.meter.add(self.service.clone(), tokens);
         }
     }
 }

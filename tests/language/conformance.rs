@@ -54,10 +54,19 @@ async fn every_request_is_counted_with_its_tokens_as_far_as_they_are_told() {
         assert!(["openai", "compatible"].contains(&service.service.as_str()));
         assert_eq!((amount.requests, amount.input_tokens, amount.output_tokens), (1, 31, 6));
 
-        let spoken = request(PATIENT);
-        hear(&*model, &spoken).await;
-        // They come after the last word, and nobody waits for them.
-        until("the tokens are counted", || counted(&spoken.meter).output_tokens == 22).await;
+        for conduct in [Conduct::Answers, Conduct::CountsOften] {
+            server.behave(conduct);
+            let spoken = request(PATIENT);
+            hear(&*model, &spoken).await;
+            // They come after the last word, and nobody waits for them.
+            until("the tokens are counted", || counted(&spoken.meter).output_tokens > 0).await;
+            let amount = counted(&spoken.meter);
+            assert_eq!(
+                (amount.requests, amount.input_tokens, amount.output_tokens),
+                (1, 31, 22),
+                "{conduct:?}"
+            );
+        }
 
         for conduct in [Conduct::CountsNothing, Conduct::TalksNonsense] {
             server.behave(conduct);

@@ -25,6 +25,8 @@ pub enum Conduct {
     AnswersOddly,
     /// Without the number of tokens.
     CountsNothing,
+    /// With the number of tokens so far in every piece.
+    CountsOften,
     /// With a pause between the pieces, in milliseconds.
     SaysSlowly(u64),
     /// Answers with this status and the fixture of this name.
@@ -250,6 +252,10 @@ fn stream(connection: &mut Connection<'_>, conduct: Conduct) -> std::io::Result<
                 .filter(|event| !event.contains("_tokens"))
                 .collect();
             send(&events.join("\n\n"))?;
+        }
+        Conduct::CountsOften => {
+            let so_far = "\"usage\":{\"prompt_tokens\":31,\"completion_tokens\":9}";
+            send(&events.replace("\"usage\":null", so_far))?;
         }
         Conduct::SaysSlowly(pause_ms) => {
             for words in ["One. ", "Two. ", "Three. ", "Four. "] {
