@@ -1,6 +1,7 @@
 //! Everything a call needs, with the test's hand in it.
 
 use crate::carrier::FakeCarrier;
+use crate::language::ScriptedModel;
 use crate::line::{Caller, FakeLine};
 use crate::recognizer::ScriptedRecognizer;
 use crate::store::MemoryStore;
@@ -9,7 +10,9 @@ use bytes::Bytes;
 use samvad_actors::dialogue::journal::{ReplayReport, replay};
 use samvad_actors::dialogue::{LanguagePack, Script};
 use samvad_actors::domain::{AttemptId, AttemptState, Campaign, Language, Outcome};
-use samvad_actors::ports::{AdmittedCall, Clock, JournalError, JournalFiles, JournalSink, Prompt, PromptBook};
+use samvad_actors::ports::{
+    AdmittedCall, Clock, JournalError, JournalFiles, JournalSink, LanguageModel, Prompt, PromptBook,
+};
 use samvad_actors::runtime::{
     CallActor, CallEvent, CallPorts, CallSeed, CallTable, EventSink, Limits, PermitReturn, Permits, Readiness,
     Supervisor, SupervisorPorts, Survey, Watchdog, WatchdogPorts, WatchdogSettings,
@@ -170,6 +173,8 @@ pub struct World {
     pub supervisor: Addr<Supervisor>,
     pub ports: SupervisorPorts,
     pub limits: Limits,
+    /// The language model of the calls, if they have one.
+    pub model: Option<Arc<ScriptedModel>>,
     returns: RefCell<UnboundedReceiver<PermitReturn>>,
     thread: Arbiter,
 }
@@ -217,6 +222,7 @@ impl World {
             supervisor,
             ports,
             limits: Limits::default(),
+            model: None,
             returns: RefCell::new(returns),
             thread,
         }
@@ -227,6 +233,7 @@ impl World {
             clock: self.clock.clone(),
             store: self.store.clone(),
             recognizer: self.recognizer.clone(),
+            language_model: self.model.clone().map(|model| model as Arc<dyn LanguageModel>),
             journals: self.journals.clone(),
             events: self.events.clone(),
             calls: self.ports.calls.clone(),
