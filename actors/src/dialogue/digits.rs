@@ -9,10 +9,14 @@ pub(super) const TELEPHONE_DIGITS: usize = 7;
 /// Stands where a telephone number was.
 const HIDDEN: &str = "[number]";
 
+/// A longer word between two digits is no digit's name that the language's numbers lack ("oh").
+const SHORT_WORD: usize = 2;
+
 /// What stands between the digits of one number.
 const SEPARATORS: &[char] = &['-', '.', ',', '/', '(', ')', '+', ';', ':'];
 
-/// The most digits that stand in a row in a text, spaces and separators passed over, number words counted as digits.
+/// The most digits that stand in a row in a text, spaces and separators passed over, number words counted as digits. One other
+/// word between two of them does not part them.
 pub(super) fn longest_run(text: &str, numbers: &NumberWords) -> usize {
     let runs = runs(text, numbers);
     runs.into_iter().map(|run| run.digits).max().unwrap_or(0)
@@ -34,40 +38,70 @@ pub(super) fn hide_numbers(text: &str, numbers: &NumberWords) -> String {
 struct Run<'a> {
     tokens: Vec<&'a str>,
     digits: usize,
+    /// Digits before and after it belong together: "five five oh one", "555 and 0123".
+    joins: bool,
+}
+
+/// What a token is to a run of digits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Token {
+    Digits(usize),
+    Separator,
+    Word,
+    /// "hundred" and more: telephone numbers are not said that way.
+    Large,
 }
 
 fn runs<'a>(text: &'a str, numbers: &NumberWords) -> Vec<Run<'a>> {
     let mut runs: Vec<Run<'_>> = Vec::new();
-    for token in text.split_whitespace() {
-        let separator = token.chars().all(|c| SEPARATORS.contains(&c));
-        let digits = if separator { 0 } else { digits(token, numbers) };
-        match runs.last_mut() {
-            Some(run) if run.digits > 0 && (digits > 0 || separator) => {
-                run.tokens.push(token);
+    for text in text.split_whitespace() {
+        let token = token(text, numbers);
+        if let Token::Digits(_) = token
+            && let [.., before, between] = runs.as_mut_slice()
+            && before.digits > 0
+            && between.joins
+        {
+            let names_digit = between.tokens.iter().all(|word| word.chars().count() <= SHORT_WORD);
+            before.digits += usize::from(names_digit);
+            before.tokens.append(&mut between.tokens);
+            runs.pop();
+        }
+        match (token, runs.last_mut()) {
+            (Token::Digits(digits), Some(run)) if run.digits > 0 => {
+                run.tokens.push(text);
                 run.digits += digits;
             }
+            (Token::Separator, Some(run)) if run.digits > 0 => run.tokens.push(text),
             _ => runs.push(Run {
-                tokens: vec![token],
-                digits,
+                tokens: vec![text],
+                digits: if let Token::Digits(digits) = token { digits } else { 0 },
+                joins: token == Token::Word,
             }),
         }
     }
     runs
 }
 
-/// The digits of one token: those it is written with, or those of the numbers it is the words of.
-fn digits(token: &str, numbers: &NumberWords) -> usize {
-    let written = token.chars().filter(|c| c.is_numeric()).count();
-    if written > 0 {
-        return written;
+/// By the digits a token is written with, or those of the numbers it is the words of.
+fn token(text: &str, numbers: &NumberWords) -> Token {
+    if text.chars().all(|c| SEPARATORS.contains(&c)) {
+        return Token::Separator;
     }
-    let parts = token.split(SEPARATORS).filter(|part| !part.is_empty());
-    let said = parts.map(|part| {
+    let written = text.chars().filter(|c| c.is_numeric()).count();
+    if written > 0 {
+        return Token::Digits(written);
+    }
+    let mut digits = 0;
+    for part in text.split(SEPARATORS).filter(|part| !part.is_empty()) {
         let part = words(part);
-        let (value, taken) = numbers.read(&part)?;
-        (taken == part.len()).then(|| value.to_string().len())
-    });
-    said.sum::<Option<usize>>().unwrap_or(0)
+        match numbers.read(&part) {
+            Some((0..10, taken)) if taken == part.len() => digits += 1,
+            Some((10..100, taken)) if taken == part.len() => digits += 2,
+            Some((_, taken)) if taken == part.len() => return Token::Large,
+            _ => return Token::Word,
+        }
+    }
+    Token::Digits(digits)
 }
 
 #[cfg(test)]
@@ -95,7 +129,7 @@ mod tests {
             "415.555.0123",
             "415 - 555 - 0123",
             "four one five five five five zero one two three",
-            "four-one-five five-five-five",
+            "four-one-five five-five-five-one",
             "tel:+14155550123",
             "forty one fifty five fifty five oh one twenty three",
             "४१५५५५०१२३",
@@ -117,6 +151,7 @@ mod tests {
             "about 250000 I think",
             "between 3 and 4, on 2 days",
             "one hundred and twenty three",
+            "a hundred twenty three thousand four hundred fifty six",
         ] {
             assert_eq!(hidden(text), text);
         }
@@ -124,8 +159,10 @@ mod tests {
 
     #[test]
     fn the_longest_run_counts_digits_and_not_words() {
-        assert_eq!(longest("it takes 2 to 3 minutes"), 1);
+        assert_eq!(longest("it takes 2 to 3 minutes"), 3);
         assert_eq!(longest("call 555 0123 now"), 7);
+        assert_eq!(longest("five five oh one and two"), 5);
+        assert_eq!(longest("five five five oh one two three"), 7);
         assert_eq!(longest("twenty three"), 3);
         assert_eq!(longest("nothing"), 0);
     }

@@ -12,6 +12,8 @@ mod harness;
 mod journals;
 mod machines;
 mod properties;
+mod replies;
 mod script;
 mod surveys;
 mod trouble;
+mod understanding;

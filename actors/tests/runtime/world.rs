@@ -141,12 +141,18 @@ static SURVEY: LazyLock<Arc<Survey>> = LazyLock::new(|| survey(|_| true));
 
 /// The health survey, with 20 ms of audio for every sentence that is to have some.
 pub fn survey(has_audio: impl Fn(&str) -> bool) -> Arc<Survey> {
-    let campaign = Campaign::from_yaml(HEALTH).expect("fixture without fault");
+    survey_of(HEALTH, &[], has_audio)
+}
+
+/// The same of another campaign, with audio for further sentences.
+pub fn survey_of(yaml: &str, besides: &[&str], has_audio: impl Fn(&str) -> bool) -> Arc<Survey> {
+    let campaign = Campaign::from_yaml(yaml).expect("fixture without fault");
     let pack = LanguagePack::embedded(&Language::default()).expect("English is embedded");
     let script = Arc::new(Script::build(&campaign, &pack).expect("fixture without fault"));
     let prompts: PromptBook = script
         .fixed_sentences()
         .into_iter()
+        .chain(besides.iter().map(|text| (*text).to_owned()))
         .filter(|text| has_audio(text))
         .map(|text| {
             let prompt = Prompt {
