@@ -81,31 +81,24 @@ impl ModelPrompts {
     }
 
     fn faults(&self) -> Vec<PackFault> {
-        let said = [self.said.clone()];
-        // Each text with the placeholders it must have, and those it may have besides.
-        let texts: [(&str, &[String], &[&str], &[&str]); 12] = [
-            (
-                "understand",
-                &self.understand,
-                &["phase", "answer", "intents"],
-                &["organisation", "purpose"],
-            ),
-            ("phases.consent", &self.phases.consent, &[], &[]),
-            ("phases.question", &self.phases.question, &["question"], &[]),
-            ("phases.confirm_answer", &self.phases.confirm_answer, &["question"], &[]),
-            ("phases.confirm", &self.phases.confirm, &[], &[]),
-            ("answers.yes_no", &self.answers.yes_no, &[], &[]),
-            ("answers.number", &self.answers.number, &["min", "max"], &[]),
-            ("answers.scale", &self.answers.scale, &["min", "max"], &[]),
-            ("answers.choice", &self.answers.choice, &["options"], &[]),
-            ("answers.none", &self.answers.none, &[], &[]),
-            ("said", &said, &["text"], &[]),
-            ("reply", &self.reply, &["organisation", "purpose"], &[]),
-        ];
         let mut faults = Vec::new();
-        for (name, lines, needed, allowed) in texts {
+        let mut check = |name: &str, lines: &[String], needed: &[&str], allowed: &[&str]| {
             check_text(name, lines, needed, allowed, &mut faults);
-        }
+        };
+        let names = ["organisation", "purpose"];
+        let (phases, answers) = (&self.phases, &self.answers);
+        check("understand", &self.understand, &["phase", "answer", "intents"], &names);
+        check("phases.consent", &phases.consent, &[], &[]);
+        check("phases.question", &phases.question, &["question"], &[]);
+        check("phases.confirm_answer", &phases.confirm_answer, &["question"], &[]);
+        check("phases.confirm", &phases.confirm, &[], &[]);
+        check("answers.yes_no", &answers.yes_no, &[], &[]);
+        check("answers.number", &answers.number, &["min", "max"], &[]);
+        check("answers.scale", &answers.scale, &["min", "max"], &[]);
+        check("answers.choice", &answers.choice, &["options"], &[]);
+        check("answers.none", &answers.none, &[], &[]);
+        check("said", std::slice::from_ref(&self.said), &["text"], &[]);
+        check("reply", &self.reply, &names, &[]);
         for intent in OFFERED {
             if !self.intents.contains_key(&intent) {
                 faults.push(PackFault::new(
@@ -252,6 +245,7 @@ fn name_of(intent: Intent) -> String {
     }
 }
 
+/// `needed` are the placeholders a text must have, `allowed` those it may have besides.
 fn check_text(name: &str, lines: &[String], needed: &[&str], allowed: &[&str], faults: &mut Vec<PackFault>) {
     let place = format!("model.yaml: {name}");
     if lines.is_empty()

@@ -33,13 +33,6 @@ impl Dialogue {
         let query = self.query(said);
         self.back_to_the_question();
         self.speak(Prompt::open(), true);
-        // Who is speaking already is not spoken over.
-        let turn = self.turn.number;
-        let speaking = self
-            .speeches
-            .iter()
-            .find(|speech| speech.sustained && speech.turn == turn);
-        self.voice.cut_by = speaking.map(|speech| speech.id);
         self.consult(query.request, About::Reply(0));
         self.put(Output::Reply(query));
     }

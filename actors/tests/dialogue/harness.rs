@@ -113,6 +113,11 @@ impl Call {
             language_model: true,
             ..DialogueConfig::default()
         };
+        Self::configured(script, config, model)
+    }
+
+    /// The same with other waits.
+    pub fn configured(script: &Arc<Script>, config: DialogueConfig, model: impl IntoIterator<Item = Model>) -> Self {
         let mut call = Self::with(script, config);
         call.model = model.into_iter().collect();
         call.input(Input::Started);
@@ -189,6 +194,7 @@ impl Call {
 
     fn ask_model(&mut self, query: &ModelQuery) {
         let request = query.request;
+        assert_eq!(self.dialogue.open_request(), Some(request), "one at a time");
         match self.model.pop_front() {
             Some(Model::Answers(wait, meaning)) => self.later(wait, Input::Classified { request, meaning }),
             Some(Model::Fails(wait)) => {

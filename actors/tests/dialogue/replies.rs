@@ -345,3 +345,20 @@ fn a_call_that_ends_during_a_reply_says_nothing_more() {
     call.wait(5_000);
     assert_eq!(call.outputs.len(), outputs);
 }
+
+#[test]
+fn hold_on_over_a_reply_ends_it() {
+    let mut call = asked(Model::Says(vec![
+        (300, "It takes two minutes of your time."),
+        (4_000, "You may stop."),
+    ]));
+    call.say_as(ASKS, 0.95);
+    call.wait(200 + 400);
+    call.speak("hold on", 0.95, 900);
+    assert_eq!(call.open_request(), None);
+    call.wait(10_000);
+    assert!(!call.is_playing() && !call.spoken().contains(&"You may stop.".to_owned()));
+    call.say("i'm back");
+    call.say("four");
+    assert_eq!(call.values(), [AnswerValue::Scale(4)]);
+}
