@@ -1,5 +1,6 @@
 //! A language model that does as told.
 
+use crate::world::RealClock;
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 use samvad_actors::ports::{
@@ -30,6 +31,8 @@ pub enum Does {
 /// See the module.
 pub struct ScriptedModel {
     does: Does,
+    /// How far the clock goes on while it thinks.
+    takes: Option<(Arc<RealClock>, u64)>,
     requests: Mutex<Vec<LanguageRequest>>,
     /// Requests whose work has not been dropped or finished.
     pub at_work: Arc<AtomicUsize>,
@@ -56,8 +59,14 @@ pub fn meaning(intent: &str, value: Value, question_about_call: bool) -> Value {
 
 impl ScriptedModel {
     pub fn new(does: Does) -> Arc<Self> {
+        Self::slow(does, None)
+    }
+
+    /// One that takes so many milliseconds of this clock.
+    pub fn slow(does: Does, takes: Option<(Arc<RealClock>, u64)>) -> Arc<Self> {
         Arc::new(Self {
             does,
+            takes,
             requests: Mutex::default(),
             at_work: Arc::default(),
         })
@@ -80,6 +89,9 @@ impl ScriptedModel {
                 ..ServiceUse::default()
             },
         );
+        if let Some((clock, ms)) = &self.takes {
+            clock.jump_ms(*ms);
+        }
         let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
         requests.push(request.clone());
         self.at_work.fetch_add(1, Ordering::SeqCst);

@@ -81,6 +81,18 @@ async fn what_the_model_understands_is_the_answer_and_the_call_replays_without_i
 }
 
 #[actix::test]
+async fn the_time_the_model_takes_is_part_of_the_decision() {
+    let mut world = world(UNCLEAR, Does::Never);
+    let does = Does::Answers(meaning("unclear", json!(4), false), vec![]);
+    world.model = Some(ScriptedModel::slow(does, Some((world.clock.clone(), 700))));
+    let caller = asked(&world, "slow").await;
+    assert!(caller.listen().await, "the next question");
+    finish(&world, &caller, "slow", "13").await;
+    let latency = world.store.report(&"slow".into()).latencies[0];
+    assert!(latency.decision_ms >= 700, "{latency:?}");
+}
+
+#[actix::test]
 async fn what_the_lexicon_understands_is_asked_of_nobody() {
     let world = world("four", Does::Panics);
     let caller = asked(&world, "certain").await;

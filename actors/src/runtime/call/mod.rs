@@ -222,7 +222,10 @@ impl CallActor {
             self.turns.input(now, &input);
             self.keep(|journal| journal.input(now, &input));
             self.dialogue.handle(now, input);
-            self.turns.decided(self.now());
+            // What the language model takes is part of the decision.
+            if self.dialogue.open_request().is_none() {
+                self.turns.decided(self.now());
+            }
             self.carry_out(now, ctx);
         }
         if !self.ended {
