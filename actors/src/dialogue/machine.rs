@@ -163,7 +163,10 @@ impl Dialogue {
     /// The one request whose answer is waited for: what comes of any other is passed over, and whoever asked for it may
     /// stop.
     pub fn open_request(&self) -> Option<RequestId> {
-        self.consultation.as_ref().map(|consultation| consultation.request)
+        self.consultation
+            .as_ref()
+            .filter(|asked| asked.is_open())
+            .map(|asked| asked.request)
     }
 
     /// True once `End` has been put out: every further input is ignored.

@@ -28,10 +28,25 @@ pub(super) struct Consultation {
 
 #[derive(Clone, Debug)]
 pub(super) enum About {
-    /// The meaning of an utterance; the answer is here while it waits for somebody to finish speaking.
-    Meaning(Box<Said>, Option<ModelMeaning>),
+    /// The meaning of an utterance.
+    Meaning(Box<Said>, Verdict),
     /// A reply, of which so many sentences have come.
     Reply(usize),
+}
+
+/// What has come of a question for a meaning. Until nobody speaks it is not acted upon.
+#[derive(Clone, Debug)]
+pub(super) enum Verdict {
+    Awaited,
+    Given(ModelMeaning),
+    NoneCame,
+}
+
+impl Consultation {
+    /// Whether the model still has something to say about it.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.about, About::Meaning(_, Verdict::Awaited) | About::Reply(_))
+    }
 }
 
 /// The last lines of the conversation.
@@ -86,7 +101,7 @@ impl Dialogue {
     pub(super) fn classify(&mut self, said: Said) {
         self.reply_over();
         let query = self.query(&said);
-        self.consult(query.request, About::Meaning(Box::new(said), None));
+        self.consult(query.request, About::Meaning(Box::new(said), Verdict::Awaited));
         self.put(Output::Classify(query));
     }
 
@@ -129,38 +144,11 @@ impl Dialogue {
         }
     }
 
-    /// The model's answer. It waits while the caller speaks on, because what they say next may change it; a wish to stop
-    /// waits for nothing.
+    /// The model's answer.
     pub(super) fn classified(&mut self, request: RequestId, meaning: ModelMeaning) {
-        if self.open_request() != Some(request) {
-            return;
+        if self.open_request() == Some(request) {
+            self.decided(Verdict::Given(meaning));
         }
-        if let Some(Consultation {
-            about: About::Meaning(_, answer @ None),
-            ..
-        }) = &mut self.consultation
-        {
-            *answer = Some(meaning);
-            self.timers.stop(Timer::Understanding);
-        }
-    }
-
-    /// Acts on an answer as soon as nobody is speaking into it.
-    pub(super) fn settle_consultation(&mut self) {
-        let Some(Consultation {
-            about: About::Meaning(said, Some(meaning)),
-            ..
-        }) = &self.consultation
-        else {
-            return;
-        };
-        let speaking = self.speeches.iter().any(|speech| speech.turn == self.turn.number);
-        if speaking && !stops(meaning.intent, self.phase == Phase::Asking(Ask::Consent)) {
-            return;
-        }
-        let (said, meaning) = (said.as_ref().clone(), meaning.clone());
-        self.forget_consultation();
-        self.said_by_model(said, &meaning);
     }
 
     /// No answer will come, or no more of it.
@@ -170,16 +158,46 @@ impl Dialogue {
         }
     }
 
-    /// What there is without an answer: the lexicon's reading, or what has been said of a reply.
     pub(super) fn consultation_overdue(&mut self) {
-        match self.consultation.as_ref().map(|consultation| &consultation.about) {
-            Some(About::Meaning(said, None)) => {
-                let said = said.as_ref().clone();
-                self.forget_consultation();
-                self.understood(said);
-            }
-            Some(About::Reply(_)) => self.reply_over(),
-            Some(About::Meaning(_, Some(_))) | None => {}
+        self.decided(Verdict::NoneCame);
+        self.reply_over();
+    }
+
+    fn decided(&mut self, came: Verdict) {
+        if let Some(Consultation {
+            about: About::Meaning(_, verdict),
+            ..
+        }) = &mut self.consultation
+        {
+            *verdict = came;
+            self.timers.stop(Timer::Understanding);
+        }
+    }
+
+    /// Acts on what has come: the model's answer, or else the lexicon's reading. It waits while the caller speaks on,
+    /// because what they say next may change it; a wish to stop waits for nothing.
+    pub(super) fn settle_consultation(&mut self) {
+        let Some(Consultation {
+            about: About::Meaning(said, verdict),
+            ..
+        }) = &self.consultation
+        else {
+            return;
+        };
+        let urgent = match verdict {
+            Verdict::Awaited => return,
+            Verdict::Given(meaning) => stops(meaning.intent, self.phase == Phase::Asking(Ask::Consent)),
+            Verdict::NoneCame => false,
+        };
+        let speaking = self.speeches.iter().any(|speech| speech.turn == self.turn.number);
+        if speaking && !urgent {
+            return;
+        }
+        let (said, verdict) = (said.as_ref().clone(), verdict.clone());
+        self.forget_consultation();
+        match verdict {
+            Verdict::Given(meaning) => self.said_by_model(said, &meaning),
+            Verdict::Awaited | Verdict::NoneCame => self.understood(said),
         }
     }
 

@@ -34,6 +34,14 @@ pub static FEEDBACK_SCRIPT: LazyLock<Arc<Script>> = LazyLock::new(|| script(FEED
 pub static SPOKEN_SCRIPT: LazyLock<Arc<Script>> =
     LazyLock::new(|| script(&HEALTH.replace("spoken_replies: false", "spoken_replies: true")));
 
+/// The waits of a call that has a language model.
+pub fn model_config() -> DialogueConfig {
+    DialogueConfig {
+        language_model: true,
+        ..DialogueConfig::default()
+    }
+}
+
 /// What a model takes something to mean.
 pub fn means(intent: Intent) -> ModelMeaning {
     ModelMeaning {
@@ -109,19 +117,16 @@ impl Call {
 
     /// A call with a language model, in which the consent question has been heard.
     pub fn with_model(script: &Arc<Script>, model: impl IntoIterator<Item = Model>) -> Self {
-        let config = DialogueConfig {
-            language_model: true,
-            ..DialogueConfig::default()
-        };
-        Self::configured(script, config, model)
+        let mut call = Self::with_config(script, model_config(), model);
+        call.listen();
+        call
     }
 
-    /// The same with other waits.
-    pub fn configured(script: &Arc<Script>, config: DialogueConfig, model: impl IntoIterator<Item = Model>) -> Self {
+    /// A call with a language model and these waits, on which the stream has just begun.
+    pub fn with_config(script: &Arc<Script>, config: DialogueConfig, model: impl IntoIterator<Item = Model>) -> Self {
         let mut call = Self::with(script, config);
         call.model = model.into_iter().collect();
         call.input(Input::Started);
-        call.listen();
         call
     }
 

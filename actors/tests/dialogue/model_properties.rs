@@ -4,7 +4,7 @@ use crate::harness::*;
 use crate::properties::{Event, TEXTS, check, events, run, run_as};
 use proptest::prelude::*;
 use samvad_actors::dialogue::{
-    Dialogue, DialogueConfig, Expectation, Input, Millis, ModelFault, ModelMeaning, ModelValue, Output, RequestId,
+    Dialogue, Expectation, Input, Millis, ModelFault, ModelMeaning, ModelValue, Output, RequestId,
 };
 use samvad_actors::domain::Intent;
 use std::sync::Arc;
@@ -77,11 +77,7 @@ pub fn model_input() -> impl Strategy<Value = Input> {
 
 /// The same of a call that has a language model and may speak its words.
 fn run_with_model(events: &[Event]) -> Vec<(Millis, Output)> {
-    let config = DialogueConfig {
-        language_model: true,
-        ..DialogueConfig::default()
-    };
-    run_as(Dialogue::new(Arc::clone(&SPOKEN_SCRIPT), config), events)
+    run_as(Dialogue::new(Arc::clone(&SPOKEN_SCRIPT), model_config()), events)
 }
 
 /// Each request is put out once, and none while another is open.

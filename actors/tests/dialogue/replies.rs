@@ -1,7 +1,7 @@
 //! Questions about the call, answered in live words where the campaign allows it.
 
 use crate::harness::*;
-use samvad_actors::dialogue::{DialogueConfig, Input, Output, PlaybackId};
+use samvad_actors::dialogue::{Input, Output, PlaybackId};
 use samvad_actors::domain::{AnswerValue, Intent};
 use samvad_actors::ports::TranscriptSpeaker;
 
@@ -118,19 +118,8 @@ fn no_question_of_the_survey_follows_a_reply_before_consent() {
 
 #[test]
 fn who_interrupts_the_greeting_with_a_question_is_greeted_after_the_reply() {
-    let mut call = Call::with_model(
-        &SPOKEN_SCRIPT,
-        [about_the_call(), Model::Says(vec![(300, "It takes two minutes.")])],
-    );
-    // Another call whose greeting is still under way.
-    call.dialogue = samvad_actors::dialogue::Dialogue::new(
-        std::sync::Arc::clone(&SPOKEN_SCRIPT),
-        DialogueConfig {
-            language_model: true,
-            ..DialogueConfig::default()
-        },
-    );
-    call.input(Input::Started);
+    let model = [about_the_call(), Model::Says(vec![(300, "It takes two minutes.")])];
+    let mut call = Call::with_config(&SPOKEN_SCRIPT, model_config(), model);
     call.wait(1_200);
     let before = call.outputs.len();
     call.speak(ASKS, 0.95, 700);
@@ -227,7 +216,7 @@ fn a_wish_to_be_removed_over_a_reply_is_carried_out() {
     let mut call = asked(Model::Says(vec![(300, "It takes two minutes of your time.")]));
     call.say_as(ASKS, 0.95);
     call.wait(200 + 400);
-    call.speak("remove me", 0.95, 900);
+    call.speak("remove me", 0.95, 300);
     assert!(call.do_not_call());
     assert_eq!(call.open_request(), None);
 }
@@ -322,12 +311,12 @@ fn questions_about_the_call_without_end_are_not_answered_without_end() {
             }
         })
         .collect();
-    for _ in 0..60 {
+    for _ in 0..30 {
         if !call.dialogue.is_over() {
             call.say(ASKS);
-            call.listen();
         }
     }
+    assert!(call.dialogue.is_over());
     call.finish();
     assert!(replies(&call) <= 4);
 }
@@ -354,11 +343,35 @@ fn hold_on_over_a_reply_ends_it() {
     ]));
     call.say_as(ASKS, 0.95);
     call.wait(200 + 400);
-    call.speak("hold on", 0.95, 900);
+    call.speak("hold on", 0.95, 300);
     assert_eq!(call.open_request(), None);
     call.wait(10_000);
     assert!(!call.is_playing() && !call.spoken().contains(&"You may stop.".to_owned()));
     call.say("i'm back");
     call.say("four");
     assert_eq!(call.values(), [AnswerValue::Scale(4)]);
+}
+
+#[test]
+fn l6_what_is_cleared_of_a_reply_behind_the_sentence_that_was_cut_was_not_heard() {
+    let mut call = asked(Model::Says(vec![
+        (300, "It takes two minutes of your time."),
+        (100, "You may stop."),
+    ]));
+    call.say_as(ASKS, 0.95);
+    call.wait(200 + 500);
+    let before = call.outputs.len();
+    call.speak("", 0.0, 900);
+    let said = said_since(&call, before);
+    assert_eq!(said[..2], ["It takes two minutes of your time.", "You may stop."]);
+}
+
+#[test]
+fn a_reply_that_was_silenced_before_its_first_word_is_no_prompt_to_be_spoken_over() {
+    let mut call = asked(Model::Never);
+    call.say_as(ASKS, 0.95);
+    call.wait(200);
+    call.speak("hold on", 0.95, 300);
+    call.speak("who is this", 0.6, 150);
+    assert!(call.last_said().starts_with(FIXED), "{}", call.last_said());
 }

@@ -1,7 +1,7 @@
 //! What the lexicon does not understand, with a language model that answers well or badly.
 
 use crate::harness::*;
-use samvad_actors::dialogue::{Expectation, Input, ModelMeaning, ModelValue};
+use samvad_actors::dialogue::{Expectation, ModelMeaning, ModelValue};
 use samvad_actors::domain::{AnswerValue, AnswerVia, DaySpan, EndReason, Intent, Outcome, SpokenDay, SpokenTime};
 use samvad_actors::ports::Speaker;
 
@@ -206,14 +206,50 @@ fn a_refusal_by_the_model_leads_to_the_confirming_turn_in_every_phase_even_into_
     );
 
     let mut call = Call::with_model(&HEALTH_SCRIPT, [Model::Answers(100, means(Intent::No))]);
-    call.input(Input::Key { key: '*' });
-    call.wait(100);
+    call.press("*");
+    call.listen();
     call.say("i would much rather you left me in peace");
     assert!(
         call.last_said().starts_with("Did you say that you would rather not"),
         "{}",
         call.last_said()
     );
+}
+
+#[test]
+fn a_refusal_into_the_greeting_is_not_taken_for_a_no_to_somebody_else() {
+    let no = Model::Answers(100, means(Intent::No));
+    let mut call = Call::with_config(&HEALTH_SCRIPT, model_config(), [no]);
+    call.wait(1_200);
+    assert!(call.is_playing());
+    call.speak("i would much rather you left me in peace", 0.95, 700);
+    call.wait(100);
+    assert!(
+        call.last_said().starts_with("Did you say that you would rather not"),
+        "{}",
+        call.last_said()
+    );
+}
+
+#[test]
+fn a_wish_beside_a_question_about_the_call_is_the_wish() {
+    for (intent, confirmed) in [
+        (Intent::CallLater, "Would you like us to try another time?"),
+        (Intent::WrongPerson, "Have I reached somebody else"),
+        (Intent::RemoveMe, "Do you want your number taken off"),
+    ] {
+        let meaning = ModelMeaning {
+            question_about_call: true,
+            ..means(intent)
+        };
+        let mut call = asked([Model::Answers(100, meaning)]);
+        call.say("what is this and could it not be some other day");
+        assert!(
+            call.last_said().starts_with(confirmed),
+            "{intent:?}: {}",
+            call.last_said()
+        );
+    }
 }
 
 #[test]

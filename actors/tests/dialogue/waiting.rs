@@ -221,11 +221,11 @@ fn l2_a_prompt_that_two_utterances_interrupted_goes_on_after_the_second() {
 #[test]
 fn the_wait_for_an_answer_does_not_run_while_the_model_thinks() {
     let config = DialogueConfig {
-        language_model: true,
         understanding_limit_ms: 12_000,
-        ..DialogueConfig::default()
+        ..model_config()
     };
-    let mut call = Call::configured(&HEALTH_SCRIPT, config, []);
+    let mut call = Call::with_config(&HEALTH_SCRIPT, config, []);
+    call.listen();
     call.say("yes");
     call.say_as("well i was there with my sister you know", 0.95);
     let speech = call.start_speech(100);
@@ -263,4 +263,26 @@ fn a_machine_that_is_found_out_while_the_model_thinks_ends_the_thinking() {
     assert_eq!(call.open_request(), None);
     call.finish();
     assert_eq!(call.callback(), None);
+}
+
+#[test]
+fn what_the_lexicon_makes_of_it_waits_for_speech_under_way_too() {
+    for model in [Model::Never, Model::Fails(300)] {
+        let mut call = asked([model]);
+        call.say_as("let me think about that", 0.95);
+        assert_eq!(call.queries().len(), 1, "hold on, perhaps");
+        call.wait(100);
+        let speech = call.start_speech(5_000);
+        let begun = call.outputs.len();
+        call.wait(2_000);
+        assert_eq!(call.open_request(), None);
+        assert_eq!(call.outputs.len(), begun, "somebody is speaking");
+        call.input(Input::Recognized {
+            speech,
+            text: "four".into(),
+            confidence: 0.95,
+            uncertain: false,
+        });
+        assert_eq!(call.values(), [AnswerValue::Scale(4)]);
+    }
 }
