@@ -213,7 +213,10 @@ fn l4_speech_over_a_reply_cuts_it_and_a_false_interruption_resumes_it_with_what_
 
 #[test]
 fn a_wish_to_be_removed_over_a_reply_is_carried_out() {
-    let mut call = asked(Model::Says(vec![(300, "It takes two minutes of your time.")]));
+    let mut call = asked(Model::Says(vec![
+        (300, "It takes two minutes of your time."),
+        (4_000, "You may stop."),
+    ]));
     call.say_as(ASKS, 0.95);
     call.wait(200 + 400);
     call.speak("remove me", 0.95, 300);
@@ -374,4 +377,18 @@ fn a_reply_that_was_silenced_before_its_first_word_is_no_prompt_to_be_spoken_ove
     call.speak("hold on", 0.95, 300);
     call.speak("who is this", 0.6, 150);
     assert!(call.last_said().starts_with(FIXED), "{}", call.last_said());
+}
+
+#[test]
+fn a_long_reply_is_given_the_time_to_be_heard_before_an_answer_is_missed() {
+    const LONG: &str = "This is an automated call about your last visit, it takes about two minutes, all of it is \
+                        voluntary, you may stop whenever you like, and nobody but the clinic will hear of it.";
+    let mut call = asked(Model::Says(vec![(300, LONG), (100, LONG)]));
+    let before = call.outputs.len();
+    call.say(ASKS);
+    assert_eq!(
+        said_since(&call, before).len(),
+        4,
+        "the reply, the question and how to answer it"
+    );
 }
