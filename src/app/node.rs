@@ -163,6 +163,7 @@ impl Node {
             clock: clock.clone(),
             store: store.clone(),
             recognizer,
+            language_model: None,
             journals: journals.clone(),
             events,
             calls: calls.clone(),

@@ -13,6 +13,8 @@ pub(super) enum Timer {
     Speech,
     /// The recogniser's result.
     Recognition,
+    /// The language model.
+    Understanding,
     /// The next key of a number.
     Keys,
     /// An answer, with nobody speaking.
@@ -34,11 +36,12 @@ pub(super) enum Timer {
 }
 
 impl Timer {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Opening,
         Self::LongSpeech,
         Self::Speech,
         Self::Recognition,
+        Self::Understanding,
         Self::Keys,
         Self::Silence,
         Self::Turn,
@@ -66,6 +69,11 @@ impl Timers {
     /// Sets a wait unless it is set already.
     pub(super) fn ensure(&mut self, timer: Timer, due: Millis) {
         self.due[timer as usize].get_or_insert(due);
+    }
+
+    /// When a wait is over; `None` if it is not set.
+    pub(super) fn due(&self, timer: Timer) -> Option<Millis> {
+        self.due[timer as usize]
     }
 
     pub(super) fn stop(&mut self, timer: Timer) {

@@ -37,6 +37,8 @@ impl CallActor {
                     });
                 });
             }
+            Output::Classify(query) => self.classify(&query, ctx),
+            Output::Reply(query) => self.reply(&query, ctx),
             Output::Note(note) => self.probe.edit_draft(|draft| draft.note(now, note)),
             Output::End {
                 reason,
