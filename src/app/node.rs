@@ -3,6 +3,7 @@
 use super::SystemClock;
 use super::adapters::{Mint, Starter, ToSupervisor};
 use super::fleet;
+use super::language_models::language_model;
 use super::recognizers::RunningRecognizer;
 use super::surveys::SurveyRoom;
 use super::synthesizers::synthesizers;
@@ -163,7 +164,7 @@ impl Node {
             clock: clock.clone(),
             store: store.clone(),
             recognizer,
-            language_model: None,
+            language_model: language_model(&settings, &clock)?,
             journals: journals.clone(),
             events,
             calls: calls.clone(),
