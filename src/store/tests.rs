@@ -196,6 +196,7 @@ async fn purged_words_are_in_no_file_of_the_database_any_more() {
         answers: Vec::new(),
         transcript: vec![line; 200],
         latencies: Vec::new(),
+        service_use: Vec::new(),
         callback_request: Some(CallbackRequest {
             words: Some(WORDS.to_owned()),
             time: None,

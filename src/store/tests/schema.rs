@@ -4,7 +4,7 @@ use super::campaign;
 use super::postgres::new_database;
 use crate::store::statements::ALL;
 use crate::store::{
-    DatabaseUrl, MigrationStep, OpenError, SqlStore, dialer, migrate_down, migrate_up, pools, schema_status,
+    DatabaseUrl, MigrationStep, OpenError, SqlStore, costs, dialer, migrate_down, migrate_up, pools, schema_status,
 };
 use samvad_actors::domain::{CampaignId, ContactId, PhoneNumber};
 use samvad_actors::ports::{CampaignStore, ContactCounts, ContactStore, DialerStore, NewContact};
@@ -44,7 +44,7 @@ async fn every_statement_is_prepared_by_both_databases() {
         migrate_up(&url, None).await.expect("migrated");
         let mut connection = pools::connect_once(&url).await.expect("connected");
         let seam = [("claim_number", pools::dialect(&url).claim_number())];
-        let statements = ALL.iter().chain(dialer::ALL).chain(&seam);
+        let statements = ALL.iter().chain(dialer::ALL).chain(costs::ALL).chain(&seam);
         let mut count = 0;
         for (name, statement) in statements {
             if let Err(error) = (&mut connection).prepare(statement.into_sql_str()).await {

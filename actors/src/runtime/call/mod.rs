@@ -20,7 +20,7 @@ use super::survey::Survey;
 use crate::dialogue::journal::JournalWriter;
 use crate::dialogue::{Dialogue, DialogueConfig, Expectation, Input, Millis};
 use crate::domain::{EndReason, MachineVerdict, StreamSid};
-use crate::ports::{AdmittedCall, Clock, JournalFiles, JournalSink, Recognizer, Store};
+use crate::ports::{AdmittedCall, Clock, JournalFiles, JournalSink, Recognizer, ServiceMeter, Store};
 use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message, SpawnHandle};
 use samvad_media::listener::{Listener, ListenerConfig};
 use samvad_media::messages::{Inbound, parse_inbound};
@@ -103,6 +103,8 @@ pub struct CallActor {
     playout: Playout,
     journal: Option<(JournalWriter, Arc<dyn JournalSink>)>,
     turns: TurnClock,
+    /// Goes with every request to a service; the draft has it too.
+    meter: ServiceMeter,
     expectation: Expectation,
     /// What was last told to be expected; `None` while the last words are spoken.
     told: Option<Expectation>,
@@ -142,6 +144,8 @@ impl CallActor {
         ports.calls.insert(probe.clone());
         // From here on the call has an outcome whatever happens: the watch exists before anything can fail.
         let death = DeathWatch::new(probe.clone(), ports.supervisor.clone());
+        let meter = ServiceMeter::default();
+        probe.edit_draft(|draft| draft.meter = meter.clone());
         let config = DialogueConfig::default();
         let journal = match ports.journals.open(&admitted.attempt) {
             Ok(sink) => {
@@ -163,6 +167,7 @@ impl CallActor {
             playout: Playout::new(),
             journal,
             turns: TurnClock::default(),
+            meter,
             expectation: Expectation::Consent,
             told: Some(Expectation::Consent),
             pending: VecDeque::new(),
