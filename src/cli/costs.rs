@@ -29,7 +29,7 @@ Examples:
   SAMVAD_PRICES=prices.yaml samvad costs health-survey    prices.example.yaml shows such a file
 
 Amounts are what was sent to each service, failures and repetitions included. Prices come from the file that SAMVAD_PRICES
-names; what has none is shown as unpriced and leaves a total open (\"+ unpriced\"). Sums are exact, and only what is shown
+names; what has none is shown as unpriced and leaves a total open (\"+ ?\"). Sums are exact, and only what is shown
 is rounded. What was used to prepare the campaign stands apart, once for calls of every mode. Calls count when they have
 ended; those of a simulation are priced as if a carrier had placed them.
 
@@ -209,7 +209,7 @@ fn readable(cost: Cost, of: u64) -> String {
     match (cost.complete, nothing_known) {
         (true, _) => cost.known.share(of, 4),
         (false, true) => "unpriced".to_owned(),
-        (false, false) => format!("{} + unpriced", cost.known.share(of, 4)),
+        (false, false) => format!("{} + ?", cost.known.share(of, 4)),
     }
 }
 

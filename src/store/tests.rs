@@ -1,6 +1,7 @@
 //! What belongs to SQL alone; the port's rules are in `tests/store_conformance`. Here what a SQLite file promises.
 
 mod outage;
+mod plans;
 #[path = "../../tests/support/postgres.rs"]
 mod postgres;
 #[path = "../../tests/support/postgres_outage.rs"]

@@ -216,7 +216,7 @@ mod tests {
         let costs = Arc::new(Costs::default());
         let room = SurveyRoom {
             costs: costs.clone(),
-            clock,
+            clock: clock.clone(),
             surveys: Arc::new(Surveys::default()),
             prompts_dir: None,
             prompt_cache: directory.path().join("prompts"),

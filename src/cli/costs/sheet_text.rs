@@ -18,6 +18,16 @@ pub(super) fn report(report: &Report) -> String {
         blocks.extend(latency.map(|latency| times(latency, section)));
     }
     blocks.push(preparation(report));
+    let sheet = &report.sheet;
+    let mut totals = sheet
+        .sections
+        .iter()
+        .map(|section| section.total)
+        .chain([sheet.preparation_total]);
+    if report.currency.is_some() && !totals.all(|total| total.complete) {
+        let note = "unpriced, + ?: the table has no price for it, or the carrier has not told a length";
+        blocks.push(coloured(note, Colour::Yellow));
+    }
     blocks.join("\n\n")
 }
 

@@ -380,7 +380,9 @@ fn nodes_that_share_the_directory_never_read_half_a_file() {
                         let sentences: Vec<String> = (0..30).map(|n| format!("a sentence, number {n}")).collect();
                         let cache = PromptCache::open(&path, node.synthesizers.clone()).expect("opened");
                         let (language, mut quietly) = (Language::default(), |_, _| {});
-                        let rendered = cache.render(&sentences, &language, None, &mut quietly).await;
+                        let rendered = cache
+                            .render(&sentences, &language, None, &ServiceMeter::default(), &mut quietly)
+                            .await;
                         rendered.expect("rendered");
                     });
                 })

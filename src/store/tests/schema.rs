@@ -12,7 +12,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Executor, Row, SqlSafeStr};
 use tempfile::TempDir;
 
 /// An empty database of each kind; the directory must outlive it.
-async fn databases() -> Vec<(DatabaseUrl, Option<TempDir>)> {
+pub(super) async fn databases() -> Vec<(DatabaseUrl, Option<TempDir>)> {
     let scratch = tempfile::tempdir().expect("temporary directory");
     let file = format!("sqlite://{}", scratch.path().join("samvad.db").display());
     let server = new_database().await.expect("PostgreSQL");
@@ -21,14 +21,14 @@ async fn databases() -> Vec<(DatabaseUrl, Option<TempDir>)> {
         .into()
 }
 
-async fn open(url: &DatabaseUrl) -> Result<SqlStore, OpenError> {
+pub(super) async fn open(url: &DatabaseUrl) -> Result<SqlStore, OpenError> {
     match url {
         DatabaseUrl::Sqlite(file) => SqlStore::open(&format!("sqlite://{}", file.display())).await,
         DatabaseUrl::Postgres(url) => SqlStore::open(url.as_str()).await,
     }
 }
 
-async fn execute(connection: &mut AnyConnection, statement: impl Into<String>) {
+pub(super) async fn execute(connection: &mut AnyConnection, statement: impl Into<String>) {
     let statement = statement.into();
     if let Err(error) = sqlx::raw_sql(AssertSqlSafe(statement.clone()))
         .execute(connection)
