@@ -136,7 +136,7 @@ async fn show(args: &CostsArgs, store: &SqlStore, prices: &PriceTable) -> anyhow
         until_ms: args.until.map_or(i64::MAX, Timestamp::as_millisecond),
     };
     if args.per_call {
-        return Ok(show_calls(args.format, &query, store, prices).await?);
+        return show_calls(args.format, &query, store, prices).await;
     }
     let sheet = Sheet::of(&store.cost_totals(&query).await?, prices);
     let report = Report {

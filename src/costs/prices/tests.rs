@@ -15,7 +15,7 @@ fn faults(text: &str) -> Vec<String> {
 }
 
 fn malformed(text: &str) -> String {
-    file::parse(text).err().expect("no table").to_string()
+    file::parse(text).expect_err("no table").to_string()
 }
 
 fn used(service: &str, model: &str) -> UsedService {

@@ -30,7 +30,8 @@ macro_rules! turns_by {
             " END AS ms, COUNT(*) AS turns
         FROM attempts a JOIN turn_latencies l ON l.attempt_id = a.id WHERE ",
             of_query!(),
-            " GROUP BY 1, 2 ORDER BY 1, 2"
+            // Only a conversation has turns.
+            " AND a.token_used_at_ms IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2"
         )
     };
 }

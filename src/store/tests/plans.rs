@@ -6,13 +6,13 @@ use crate::store::{costs, migrate_up, pools};
 use samvad_actors::ports::CampaignStore;
 use sqlx::{AssertSqlSafe, Row};
 
-/// 40 campaigns of 500 ended attempts with three turns each.
+/// 400 campaigns of 50 ended attempts with three turns each.
 const FILL: [&str; 5] = [
-    "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 39)
+    "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 399)
      INSERT INTO campaigns (id, definition, created_at_ms, updated_at_ms) SELECT 'k' || i, '{}', 1, 1 FROM n",
     "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 19999)
      INSERT INTO contacts (id, campaign_id, position, phone_number, attempts_count, created_at_ms)
-     SELECT 'c' || i, 'k' || (i % 40), i, '+1' || (4000000000 + i), 1, 1 FROM n",
+     SELECT 'c' || i, 'k' || (i % 400), i, '+1' || (4000000000 + i), 1, 1 FROM n",
     "INSERT INTO attempts (id, campaign_id, contact_id, attempt_number, mode, state, token_hash, token_expires_at_ms,
          token_used_at_ms, carrier_status, call_duration_seconds, outcome, created_at_ms, ended_at_ms)
      SELECT 'a' || position, campaign_id, id, 1, 'live', 'ended', 'h', 1, 1, 'completed', 61, 'completed', 1, position
@@ -61,9 +61,9 @@ async fn costs_of_one_campaign_are_found_by_index_and_a_page_begins_where_the_la
                 line.contains("Seq Scan") || (line.starts_with("SCAN") && !(page && line.starts_with("SCAN a")))
             });
             assert!(!reads_all, "{url} {name}:\n{plan}");
-            if page {
-                assert!(plan.contains("attempts_ended_by_campaign"), "{url} {name}:\n{plan}");
-            }
+            // In the order in which attempts ended: the campaign's own index, or where it has a good part of all attempts
+            // (PostgreSQL weighs that) the one over all campaigns.
+            assert!(!page || plan.contains("attempts_ended"), "{url} {name}:\n{plan}");
         }
     }
 }
