@@ -25,7 +25,7 @@ pub(super) fn report(report: &Report) -> String {
         .map(|section| section.total)
         .chain([sheet.preparation_total]);
     if report.currency.is_some() && !totals.all(|total| total.complete) {
-        let note = "unpriced, + ?: the table has no price for it, or the carrier has not told a length";
+        let note = "unpriced, + ?: no price in the table, or a length that the carrier has not told";
         blocks.push(coloured(note, Colour::Yellow));
     }
     blocks.join("\n\n")
