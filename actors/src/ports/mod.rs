@@ -27,7 +27,7 @@ pub use journal::{JournalError, JournalFiles, JournalSink};
 pub use language_model::{
     AnswerSchema, LanguageModel, LanguageModelError, LanguageRequest, SentenceStream, Speaker, Spoken,
 };
-pub use prompts::{Prompt, PromptBook};
+pub use prompts::{NameVoice, Prompt, PromptBook};
 pub use recognizer::{Grammar, Heard, Progress, RecognitionRequest, Recognizer, RecognizerError, UtteranceStream};
 pub use service_use::{ServiceKind, ServiceMeter, ServiceUse, UsedService};
 pub use store::{
@@ -38,4 +38,4 @@ pub use store::{
     PurgeCounts, RecordedUsage, RegistryScrub, ResultRow, ResultStore, StatusCallback, Store, StoreError, Submission,
     SubmitRefusal, SurveyEvent, TokenRefusal, TranscriptLine, TranscriptSpeaker, TurnLatency,
 };
-pub use synthesizer::{Pcm, SynthesisError, SynthesisRequest, Synthesizer};
+pub use synthesizer::{Pcm, SpeechStream, SynthesisError, SynthesisRequest, Synthesizer};
