@@ -1,7 +1,8 @@
 //! What every synthesiser does. Each check takes a synthesiser; the tests at the end run all of them on each.
 
 use crate::server::{Conduct, SERVICES, Service, SpeechServer};
-use crate::world::{request, well};
+use crate::world::{request, streamed, well};
+use futures_util::StreamExt;
 use samvad::app::SystemClock;
 use samvad::speech::EmbeddedSynthesizer;
 use samvad_actors::ports::{Clock, Pcm, SynthesisError, Synthesizer};
@@ -56,6 +57,23 @@ async fn what_has_no_words_is_refused_without_audio(synthesizer: &dyn Synthesize
     for text in ["", "...", " \n"] {
         let refused = synthesizer.synthesize(&request(text, "en", None)).await;
         assert!(matches!(refused, Err(SynthesisError::Unusable { .. })), "{refused:?}");
+        let refused = synthesizer.stream(&request(text, "en", None)).await.err();
+        assert!(matches!(refused, Some(SynthesisError::Unusable { .. })), "{refused:?}");
+    }
+}
+
+async fn what_is_streamed_is_what_is_spoken_whole(synthesizer: &dyn Synthesizer) {
+    for text in [SHORT, LONG] {
+        let pieces = streamed(synthesizer, text).await.unwrap();
+        let whole = spoken(synthesizer, text).await;
+        assert!(pieces.iter().all(|piece| piece.sample_rate == whole.sample_rate));
+        let samples: Vec<i16> = pieces.into_iter().flat_map(|piece| piece.samples).collect();
+        assert!(
+            samples == whole.samples,
+            "{text}: {} of {}",
+            samples.len(),
+            whole.samples.len()
+        );
     }
 }
 
@@ -84,6 +102,9 @@ async fn a_request_that_is_given_up_leaves_it_as_it_was(synthesizer: &dyn Synthe
             () = std::future::ready(()) => {}
             _ = given_up => {}
         }
+        let mut speech = synthesizer.stream(&request).await.unwrap();
+        assert!(speech.next().await.is_some_and(|piece| piece.is_ok()));
+        drop(speech);
     }
     spoken(synthesizer, SHORT).await;
 }
@@ -95,6 +116,7 @@ async fn every_check(synthesizer: &dyn Synthesizer, voices: Voices) {
     a_longer_sentence_takes_longer(synthesizer).await;
     signs_in_a_text_are_no_instructions(synthesizer).await;
     what_has_no_words_is_refused_without_audio(synthesizer).await;
+    what_is_streamed_is_what_is_spoken_whole(synthesizer).await;
     many_at_once_are_told_apart(synthesizer).await;
     a_request_that_is_given_up_leaves_it_as_it_was(synthesizer).await;
 }
@@ -149,6 +171,7 @@ async fn a_list_whose_first_is_broken_conforms() {
             own: "elevenlabs:another",
             of_another: "rms",
         };
-        every_check(&FailoverSynthesizer::new(list, &clock, &jitter), voices).await;
+        let list = FailoverSynthesizer::new(list, &clock, &jitter).with_live_deadline(Duration::from_secs(60));
+        every_check(&list, voices).await;
     }
 }

@@ -6,5 +6,6 @@ mod failures;
 #[path = "../support/speech_server.rs"]
 #[expect(dead_code, reason = "other tests use the rest")]
 mod server;
+mod streaming;
 mod wire;
 mod world;

@@ -91,3 +91,6 @@ pub(super) fn late(what: &'static str, deadline: Duration) -> SynthesisError {
         deadline_ms: u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX),
     }
 }
+
+#[cfg(test)]
+mod tests;

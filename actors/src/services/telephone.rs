@@ -1,9 +1,9 @@
 //! Speech that comes piece by piece, as the telephone line wants it.
 
 use crate::ports::{Pcm, SynthesisError};
+use samvad_media::LINE_RATE;
 use samvad_media::codec::encode_mulaw;
 use samvad_media::resample::{ResampleError, StreamResampler};
-use samvad_media::LINE_RATE;
 
 /// Samples in 20 ms at the line's rate.
 const FRAME_SAMPLES: usize = 160;
@@ -151,7 +151,9 @@ fn gain_for(samples: &[i16]) -> f64 {
     let level = (half.iter().map(|level| level * level).sum::<f64>() / half.len().max(1) as f64).sqrt();
     let peak = samples.iter().map(|sample| sample.unsigned_abs()).max().unwrap_or(1);
     let peak = f64::from(peak.max(1)) / 32_768.0;
-    (TARGET_RMS / level.max(f64::MIN_POSITIVE)).min(MOST_GAIN).min(LOUDEST / peak)
+    (TARGET_RMS / level.max(f64::MIN_POSITIVE))
+        .min(MOST_GAIN)
+        .min(LOUDEST / peak)
 }
 
 /// A later stretch may be louder than those the gain was found by: it is limited and does not wrap.
@@ -197,10 +199,16 @@ mod tests {
     fn sent(samples: &[i16], rate: u32, pieces: &[usize]) -> Vec<u8> {
         let mut audio = TelephoneAudio::new();
         let (mut codes, mut rest) = (Vec::new(), samples);
-        let mut lengths = pieces.iter().copied().chain(std::iter::repeat(pieces.last().copied().unwrap_or(480)));
+        let mut lengths = pieces
+            .iter()
+            .copied()
+            .chain(std::iter::repeat(pieces.last().copied().unwrap_or(480)));
         while !rest.is_empty() {
             let (piece, later) = rest.split_at(lengths.next().unwrap_or(1).clamp(1, rest.len()));
-            let piece = Pcm { sample_rate: rate, samples: piece.to_vec() };
+            let piece = Pcm {
+                sample_rate: rate,
+                samples: piece.to_vec(),
+            };
             codes.extend(audio.push(&piece).expect("a rate that can be"));
             rest = later;
         }
@@ -237,21 +245,30 @@ mod tests {
     #[test]
     fn sound_goes_out_before_the_sentence_is_whole() {
         let mut audio = TelephoneAudio::new();
-        let piece = Pcm { sample_rate: 24_000, samples: tone(24_000, 400, 9_000.0) };
+        let piece = Pcm {
+            sample_rate: 24_000,
+            samples: tone(24_000, 400, 9_000.0),
+        };
         assert!(audio.push(&piece).expect("a piece").len() > 2_400);
     }
 
     #[test]
     fn what_grows_louder_later_is_limited_and_does_not_wrap() {
         let samples = [tone(8_000, 400, 1_000.0), tone(8_000, 400, 32_000.0)].concat();
-        let peak = heard(&sent(&samples, 8_000, &[160])).iter().map(|sample| sample.unsigned_abs()).max();
+        let peak = heard(&sent(&samples, 8_000, &[160]))
+            .iter()
+            .map(|sample| sample.unsigned_abs())
+            .max();
         assert!(peak.is_some_and(|peak| (30_000..=32_000).contains(&peak)), "{peak:?}");
     }
 
     #[test]
     fn a_rate_that_changes_or_cannot_be_is_a_fault() {
         let mut audio = TelephoneAudio::new();
-        let piece = |sample_rate| Pcm { sample_rate, samples: vec![1; 10] };
+        let piece = |sample_rate| Pcm {
+            sample_rate,
+            samples: vec![1; 10],
+        };
         assert!(audio.push(&piece(24_000)).is_ok());
         assert!(audio.push(&piece(16_000)).is_err());
         assert!(TelephoneAudio::new().push(&piece(1)).is_err());

@@ -49,7 +49,11 @@ impl Decoder {
     pub(super) fn push(&mut self, bytes: &[u8]) -> Option<Pcm> {
         self.bytes.extend_from_slice(bytes);
         if self.form == Form::Unknown && self.bytes.len() >= RIFF.len() {
-            self.form = if self.bytes.starts_with(RIFF) { Form::Header } else { Form::Raw };
+            self.form = if self.bytes.starts_with(RIFF) {
+                Form::Header
+            } else {
+                Form::Raw
+            };
         }
         if self.form == Form::Header {
             self.read_header();
@@ -114,10 +118,8 @@ impl Decoder {
     fn read_header(&mut self) {
         let mut at = FIRST_CHUNK;
         let mut format: Option<(bool, u32)> = None;
-        while let Some(&[a, b, c, d, length @ ..]) = self
-            .bytes
-            .get(at..)
-            .and_then(|rest| rest.first_chunk::<CHUNK_HEADER>())
+        while let Some(&[a, b, c, d, length @ ..]) =
+            self.bytes.get(at..).and_then(|rest| rest.first_chunk::<CHUNK_HEADER>())
         {
             let length = u32::from_le_bytes(length) as usize;
             let body = at + CHUNK_HEADER;
@@ -137,13 +139,30 @@ impl Decoder {
                     return;
                 }
                 b"fmt " => {
-                    let Some(&[tag_low, tag_high, channels_low, channels_high, r0, r1, r2, r3, .., bits_low, bits_high]) =
-                        self.bytes.get(body..).and_then(|rest| rest.first_chunk::<16>())
+                    let Some(
+                        &[
+                            tag_low,
+                            tag_high,
+                            channels_low,
+                            channels_high,
+                            r0,
+                            r1,
+                            r2,
+                            r3,
+                            ..,
+                            bits_low,
+                            bits_high,
+                        ],
+                    ) = self.bytes.get(body..).and_then(|rest| rest.first_chunk::<16>())
                     else {
                         return;
                     };
                     let word = |low, high| u16::from_le_bytes([low, high]);
-                    let plain = [word(tag_low, tag_high), word(channels_low, channels_high), word(bits_low, bits_high)];
+                    let plain = [
+                        word(tag_low, tag_high),
+                        word(channels_low, channels_high),
+                        word(bits_low, bits_high),
+                    ];
                     format = Some((plain == [1, 1, 16], u32::from_le_bytes([r0, r1, r2, r3])));
                 }
                 _ => {}
