@@ -29,7 +29,7 @@ mod voicemail;
 mod words;
 
 pub use config::DialogueConfig;
-pub use input::{Input, Millis, PlaybackId, RecognitionFault, SpeechId};
+pub use input::{Input, Millis, NamedGreeting, PlaybackId, RecognitionFault, SpeechId};
 pub use interpret::{Context, Interpretation, Interpreter};
 pub use lexicon::Lexicon;
 pub use machine::Dialogue;

@@ -1,5 +1,6 @@
 //! Playing prompts, interrupting them, and resuming what was interrupted by mistake.
 
+use super::asking::Why;
 use super::input::{Millis, PlaybackId, SpeechId};
 use super::machine::Dialogue;
 use super::output::Output;
@@ -106,6 +107,9 @@ impl Dialogue {
         if self.voice.playback != Some(playback) {
             return;
         }
+        if self.leave_out_what_is_made_in_the_call() {
+            return;
+        }
         self.playback_failures = self.playback_failures.saturating_add(1);
         match self.phase {
             Phase::Closing(_) | Phase::Machine(_) => self.prompt_done(),
@@ -115,6 +119,41 @@ impl Dialogue {
                 self.play_rest();
             }
         }
+    }
+
+    /// Goes on with the fixed sentences of a prompt that failed: everybody who can speak has been asked for the others,
+    /// and would be asked again while the caller hears nothing (L12). False if there are no others in it.
+    fn leave_out_what_is_made_in_the_call(&mut self) -> bool {
+        let heard = self.voice.heard;
+        let saying = &self.voice.saying;
+        let fixed = self.script.fixed_sentences();
+        let is_left = |sentence: &&String| fixed.contains(sentence);
+        let left = |to: usize| {
+            saying
+                .sentences
+                .get(heard..to)
+                .unwrap_or_default()
+                .iter()
+                .filter(is_left)
+        };
+        let whole = saying.sentences.len();
+        let rest = Prompt {
+            sentences: left(whole).cloned().collect(),
+            asks_from: left(saying.asks_from).count(),
+            asks_to: left(saying.asks_to).count(),
+        };
+        if heard + rest.sentences.len() >= whole {
+            return false;
+        }
+        self.voice.cut_by = None;
+        if !rest.sentences.is_empty() {
+            self.play(rest);
+        } else if matches!(self.phase, Phase::Asking(_)) {
+            self.ask_again(Why::Unclear);
+        } else {
+            self.prompt_done();
+        }
+        true
     }
 
     /// The marks of a playback did not come back in time: it is taken as ended, so that the call goes on.

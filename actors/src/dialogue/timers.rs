@@ -7,6 +7,8 @@ use super::input::Millis;
 pub(super) enum Timer {
     /// The caller's "hello".
     Opening,
+    /// The greeting by name, when it is time to greet.
+    Name,
     /// The end of a first speech that is already too long for a person's.
     LongSpeech,
     /// The end of a speech.
@@ -34,8 +36,9 @@ pub(super) enum Timer {
 }
 
 impl Timer {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Opening,
+        Self::Name,
         Self::LongSpeech,
         Self::Speech,
         Self::Recognition,
@@ -66,6 +69,10 @@ impl Timers {
     /// Sets a wait unless it is set already.
     pub(super) fn ensure(&mut self, timer: Timer, due: Millis) {
         self.due[timer as usize].get_or_insert(due);
+    }
+
+    pub(super) fn is_set(&self, timer: Timer) -> bool {
+        self.due[timer as usize].is_some()
     }
 
     pub(super) fn stop(&mut self, timer: Timer) {

@@ -14,6 +14,8 @@ mod guarding;
 mod line;
 mod recognizer;
 mod reconciling;
+mod speaking;
 mod store;
 mod supervising;
+mod voice;
 mod world;

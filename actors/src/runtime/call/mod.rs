@@ -7,10 +7,12 @@
 mod effects;
 mod hearing;
 mod latency;
+mod live;
 mod speaking;
 
 use self::hearing::Hearing;
 use self::latency::TurnClock;
+use self::live::LiveSpeech;
 use super::events::EventSink;
 use super::line::{Line, LineClosed, MediaText};
 use super::probe::{CallProbe, CallTable, Limits};
@@ -19,8 +21,8 @@ use super::supervisor::{CallDied, CallFinished, CallStarted, Supervisor};
 use super::survey::Survey;
 use crate::dialogue::journal::JournalWriter;
 use crate::dialogue::{Dialogue, DialogueConfig, Expectation, Input, Millis};
-use crate::domain::{EndReason, MachineVerdict, StreamSid};
-use crate::ports::{AdmittedCall, Clock, JournalFiles, JournalSink, Recognizer, Store};
+use crate::domain::{EndReason, MachineVerdict, PersonName, StreamSid};
+use crate::ports::{AdmittedCall, Clock, JournalFiles, JournalSink, Prompt, Recognizer, Store};
 use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message, SpawnHandle};
 use samvad_media::listener::{Listener, ListenerConfig};
 use samvad_media::messages::{Inbound, parse_inbound};
@@ -101,6 +103,11 @@ pub struct CallActor {
     listener: Listener,
     hearing: Hearing,
     playout: Playout,
+    live: LiveSpeech,
+    /// Whom to greet by name.
+    name: Option<PersonName>,
+    /// The greeting by name, once it has been spoken.
+    named_greeting: Option<Prompt>,
     journal: Option<(JournalWriter, Arc<dyn JournalSink>)>,
     turns: TurnClock,
     expectation: Expectation,
@@ -161,6 +168,9 @@ impl CallActor {
             listener: Listener::new(ListenerConfig::default()),
             hearing: Hearing::default(),
             playout: Playout::new(),
+            live: LiveSpeech::default(),
+            name: admitted.name,
+            named_greeting: None,
             journal,
             turns: TurnClock::default(),
             expectation: Expectation::Consent,
@@ -317,6 +327,7 @@ impl Actor for CallActor {
             call,
         });
         self.feed(Input::Started, ctx);
+        self.speak_name(ctx);
         if let Some(verdict) = self.machine {
             self.feed(Input::Machine { verdict }, ctx);
         }
