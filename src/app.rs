@@ -3,6 +3,7 @@
 mod adapters;
 pub mod campaigns;
 mod fleet;
+mod greetings;
 mod node;
 mod outlook;
 mod recognizers;
@@ -12,7 +13,7 @@ mod synthesizers;
 pub use node::{Gauges, Node};
 pub use outlook::Outlook;
 pub use surveys::prepare_survey;
-pub use synthesizers::synthesizers;
+pub use synthesizers::Voices;
 
 use samvad_actors::ports::Clock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};

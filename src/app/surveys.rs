@@ -4,6 +4,7 @@ mod background;
 
 pub(super) use background::BackgroundSurveys;
 
+use super::synthesizers::Voices;
 use crate::campaign_files::language_pack;
 use crate::speech::PromptCache;
 use anyhow::{Context, bail};
@@ -12,7 +13,6 @@ use samvad_actors::domain::Campaign;
 use samvad_actors::ports::Recognizer;
 use samvad_actors::runtime::Survey;
 use samvad_actors::runtime::Surveys;
-use samvad_actors::services::FailoverSynthesizer;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::Mutex;
@@ -23,7 +23,7 @@ pub(super) struct SurveyRoom {
     pub(super) prompts_dir: Option<PathBuf>,
     pub(super) prompt_cache: PathBuf,
     pub(super) recognizer: Arc<dyn Recognizer>,
-    pub(super) synthesizers: Arc<FailoverSynthesizer>,
+    pub(super) voices: Voices,
     /// Held while a survey is made ready: the same prompts are not rendered twice at once.
     pub(super) at_work: Mutex<()>,
 }
@@ -47,7 +47,7 @@ impl SurveyRoom {
             self.prompts_dir.as_deref(),
             &self.prompt_cache,
             self.recognizer.as_ref(),
-            &self.synthesizers,
+            &self.voices,
             progress,
         )
         .await?;
@@ -71,7 +71,7 @@ pub async fn prepare_survey(
     prompts_dir: Option<&Path>,
     prompt_cache: &Path,
     recognizer: &dyn Recognizer,
-    synthesizers: &Arc<FailoverSynthesizer>,
+    voices: &Voices,
     progress: &mut dyn FnMut(usize, usize),
 ) -> anyhow::Result<Survey> {
     let pack = language_pack(&campaign.language, prompts_dir)?;
@@ -94,8 +94,8 @@ pub async fn prepare_survey(
                 )
             })?;
     }
-    let cache = PromptCache::open(prompt_cache, Arc::clone(synthesizers))?;
-    let prompts = cache
+    let cache = PromptCache::open(prompt_cache, Arc::clone(&voices.synthesizers))?;
+    let rendered = cache
         .render(
             &script.fixed_sentences(),
             &campaign.language,
@@ -107,6 +107,8 @@ pub async fn prepare_survey(
     Ok(Survey {
         campaign: campaign.clone(),
         script,
-        prompts: Arc::new(prompts),
+        prompts: Arc::new(rendered.book),
+        voice: Some(voices.live(rendered.speaker)),
+        names: voices.names(campaign, rendered.speaker),
     })
 }

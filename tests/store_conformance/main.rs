@@ -80,6 +80,7 @@ macro_rules! conformance {
                     every_kind_of_answer_reads_back
                     a_purge_removes_words_and_keeps_values
                     a_purge_leaves_open_and_recent_attempts_alone
+                    names_are_kept_for_calls_and_purged_when_there_will_be_none
             }
             conformance! { @each $factory;
                 claims: a_claim_writes_the_attempt_and_moves_the_contact_in_one_step

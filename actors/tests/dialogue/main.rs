@@ -11,6 +11,7 @@ mod confirming;
 mod harness;
 mod journals;
 mod machines;
+mod names;
 mod properties;
 mod script;
 mod surveys;

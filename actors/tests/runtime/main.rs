@@ -12,6 +12,7 @@ mod carrier;
 mod deaths;
 mod guarding;
 mod line;
+mod names;
 mod recognizer;
 mod reconciling;
 mod speaking;

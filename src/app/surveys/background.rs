@@ -109,8 +109,9 @@ impl PrepareSurveys for BackgroundSurveys {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::SystemClock;
+    use crate::app::{SystemClock, Voices};
     use crate::speech::FixedRecognizer;
+    use crate::speech::services::ServiceThreads;
     use samvad_actors::ports::{Clock, Pcm, SynthesisError, SynthesisRequest, Synthesizer};
     use samvad_actors::runtime::Surveys;
     use samvad_actors::services::{FailoverSynthesizer, Jitter, RankedSynthesizer};
@@ -178,7 +179,10 @@ mod tests {
             prompts_dir: None,
             prompt_cache: directory.path().join("prompts"),
             recognizer: Arc::new(FixedRecognizer::new(Duration::ZERO)),
-            synthesizers: Arc::new(FailoverSynthesizer::new(vec![ranked], &clock, &jitter)),
+            voices: Voices::new(
+                FailoverSynthesizer::new(vec![ranked], &clock, &jitter),
+                Arc::new(ServiceThreads::start().expect("threads")),
+            ),
             at_work: tokio::sync::Mutex::new(()),
         };
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/campaigns/health_survey.yaml");

@@ -87,6 +87,8 @@ struct Setting {
     voice: Arc<Tone>,
     other: Option<Arc<Tone>>,
     synthesizers: Arc<FailoverSynthesizer>,
+    /// Who spoke what was rendered last.
+    speaker: Mutex<&'static str>,
 }
 
 impl Setting {
@@ -116,6 +118,7 @@ impl Setting {
             voice,
             other,
             synthesizers,
+            speaker: Mutex::default(),
         }
     }
 
@@ -131,11 +134,13 @@ impl Setting {
         let sentences: Vec<String> = sentences.iter().map(|&text| text.to_owned()).collect();
         let mut seen = 0;
         let cache = self.cache();
-        let book = cache
+        let rendered = cache
             .render(&sentences, &Language::default(), None, &mut |ready, _| seen = ready)
             .await?;
         assert_eq!(seen, sentences.len(), "progress reaches the end");
-        Ok(book)
+        let speaker = self.synthesizers.list()[rendered.speaker].name();
+        *self.speaker.lock().expect("no panic") = speaker;
+        Ok(rendered.book)
     }
 
     fn spoken(&self) -> usize {
