@@ -291,9 +291,10 @@ fn answer(stream: &TcpStream, shared: &Shared, request: &Request) -> std::io::Re
             }
         }
     }
-    Ok(matches!(
+    // What breaks off, or is no answer, ends the connection.
+    Ok(!matches!(
         conduct,
-        Conduct::Speaks | Conduct::Refuses(..) | Conduct::IsSilent | Conduct::SendsNothing | Conduct::IsTooShort
+        Conduct::Stalls | Conduct::StallsWithin | Conduct::NeverEnds
     ))
 }
 
