@@ -11,7 +11,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 ARGS ?=
 STEP := tools/step
 
-.PHONY: help demo test chaos lint bench setup setup-test clean-data
+.PHONY: help demo test chaos service-load lint bench setup setup-test clean-data
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,14 @@ CHAOS := cargo test --locked --test chaos -- --nocapture the_laws_of_dialling_ho
 chaos: setup-test ## a fleet of three dials 2,000 contacts while servers die; set CHAOS_SEED to repeat a run's choices
 	@CHAOS_SEED=$(CHAOS_SEED) CHAOS_CONTACTS=$(CHAOS_CONTACTS) CHAOS_SECONDS=$(CHAOS_SECONDS) $(CHAOS)
 	@for guard in unique_row fence recheck; do CHAOS_SEED=$(CHAOS_SEED) CHAOS_MUTATION=$$guard $(CHAOS); done
+
+# Release, because it is figures that are wanted.
+SERVICE_LOAD_CALLS ?= 10000
+SERVICE_LOAD_TALKERS ?= 200
+
+service-load: setup-test ## 10,000 calls against failing speech services, and the time our own code adds with 200 at once
+	@SERVICE_LOAD_CALLS=$(SERVICE_LOAD_CALLS) SERVICE_LOAD_TALKERS=$(SERVICE_LOAD_TALKERS) \
+		cargo test --release --locked --test service_load -- --nocapture --test-threads 1
 
 lint: setup-test ## check formatting, lints (clippy) and the documentation's links
 	@$(STEP) "Formatting" cargo fmt --all --check

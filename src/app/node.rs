@@ -44,7 +44,7 @@ const IDLE_INTERVAL: Duration = Duration::from_millis(100);
 /// How long calls that were told to end are waited for.
 const LAST_GRACE: Duration = Duration::from_secs(5);
 
-/// What goes on in a node. All but the last are 0 when nothing does.
+/// What goes on in a node. Sockets, calls and permits are 0 when nothing does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gauges {
     /// Media sockets open.
@@ -53,6 +53,9 @@ pub struct Gauges {
     pub calls: usize,
     /// Permits taken.
     pub permits: usize,
+    /// Tasks that talk to recognition services: one for each connection, those open ahead included, and one for each
+    /// service and language that keeps them open.
+    pub service_tasks: usize,
     /// Media frames lost since the start because a call did not keep up.
     pub dropped_frames: u64,
 }
@@ -251,6 +254,7 @@ impl Node {
             sockets: self.sockets.open(),
             calls: self.supervisor_ports.calls.len(),
             permits: self.supervisor_ports.permits.in_use(),
+            service_tasks: self.running_recognizer.service_tasks(),
             dropped_frames: self.sockets.dropped_frames(),
         }
     }

@@ -21,6 +21,7 @@ const EMBEDDED_PATIENCE: Duration = Duration::from_secs(3);
 pub(super) struct RunningRecognizer {
     port: Arc<dyn Recognizer>,
     embedded: Option<Arc<EmbeddedRecognizer>>,
+    threads: Option<Arc<ServiceThreads>>,
 }
 
 impl RunningRecognizer {
@@ -33,7 +34,11 @@ impl RunningRecognizer {
             let (recognizer, patience): (Arc<dyn Recognizer>, _) = match setting {
                 RecognizerSetting::Fixed { delay } => {
                     let port = Arc::new(FixedRecognizer::new(*delay));
-                    return Ok(Self { port, embedded: None });
+                    return Ok(Self {
+                        port,
+                        embedded: None,
+                        threads: None,
+                    });
                 }
                 RecognizerSetting::Embedded => {
                     let recognizer = Arc::new(start_embedded(settings)?);
@@ -63,7 +68,11 @@ impl RunningRecognizer {
                 Arc::new(|| rand::rng().random()),
             )),
         };
-        Ok(Self { port, embedded })
+        Ok(Self {
+            port,
+            embedded,
+            threads,
+        })
     }
 
     /// As the port.
@@ -74,6 +83,11 @@ impl RunningRecognizer {
     /// Process id of the embedded recogniser's child, if there is one.
     pub(super) fn child_pid(&self) -> Option<u32> {
         self.embedded.as_ref().and_then(|embedded| embedded.child_pid())
+    }
+
+    /// Tasks that talk to services.
+    pub(super) fn service_tasks(&self) -> usize {
+        self.threads.as_ref().map_or(0, |threads| threads.tasks())
     }
 }
 

@@ -191,6 +191,7 @@ fn print_usage(gauges: &Gauges) {
         "sockets": gauges.sockets,
         "calls": gauges.calls,
         "permits": gauges.permits,
+        "service_tasks": gauges.service_tasks,
         "dropped_frames": gauges.dropped_frames,
     }));
 }

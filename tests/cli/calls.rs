@@ -1,6 +1,6 @@
 //! `samvad run-once` and `samvad call`, against a stand-in for Twilio.
 
-use super::support::{OPEN, Office, PUBLIC_URL, account, closed, free_address, run, stand_in};
+use super::support::{OPEN, Office, PUBLIC_URL, Running, account, closed, free_address, run, stand_in};
 use std::process::Command;
 
 const NUMBER: &str = "+14155550101";
@@ -25,18 +25,25 @@ fn with_contact(window: &str) -> Office {
     office
 }
 
-#[test]
-fn run_once_calls_whom_it_may_and_ends_by_itself() {
-    let office = with_contact(OPEN);
+/// Activates the campaign and has it run once over the stand-in for the carrier, which is returned running.
+fn runs_once(office: &Office) -> (String, Running) {
     let bind = free_address();
     let (stand_in, api) = stand_in(office.directory.path(), bind);
     let bind = bind.to_string();
-    let args = ["campaign", "activate", "health-survey"];
-    let (out, err, status) = run(&mut attached(&office, &args, &api, &bind));
-    assert_eq!(status, Some(0), "{out}{err}");
-    let args = ["run-once", "--campaign", "health-survey"];
-    let (out, err, status) = run(&mut attached(&office, &args, &api, &bind));
-    assert_eq!(status, Some(0), "{out}{err}");
+    let activate = ["campaign", "activate", "health-survey"];
+    let run_once = ["run-once", "--campaign", "health-survey"];
+    let said = [activate.as_slice(), &run_once].map(|args| {
+        let (out, err, status) = run(&mut attached(office, args, &api, &bind));
+        assert_eq!(status, Some(0), "{out}{err}");
+        out
+    });
+    (said.concat(), stand_in)
+}
+
+#[test]
+fn run_once_calls_whom_it_may_and_ends_by_itself() {
+    let office = with_contact(OPEN);
+    let (out, stand_in) = runs_once(&office);
     assert!(out.contains("completed"), "{out}");
     let results = office.succeeds(&["campaign", "results", "health-survey"]);
     assert!(results.contains("4, yes, evening"), "{results}");
@@ -48,15 +55,7 @@ fn run_once_ends_when_the_calls_of_the_day_have_been_made() {
     let office = with_contact(&format!("{OPEN}, limits: {{ calls_per_day: 1 }}"));
     office.write("more.csv", "phone,external_id\n+14155550177,for tomorrow\n");
     office.succeeds(&["contacts", "import", "more.csv", "--campaign", "health-survey"]);
-    let bind = free_address();
-    let (stand_in, api) = stand_in(office.directory.path(), bind);
-    let bind = bind.to_string();
-    let args = ["campaign", "activate", "health-survey"];
-    let (out, err, status) = run(&mut attached(&office, &args, &api, &bind));
-    assert_eq!(status, Some(0), "{out}{err}");
-    let args = ["run-once", "--campaign", "health-survey"];
-    let (out, err, status) = run(&mut attached(&office, &args, &api, &bind));
-    assert_eq!(status, Some(0), "{out}{err}");
+    let (out, stand_in) = runs_once(&office);
     assert!(out.contains("calls of the day have been made"), "{out}");
     assert_eq!(stand_in.end().1, Some(0), "nobody else was called");
 }

@@ -2,7 +2,7 @@
 
 use crate::nodes::Fleet;
 use samvad::coordination::RedisCoordination;
-use samvad_actors::domain::{AttemptState, Mode};
+use samvad_actors::domain::{AttemptState, Lifecycle, Mode};
 use samvad_actors::ports::Coordination;
 use std::time::{Duration, Instant};
 
@@ -25,6 +25,13 @@ name: Silent machines
 network: {calls_per_second: 0, setup_ms: 50, dtmf_in_audio: false}
 callers:
   - {name: machine, count: 8, ring_ms: 300, machine_detection: {verdict: machine_start, after_ms: 2500}}
+"#;
+
+const LISTENERS: &str = r#"
+name: Listeners
+network: {calls_per_second: 0, setup_ms: 50, dtmf_in_audio: false}
+callers:
+  - {name: listener, count: 12, ring_ms: 300, steps: [{when: answered, after_ms: 500, keys: "*"}, {silent: 60000}]}
 "#;
 
 async fn four_ring(fleet: &Fleet) {
@@ -105,6 +112,33 @@ async fn p15_caps_of_the_day_and_concurrency_hold_for_all_servers_and_campaigns_
         .await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(fleet.judge(3), 9);
+}
+
+#[actix::test]
+async fn a_stop_of_everything_ends_conversations_on_every_server_and_nobody_else_is_called() {
+    let fleet = Fleet::start(2, LISTENERS, &[("SAMVAD_MAX_CALLS", "4")]).await;
+    let campaign = fleet.call("spring", |_| true).await;
+    fleet
+        .until("four listen", async || {
+            let open = fleet.open_attempts().await;
+            open.len() == 4 && open.iter().all(|row| row.state == AttemptState::Live)
+        })
+        .await;
+    let said = fleet.operate(&["stop-all", "--yes"]);
+    assert!(
+        said.contains("1 campaign paused") && said.contains("4 calls hung up"),
+        "{said}"
+    );
+    fleet
+        .until("nobody speaks any more", async || {
+            fleet.open_attempts().await.is_empty()
+        })
+        .await;
+    assert_eq!(fleet.state(&campaign).await.lifecycle, Lifecycle::Paused);
+    no_permit_is_left(&fleet).await;
+    let outcomes = fleet.outcomes(&campaign).await;
+    assert_eq!(outcomes.get("none"), Some(&8), "{outcomes:?}");
+    assert_eq!(fleet.judge(4), 4);
 }
 
 #[actix::test]

@@ -234,6 +234,15 @@ impl Fleet {
         samvad(&environment, &["serve"]).output().expect("it runs")
     }
 
+    /// What an operator's command says, run on a machine of its own; it must succeed.
+    pub fn operate(&self, arguments: &[&str]) -> String {
+        let environment = self.environment_of("operator", free_address());
+        let done = samvad(&environment, arguments).output().expect("it runs");
+        let said = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        assert!(done.status.success(), "{}{}", said(&done.stdout), said(&done.stderr));
+        said(&done.stdout)
+    }
+
     /// Calls these respondents, all day, not spread, once each.
     pub async fn call(&self, id: &str, whom: impl Fn(usize) -> bool) -> CampaignId {
         let mut campaign = Campaign::from_yaml(HEALTH).expect("the example is valid");

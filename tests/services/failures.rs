@@ -6,8 +6,8 @@ use crate::recordings::fixture_utterance;
 use crate::suite::{answers, utterance};
 use crate::world::{STREAMING, Service, over, over_files, threads, until};
 use samvad::speech::services::PoolSettings;
-use samvad_actors::domain::Language;
-use samvad_actors::ports::{Heard, Progress, Recognizer, RecognizerError};
+use samvad_actors::domain::{AttemptId, Language};
+use samvad_actors::ports::{Heard, Progress, RecognitionRequest, Recognizer, RecognizerError};
 use std::time::Duration;
 
 async fn say_yes(recognizer: &dyn Recognizer) -> Result<Heard, RecognizerError> {
@@ -213,6 +213,24 @@ async fn no_more_connections_are_opened_than_the_plan_allows() {
     drop(open);
     until("they wait again", || recognizer.gauges().idle == 2).await;
     assert_eq!(double.upgrades(), 2);
+}
+
+#[tokio::test]
+async fn connections_that_wait_for_one_language_make_room_for_another() {
+    let double = Service::Deepgram.double(Ear::of_the_suite()).await;
+    let two = PoolSettings { most: 2, spare: 2 };
+    let recognizer = Service::Deepgram.recognizer(double.url(), Service::Deepgram.key(), two, threads());
+    prepared(&recognizer).await.unwrap();
+    until("all wait for English", || recognizer.gauges().idle == 2).await;
+    let mut hindi = recognizer.start(RecognitionRequest {
+        attempt: AttemptId::from("attempt"),
+        language: Language("hi".to_owned()),
+        grammar: answers(),
+    });
+    hindi.push(&fixture_utterance("01_yes.wav"));
+    assert_eq!(hindi.finish().await.unwrap().text, "yes");
+    assert!(recognizer.gauges().connections <= 2, "{:?}", recognizer.gauges());
+    assert!(double.open() <= 2, "{} are open", double.open());
 }
 
 #[tokio::test]

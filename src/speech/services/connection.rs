@@ -161,8 +161,9 @@ impl Connection {
                             // Abandoned or not, the service is to come to its end with it.
                             Some(Command::Finish) | None => {
                                 self.session.end(&mut self.out);
-                                ended = Some(Instant::now());
-                                settles = ended.map(|ended| ended + SETTLE);
+                                let now = Instant::now();
+                                ended = Some(now);
+                                settles = Some(if self.session.is_complete() { now } else { now + SETTLE });
                                 break;
                             }
                         }

@@ -1,7 +1,7 @@
 //! The connections to one service: some are open ahead, so that the first word of a call waits for no handshake.
 
 use super::client::ServiceClient;
-use super::connection::{Connection, First, Offer};
+use super::connection::{Connection, First, OPEN_DEADLINE, Offer};
 use super::protocol::Protocol;
 use super::threads::ServiceThreads;
 use super::utterance::Job;
@@ -47,6 +47,8 @@ pub(super) struct Pool<P> {
     threads: Arc<ServiceThreads>,
     settings: PoolSettings,
     inner: Mutex<Inner>,
+    /// Told when a connection has ended.
+    freed: Notify,
     closed: watch::Sender<bool>,
 }
 
@@ -54,6 +56,8 @@ pub(super) struct Pool<P> {
 struct Inner {
     languages: BTreeMap<String, Connections>,
     total: usize,
+    /// Connections of the total that are ending, so that utterances of another language have their places.
+    promised: usize,
     opened: u64,
     next_number: u64,
 }
@@ -78,9 +82,10 @@ impl<P: Protocol> Drop for Counted<P> {
     fn drop(&mut self) {
         let mut inner = self.pool.lock();
         inner.total = inner.total.saturating_sub(1);
-        if let Some(language) = inner.languages.get(&self.tag) {
+        for language in inner.languages.values() {
             language.taken.notify_one();
         }
+        self.pool.freed.notify_waiters();
     }
 }
 
@@ -97,6 +102,7 @@ impl<P: Protocol> Pool<P> {
             threads,
             settings,
             inner: Mutex::default(),
+            freed: Notify::new(),
             closed: watch::Sender::new(false),
         }
     }
@@ -115,17 +121,63 @@ impl<P: Protocol> Pool<P> {
         let Some(job) = self.hand_over(tag, job) else {
             return;
         };
-        let Some(counted) = self.count(tag) else {
-            job.conclude(Err(RecognizerError::Overloaded));
-            return;
-        };
-        let pool = Arc::clone(self);
+        let (pool, tag, counted) = (Arc::clone(self), tag.to_owned(), self.count(tag));
         self.threads.spawn(async move {
-            match Connection::open(&pool, &counted.tag).await {
+            let counted = match counted {
+                Some(counted) => Some(counted),
+                None => pool.place_of_another_language(&tag).await,
+            };
+            let Some(counted) = counted else {
+                job.conclude(Err(RecognizerError::Overloaded));
+                return;
+            };
+            match Connection::open(&pool, &tag).await {
                 Ok(connection) => connection.serve(pool, counted.tag.clone(), First::Job(job)).await,
                 Err(error) => job.conclude(Err(error)),
             }
         });
+    }
+
+    /// A place among the connections that one gives up which waits for another language; `None` if all are at work.
+    async fn place_of_another_language(self: &Arc<Self>, tag: &str) -> Option<Counted<P>> {
+        let freed = self.freed.notified();
+        tokio::pin!(freed);
+        // From here on nothing is missed.
+        freed.as_mut().enable();
+        if !self.give_up_one_of_another_language(tag) {
+            return None;
+        }
+        let deadline = Instant::now() + OPEN_DEADLINE;
+        let mut in_time = true;
+        while in_time && self.is_full() {
+            in_time = tokio::time::timeout_at(deadline, freed.as_mut()).await.is_ok();
+            freed.set(self.freed.notified());
+            freed.as_mut().enable();
+        }
+        let mut inner = self.lock();
+        inner.promised = inner.promised.saturating_sub(1);
+        let is_free = inner.total < self.settings.most;
+        is_free.then(|| self.counted(&mut inner, tag))
+    }
+
+    /// Has a connection end that waits for another language: of the one with the most, that which has waited longest.
+    /// Its place is promised then.
+    fn give_up_one_of_another_language(&self, tag: &str) -> bool {
+        let mut inner = self.lock();
+        let others = inner.languages.iter_mut().filter(|(other, _)| *other != tag);
+        let most = others
+            .map(|(_, language)| language)
+            .max_by_key(|language| language.idle.len());
+        match most {
+            Some(most) if !most.idle.is_empty() => drop(most.idle.remove(0)),
+            _ => return false,
+        }
+        inner.promised += 1;
+        true
+    }
+
+    fn is_full(&self) -> bool {
+        self.lock().total >= self.settings.most
     }
 
     /// Opens a connection for a language unless one is open, and keeps some open from then on. Returns when one is.
@@ -219,15 +271,17 @@ impl<P: Protocol> Pool<P> {
     /// A place among the connections, unless there are enough.
     fn count(self: &Arc<Self>, tag: &str) -> Option<Counted<P>> {
         let mut inner = self.lock();
-        if inner.total >= self.settings.most || *self.closed.borrow() {
-            return None;
-        }
+        let is_full = inner.total + inner.promised >= self.settings.most;
+        (!is_full && !*self.closed.borrow()).then(|| self.counted(&mut inner, tag))
+    }
+
+    fn counted(self: &Arc<Self>, inner: &mut Inner, tag: &str) -> Counted<P> {
         inner.total += 1;
         inner.opened += 1;
-        Some(Counted {
+        Counted {
             pool: Arc::clone(self),
             tag: tag.to_owned(),
-        })
+        }
     }
 
     /// Opens a connection that waits for an utterance, and returns when it does.
@@ -280,7 +334,7 @@ impl<P: Protocol> Pool<P> {
             let lacks = {
                 let inner = self.lock();
                 let idle = inner.languages.get(tag).map_or(0, |language| language.idle.len());
-                idle < self.settings.spare && inner.total < self.settings.most
+                idle < self.settings.spare && inner.total + inner.promised < self.settings.most
             };
             if !lacks {
                 taken.notified().await;

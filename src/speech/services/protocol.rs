@@ -71,6 +71,11 @@ pub(super) trait Session: Send {
     /// Takes a text message.
     fn receive(&mut self, text: &str) -> Event;
 
+    /// All of the utterance so far is final: at its end, [`Session::settle`] need not wait for more.
+    fn is_complete(&self) -> bool {
+        false
+    }
+
     /// Nothing has come for [`SETTLE`] since the end: the result, if all of it has come already.
     fn settle(&mut self) -> Option<Heard> {
         None

@@ -5,6 +5,7 @@ use samvad_actors::domain::{AttemptId, Language};
 use samvad_actors::ports::{Grammar, Heard, RecognitionRequest, Recognizer};
 use samvad_media::codec::{decode_mulaw, encode_mulaw};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How a test server comes by words.
 #[derive(Clone)]
@@ -13,6 +14,8 @@ pub enum Ear {
     Knows(Arc<Vec<(Vec<i16>, &'static str)>>),
     /// It asks a recogniser, within a grammar.
     Asks(Arc<dyn Recognizer>, Arc<Grammar>),
+    /// It says the same of everything, after so long.
+    Says(&'static str, Duration),
 }
 
 /// Words, and how probable each of them is.
@@ -48,6 +51,13 @@ impl Ear {
                 let known = recordings.iter().find(|(recording, _)| *recording == carried);
                 Words {
                     text: known.map(|(_, text)| (*text).to_owned()).unwrap_or_default(),
+                    probability: 0.99,
+                }
+            }
+            Self::Says(text, delay) => {
+                tokio::time::sleep(*delay).await;
+                Words {
+                    text: (*text).to_owned(),
                     probability: 0.99,
                 }
             }

@@ -13,6 +13,9 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
+/// Messages that are kept of each direction: more than any test looks at.
+const MOST_KEPT: usize = 20_000;
+
 /// How a test server behaves.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Conduct {
@@ -122,6 +125,8 @@ impl Double {
                     _ = killed.wait_for(|killed| *killed) => break,
                     accepted = listener.accept() => {
                         let (stream, _) = accepted.unwrap();
+                        // As servers that stream do: no message waits for the acknowledgement of the one before.
+                        stream.set_nodelay(true).unwrap();
                         tokio::spawn(serve::<S>(stream, Arc::clone(&server)));
                     }
                 }
@@ -150,6 +155,11 @@ impl Double {
     /// Connections asked for so far.
     pub fn upgrades(&self) -> usize {
         self.shared.record.upgrades.lock().unwrap().len()
+    }
+
+    /// Results sent so far.
+    pub fn results(&self) -> usize {
+        self.shared.record.results.load(Ordering::SeqCst)
     }
 
     /// Cuts the connections that are open.
@@ -220,6 +230,13 @@ impl Drop for Open<'_> {
     }
 }
 
+fn keep(messages: &Mutex<Vec<Value>>, message: Value) {
+    let mut messages = messages.lock().unwrap();
+    if messages.len() < MOST_KEPT {
+        messages.push(message);
+    }
+}
+
 async fn converse<S: Service>(stream: TcpStream, shared: &Shared) {
     if *shared.conduct.lock().unwrap() == Conduct::IgnoresUpgrades {
         std::future::pending::<()>().await;
@@ -239,7 +256,7 @@ async fn converse<S: Service>(stream: TcpStream, shared: &Shared) {
     let _open = Open(&record.open);
     let say = async |socket: &mut tokio_tungstenite::WebSocketStream<TcpStream>, values: Vec<Value>| {
         for value in values {
-            record.sent.lock().unwrap().push(value.clone());
+            keep(&record.sent, value.clone());
             if socket.send(Message::text(value.to_string())).await.is_err() {
                 return;
             }
@@ -253,11 +270,7 @@ async fn converse<S: Service>(stream: TcpStream, shared: &Shared) {
             break;
         }
         if let Message::Text(text) = &message {
-            record
-                .received
-                .lock()
-                .unwrap()
-                .push(serde_json::from_str(text).unwrap());
+            keep(&record.received, serde_json::from_str(text).unwrap());
         }
         let conduct = *shared.conduct.lock().unwrap();
         match service.read(message) {

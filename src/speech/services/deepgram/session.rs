@@ -111,10 +111,16 @@ impl DeepgramSession {
             self.scores.extend(best.words.iter().map(|word| word.confidence));
             self.words.push(best.transcript);
         }
-        match message.from_finalize && self.ended {
+        // What is final does not change: where it reaches to the end, the answer to `Finalize` brings no words.
+        match self.ended && (message.from_finalize || self.is_complete()) {
             true => Event::Result(self.heard()),
             false => Event::Partial(text::plain(&self.words.join(" "))),
         }
+    }
+
+    /// How much of the audio that was sent is not final, in seconds.
+    fn lacks(&self) -> Option<f64> {
+        self.final_until.map(|until| self.sent as f64 / RATE - until)
     }
 }
 
@@ -161,10 +167,13 @@ impl Session for DeepgramSession {
         }
     }
 
-    /// The answer to `Finalize` is not guaranteed: where all audio was final before, none may come.
+    fn is_complete(&self) -> bool {
+        self.lacks().is_some_and(|seconds| seconds <= EXACTNESS)
+    }
+
+    /// The answer to `Finalize` is not guaranteed: where nearly all audio was final before, none may come.
     fn settle(&mut self) -> Option<Heard> {
-        let complete = self.final_until? + SLACK >= self.sent as f64 / RATE;
-        complete.then(|| self.heard())
+        (self.lacks()? <= SLACK).then(|| self.heard())
     }
 
     fn keep_alive(&self) -> Message {

@@ -73,6 +73,25 @@ fn where_all_was_final_before_no_answer_to_finalize_is_waited_for() {
 }
 
 #[test]
+fn a_final_result_that_reaches_to_the_end_of_the_audio_is_the_result_without_an_answer_to_finalize() {
+    let mut session = DeepgramSession::default();
+    spoken(&mut session, 2.0);
+    session.receive(&final_result(0.0, 1.5, "yes", false));
+    session.end(&mut Vec::new());
+    assert!(!session.is_complete(), "half a second is not final");
+    let Event::Result(heard) = session.receive(&final_result(1.5, 0.5, "please", false)) else {
+        panic!("no result");
+    };
+    assert_eq!(heard.text, "yes please");
+
+    spoken(&mut session, 1.0);
+    let before_the_end = session.receive(&final_result(2.0, 1.0, "no", false));
+    assert_eq!(before_the_end, Event::Partial("no".to_owned()), "more may be said");
+    session.end(&mut Vec::new());
+    assert!(session.is_complete(), "nothing need be waited for");
+}
+
+#[test]
 fn what_comes_late_of_an_utterance_is_not_the_next_ones() {
     let mut session = DeepgramSession::default();
     spoken(&mut session, 1.0);
