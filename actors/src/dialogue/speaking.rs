@@ -1,6 +1,5 @@
 //! Playing prompts, interrupting them, and resuming what was interrupted by mistake.
 
-use super::asking::Why;
 use super::input::{Millis, PlaybackId, SpeechId};
 use super::machine::Dialogue;
 use super::output::Output;
@@ -122,7 +121,7 @@ impl Dialogue {
     }
 
     /// Goes on with the fixed sentences of a prompt that failed: everybody who can speak has been asked for the others,
-    /// and would be asked again while the caller hears nothing (L12). False if there are no others in it.
+    /// and would be asked again while the caller hears nothing (L12). False if all are fixed, or none is.
     fn leave_out_what_is_made_in_the_call(&mut self) -> bool {
         let heard = self.voice.heard;
         let saying = &self.voice.saying;
@@ -142,17 +141,11 @@ impl Dialogue {
             asks_from: left(saying.asks_from).count(),
             asks_to: left(saying.asks_to).count(),
         };
-        if heard + rest.sentences.len() >= whole {
+        if rest.sentences.is_empty() || heard + rest.sentences.len() >= whole {
             return false;
         }
         self.voice.cut_by = None;
-        if !rest.sentences.is_empty() {
-            self.play(rest);
-        } else if matches!(self.phase, Phase::Asking(_)) {
-            self.ask_again(Why::Unclear);
-        } else {
-            self.prompt_done();
-        }
+        self.play(rest);
         true
     }
 
