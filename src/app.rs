@@ -3,16 +3,19 @@
 mod adapters;
 pub mod campaigns;
 mod fleet;
+mod greetings;
 mod node;
 mod outlook;
 mod recognizers;
 mod surveys;
 mod synthesizers;
+mod use_ledger;
 
 pub use node::{Gauges, Node};
 pub use outlook::Outlook;
 pub use surveys::prepare_survey;
-pub use synthesizers::synthesizers;
+pub use synthesizers::Voices;
+pub use use_ledger::UseLedger;
 
 use samvad_actors::ports::Clock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};

@@ -161,6 +161,11 @@ pub const VARIABLES: &[Variable] = &[
         "2",
         "sentences asked of one synthesis service at a time, at most what its plan allows (1 to 100)",
     ),
+    plain(
+        "SAMVAD_LIVE_SPEECH_DEADLINE_MS",
+        "1500",
+        "in a call, longest wait for the first sound of a synthesiser before the next one is asked, and between two pieces of a sentence, in milliseconds (200 to 10000)",
+    ),
     secret("ELEVENLABS_API_KEY", "ElevenLabs' key"),
     plain(
         "ELEVENLABS_BASE_URL",

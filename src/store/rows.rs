@@ -2,7 +2,8 @@
 
 use super::error::{corrupt, store_error};
 use samvad_actors::domain::{
-    Answer, AnswerValue, AttemptId, CallSid, CampaignId, CarrierStatus, ConsentEvidence, ContactId, PhoneNumber,
+    Answer, AnswerValue, AttemptId, CallSid, CampaignId, CarrierStatus, ConsentEvidence, ContactId, PersonName,
+    PhoneNumber,
 };
 use samvad_actors::ports::{AttemptRow, Contact, StoreError, TranscriptLine, TurnLatency};
 use serde::Serialize;
@@ -57,6 +58,12 @@ fn get_confidence(row: &AnyRow) -> Result<Option<f32>, StoreError> {
 pub(super) fn zone(row: &AnyRow) -> Result<Option<String>, StoreError> {
     let zone: String = get(row, "zone")?;
     Ok((!zone.is_empty()).then_some(zone))
+}
+
+/// Name of a contact. One that cannot be read is no reason not to talk to the person.
+pub(super) fn name(row: &AnyRow) -> Result<Option<PersonName>, StoreError> {
+    let name: Option<String> = get(row, "name")?;
+    Ok(name.and_then(|name| PersonName::parse(&name).ok()))
 }
 
 pub(super) fn contact(row: &AnyRow, id_column: &str) -> Result<Contact, StoreError> {

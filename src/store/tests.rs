@@ -158,6 +158,7 @@ async fn submitting(store: &SqlStore) -> AttemptId {
         campaign: CampaignId::from("survey"),
         number: PhoneNumber::parse("+14155550123").expect("E.164"),
         external_id: None,
+        name: None,
     };
     store
         .add_contacts(std::slice::from_ref(&contact), 1)

@@ -81,6 +81,7 @@ macro_rules! conformance {
                     every_kind_of_answer_reads_back
                     a_purge_removes_words_and_keeps_values
                     a_purge_leaves_open_and_recent_attempts_alone
+                    names_are_kept_for_calls_and_purged_when_there_will_be_none
             }
             conformance! { @each $factory;
                 costs: what_a_call_used_is_counted_once_with_the_report_that_ended_it

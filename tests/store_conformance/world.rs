@@ -3,7 +3,8 @@
 use samvad::store::{DatabaseUrl, SqlStore, migrate_up};
 use samvad_actors::domain::{
     AccountSid, Answer, AnswerValue, AnswerVia, AttemptId, CallSid, CallbackRequest, Campaign, CampaignId,
-    CarrierStatus, ConsentEvidence, ContactId, Disposition, EndReason, Mode, Outcome, PhoneNumber, StreamSid,
+    CarrierStatus, ConsentEvidence, ContactId, Disposition, EndReason, Mode, Outcome, PersonName, PhoneNumber,
+    StreamSid,
 };
 use samvad_actors::ports::{
     AttemptRow, CallLedger, CallReport, CostStore, DialerStore, MediaTokenClaim, NewAttempt, NewContact,
@@ -77,6 +78,7 @@ pub fn contact(campaign: &CampaignId, n: u32) -> NewContact {
         campaign: campaign.clone(),
         number: number(n),
         external_id: Some(format!("customer-{n}")),
+        name: PersonName::parse(&format!("Person {n}")).ok(),
     }
 }
 

@@ -33,6 +33,8 @@ pub const SERVICES: [Service; 4] = [Service::ElevenLabs, Service::OpenAi, Servic
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Conduct {
     Speaks,
+    /// Speaks after so many milliseconds.
+    Hesitates(u64),
     /// Answers with this status and the fixture of this name.
     Refuses(u16, &'static str, Option<&'static str>),
     /// Never answers.
@@ -259,6 +261,10 @@ fn answer(stream: &TcpStream, shared: &Shared, request: &Request) -> std::io::Re
     let speech = |ms: usize, amplitude: f32| encoded(shared.service, ms, amplitude);
     match conduct {
         Conduct::Speaks => send_audio(&mut out, shared.service, &speech(ms, 9_000.0), true)?,
+        Conduct::Hesitates(wait_ms) => {
+            std::thread::sleep(Duration::from_millis(wait_ms));
+            send_audio(&mut out, shared.service, &speech(ms, 9_000.0), true)?;
+        }
         Conduct::Refuses(status, fixture, retry_after) => {
             send_error(&mut out, shared.service, status, fixture, retry_after)?;
         }
@@ -291,9 +297,10 @@ fn answer(stream: &TcpStream, shared: &Shared, request: &Request) -> std::io::Re
             }
         }
     }
-    Ok(matches!(
+    // What breaks off, or is no answer, ends the connection.
+    Ok(!matches!(
         conduct,
-        Conduct::Speaks | Conduct::Refuses(..) | Conduct::IsSilent | Conduct::SendsNothing | Conduct::IsTooShort
+        Conduct::Stalls | Conduct::StallsWithin | Conduct::NeverEnds
     ))
 }
 

@@ -7,5 +7,6 @@ mod metering;
 #[path = "../support/speech_server.rs"]
 #[expect(dead_code, reason = "other tests use the rest")]
 mod server;
+mod streaming;
 mod wire;
 mod world;

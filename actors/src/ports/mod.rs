@@ -27,7 +27,7 @@ pub use journal::{JournalError, JournalFiles, JournalSink};
 pub use language_model::{
     AnswerSchema, LanguageModel, LanguageModelError, LanguageRequest, SentenceStream, Speaker, Spoken,
 };
-pub use prompts::{Prompt, PromptBook};
+pub use prompts::{NameVoice, Prompt, PromptBook};
 pub use recognizer::{Grammar, Heard, Progress, RecognitionRequest, Recognizer, RecognizerError, UtteranceStream};
 pub use service_use::{AudioMeter, ServiceKind, ServiceMeter, ServiceUse, UsedService};
 pub use store::{
@@ -39,4 +39,4 @@ pub use store::{
     RecordedUsage, RegistryScrub, ResultRow, ResultStore, ServiceTotal, StatusCallback, Store, StoreError, Submission,
     SubmitRefusal, SurveyEvent, TokenRefusal, TranscriptLine, TranscriptSpeaker, TurnLatency, TurnPart,
 };
-pub use synthesizer::{Pcm, SynthesisError, SynthesisRequest, Synthesizer};
+pub use synthesizer::{Pcm, SpeechStream, SynthesisError, SynthesisRequest, Synthesizer};

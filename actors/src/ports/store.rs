@@ -17,7 +17,8 @@ pub use dialer::{
 use super::service_use::{ServiceUse, UsedService};
 use crate::domain::{
     AccountSid, Answer, AttemptId, AttemptState, CallSid, CallbackRequest, Campaign, CampaignId, CarrierStatus,
-    ConsentEvidence, ContactId, Disposition, EndReason, MachineVerdict, Mode, Outcome, PhoneNumber, StreamSid,
+    ConsentEvidence, ContactId, Disposition, EndReason, MachineVerdict, Mode, Outcome, PersonName, PhoneNumber,
+    StreamSid,
 };
 use async_trait::async_trait;
 
@@ -63,6 +64,8 @@ pub struct NewContact {
     pub number: PhoneNumber,
     /// The customer's own id for the person.
     pub external_id: Option<String>,
+    /// The person's name, to greet them by.
+    pub name: Option<PersonName>,
 }
 
 /// A contact.
@@ -168,6 +171,8 @@ pub struct AdmittedCall {
     pub mode: Mode,
     /// What the carrier's machine detection has said already, on whatever node.
     pub machine: Option<MachineVerdict>,
+    /// The contact's name, to greet them by.
+    pub name: Option<PersonName>,
 }
 
 /// A carrier's status callback, verified.
@@ -362,6 +367,8 @@ pub struct PurgeCounts {
     pub transcript_lines: u64,
     /// Verbatim words removed from answers and consents (values stay).
     pub verbatims: u64,
+    /// Names removed from contacts that are not called any more.
+    pub names: u64,
 }
 
 /// Campaigns.

@@ -6,9 +6,12 @@
 mod breaker;
 mod plausible;
 mod recognizer;
+mod speaking;
 mod synthesizer;
+mod telephone;
 
 pub use breaker::{Breaker, BreakerSettings, Fault, Phase};
-pub use plausible::check_speech;
+pub use plausible::{SpeechCheck, check_speech};
 pub use recognizer::{FailoverRecognizer, FailoverSettings, Jitter, Ranked};
-pub use synthesizer::{FailoverSynthesizer, GuardedSynthesizer, RankedSynthesizer};
+pub use synthesizer::{FailoverSynthesizer, GuardedSynthesizer, LIVE_SPEECH_DEADLINE, RankedSynthesizer};
+pub use telephone::TelephoneAudio;

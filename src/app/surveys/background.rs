@@ -109,8 +109,9 @@ impl PrepareSurveys for BackgroundSurveys {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::SystemClock;
+    use crate::app::{SystemClock, UseLedger, Voices};
     use crate::speech::FixedRecognizer;
+    use crate::speech::services::ServiceThreads;
     use samvad_actors::ports::{
         CallCursor, CallUse, Clock, CostQuery, CostStore, CostTotals, LatencyCount, Pcm, ServiceKind, ServiceUse,
         StoreError, SynthesisError, SynthesisRequest, Synthesizer, TurnPart, UsedService,
@@ -215,13 +216,15 @@ mod tests {
         };
         let costs = Arc::new(Costs::default());
         let room = SurveyRoom {
-            costs: costs.clone(),
-            clock: clock.clone(),
+            ledger: Arc::new(UseLedger::new(costs.clone(), clock.clone())),
             surveys: Arc::new(Surveys::default()),
             prompts_dir: None,
             prompt_cache: directory.path().join("prompts"),
             recognizer: Arc::new(FixedRecognizer::new(Duration::ZERO)),
-            synthesizers: Arc::new(FailoverSynthesizer::new(vec![ranked], &clock, &jitter)),
+            voices: Voices::new(
+                FailoverSynthesizer::new(vec![ranked], &clock, &jitter),
+                Arc::new(ServiceThreads::start().expect("threads")),
+            ),
             at_work: tokio::sync::Mutex::new(()),
         };
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/campaigns/health_survey.yaml");

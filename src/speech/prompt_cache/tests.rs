@@ -94,6 +94,8 @@ struct Setting {
     other: Option<Arc<Tone>>,
     synthesizers: Arc<FailoverSynthesizer>,
     meter: ServiceMeter,
+    /// Who spoke what was rendered last.
+    speaker: Mutex<&'static str>,
 }
 
 impl Setting {
@@ -124,6 +126,7 @@ impl Setting {
             other,
             synthesizers,
             meter: ServiceMeter::default(),
+            speaker: Mutex::default(),
         }
     }
 
@@ -139,13 +142,15 @@ impl Setting {
         let sentences: Vec<String> = sentences.iter().map(|&text| text.to_owned()).collect();
         let mut seen = 0;
         let cache = self.cache();
-        let book = cache
+        let rendered = cache
             .render(&sentences, &Language::default(), None, &self.meter, &mut |ready, _| {
                 seen = ready;
             })
             .await?;
         assert_eq!(seen, sentences.len(), "progress reaches the end");
-        Ok(book)
+        let speaker = self.synthesizers.list()[rendered.speaker].name();
+        *self.speaker.lock().expect("no panic") = speaker;
+        Ok(rendered.book)
     }
 
     fn spoken(&self) -> usize {

@@ -18,8 +18,8 @@ const DO_NOT_CALL_TRIES: u32 = 4;
 impl CallActor {
     pub(super) fn perform(&mut self, output: Output, now: Millis, ctx: &mut Context<Self>) {
         match output {
-            Output::Play { playback, sentences } => self.speak(playback, &sentences, now),
-            Output::Clear => self.clear(now),
+            Output::Play { playback, sentences } => self.speak(playback, sentences, now, ctx),
+            Output::Clear => self.clear(now, ctx),
             Output::Listen {
                 expectation,
                 patience_ms,
