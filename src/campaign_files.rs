@@ -2,7 +2,7 @@
 
 use anyhow::{Context, bail};
 use samvad_actors::dialogue::LanguagePack;
-use samvad_actors::domain::{Campaign, ContactId, Language, PhoneNumber};
+use samvad_actors::domain::{Campaign, ContactId, Language, PersonName, PhoneNumber};
 use samvad_actors::ports::NewContact;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -26,8 +26,8 @@ pub fn load_campaign(path: &Path) -> anyhow::Result<Campaign> {
     Ok(campaign)
 }
 
-/// Reads contacts from CSV with a header: `phone_number` (E.164), and optionally `external_contact_id` and
-/// `contact_id` (our own id; made up if absent).
+/// Reads contacts from CSV with a header: `phone_number` (E.164), and optionally `external_contact_id`, `name` (to greet
+/// the person by) and `contact_id` (our own id; made up if absent).
 ///
 /// # Errors
 /// If the file cannot be read, a column is missing, or a row is wrong; rows are named by their line.
@@ -48,6 +48,7 @@ fn read_contacts(input: impl std::io::Read, campaign: &Campaign) -> anyhow::Resu
         bail!("the header has no column phone_number; write one, for example: external_contact_id,phone_number");
     };
     let (external_column, id_column) = (column("external_contact_id"), column("contact_id"));
+    let name_column = column("name");
     let (mut contacts, mut faults, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
     for record in csv.records() {
         let record = match record {
@@ -58,6 +59,16 @@ fn read_contacts(input: impl std::io::Read, campaign: &Campaign) -> anyhow::Resu
             }
         };
         let line = record.position().map_or(0, csv::Position::line);
+        let name = cell(&record, name_column)
+            .map(|name| PersonName::parse(&name))
+            .transpose();
+        let name = match name {
+            Ok(name) => name,
+            Err(error) => {
+                faults.push(format!("line {line}, name: {error}"));
+                continue;
+            }
+        };
         match PhoneNumber::parse(record.get(number_column).unwrap_or_default()) {
             Err(error) => faults.push(format!("line {line}, phone_number: {error}")),
             Ok(number) if !seen.insert(number.clone()) => {
@@ -70,6 +81,7 @@ fn read_contacts(input: impl std::io::Read, campaign: &Campaign) -> anyhow::Resu
                 campaign: campaign.id.clone(),
                 number,
                 external_id: cell(&record, external_column),
+                name,
             }),
         }
     }
@@ -148,6 +160,20 @@ mod tests {
         assert_eq!(contacts.len(), 2);
         assert_eq!(contacts[0].external_id.as_deref(), Some("a-1"));
         assert_eq!(contacts[1].external_id, None);
+        assert_eq!(contacts[0].name, PersonName::parse("Asha").ok());
+    }
+
+    #[test]
+    fn a_name_that_is_none_is_named_by_its_line_and_not_shown() {
+        let text = "phone_number,name\n+14155550101,\n+14155550102,+1 555 canary\u{7}\n";
+        let fault = read_contacts(text.as_bytes(), &campaign())
+            .expect_err("no name")
+            .to_string();
+        assert!(
+            fault.contains("line 3, name: a name with a control character"),
+            "{fault}"
+        );
+        assert!(!fault.contains("canary"), "{fault}");
     }
 
     #[test]

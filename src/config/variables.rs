@@ -161,6 +161,11 @@ pub const VARIABLES: &[Variable] = &[
         "2",
         "sentences asked of one synthesis service at a time, at most what its plan allows (1 to 100)",
     ),
+    plain(
+        "SAMVAD_LIVE_SPEECH_DEADLINE_MS",
+        "1500",
+        "in a call, longest wait for the first sound of a synthesiser before the next one is asked, and between two pieces of a sentence, in milliseconds (200 to 10000)",
+    ),
     secret("ELEVENLABS_API_KEY", "ElevenLabs' key"),
     plain(
         "ELEVENLABS_BASE_URL",
@@ -253,6 +258,10 @@ pub const VARIABLES: &[Variable] = &[
     computed(
         "SAMVAD_PRICE_PER_MINUTE",
         "what the carrier takes for a minute, for the preview of a campaign (0 to 1000); default: no cost is shown",
+    ),
+    computed(
+        "SAMVAD_PRICES",
+        "file with the prices of services and carrier, for `samvad costs` (prices.example.yaml shows one); default: amounts are shown without prices",
     ),
     plain(
         "SAMVAD_CALLS_PER_SECOND",

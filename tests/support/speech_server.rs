@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 pub use crate::raw_http::Request;
 
@@ -32,6 +33,8 @@ pub const SERVICES: [Service; 4] = [Service::ElevenLabs, Service::OpenAi, Servic
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Conduct {
     Speaks,
+    /// Speaks after so many milliseconds.
+    Hesitates(u64),
     /// Answers with this status and the fixture of this name.
     Refuses(u16, &'static str, Option<&'static str>),
     /// Never answers.
@@ -163,6 +166,10 @@ fn answer(connection: &mut Connection<'_>, shared: &Shared, request: &Request) -
     let speech = |ms: usize, amplitude: f32| encoded(shared.service, ms, amplitude);
     match conduct {
         Conduct::Speaks => send_audio(connection, shared.service, &speech(ms, 9_000.0), true)?,
+        Conduct::Hesitates(wait_ms) => {
+            std::thread::sleep(Duration::from_millis(wait_ms));
+            send_audio(connection, shared.service, &speech(ms, 9_000.0), true)?;
+        }
         Conduct::Refuses(status, fixture, retry_after) => {
             send_error(connection, shared.service, status, fixture, retry_after)?;
         }
@@ -195,9 +202,10 @@ fn answer(connection: &mut Connection<'_>, shared: &Shared, request: &Request) -
             }
         }
     }
-    Ok(matches!(
+    // What breaks off, or is no answer, ends the connection.
+    Ok(!matches!(
         conduct,
-        Conduct::Speaks | Conduct::Refuses(..) | Conduct::IsSilent | Conduct::SendsNothing | Conduct::IsTooShort
+        Conduct::Stalls | Conduct::StallsWithin | Conduct::NeverEnds
     ))
 }
 

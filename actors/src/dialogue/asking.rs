@@ -1,6 +1,7 @@
 //! Asking, asking again, and what an utterance means for what was asked.
 
 use super::hearing::{Level, Said};
+use super::input::NamedGreeting;
 use super::machine::Dialogue;
 use super::prompt::Prompt;
 use super::state::{Ask, Doubt, Ending, Pending, Phase, Step, Turn};
@@ -19,13 +20,39 @@ pub(super) enum Why {
 }
 
 impl Dialogue {
-    /// The greeting, which ends in the consent question.
+    /// The greeting, which ends in the consent question. It begins with the person's name if that is there in time.
     pub(super) fn greet(&mut self) {
-        if self.phase == Phase::Opening {
-            self.turn = Turn::new(self.turn.number.wrapping_add(1));
-            self.phase = Phase::Asking(Ask::Consent);
-            self.speak(self.script.lines.opening(), true);
+        if self.phase != Phase::Opening {
+            return;
         }
+        let lines = &self.script.lines;
+        let opening = match self.named {
+            NamedGreeting::Coming => {
+                let grace = self.after(self.config.name_grace_ms);
+                self.timers.ensure(Timer::Name, grace);
+                return;
+            }
+            NamedGreeting::Ready => lines.opening_by_name(),
+            NamedGreeting::Lost => lines.opening(),
+        };
+        self.timers.stop(Timer::Name);
+        self.turn = Turn::new(self.turn.number.wrapping_add(1));
+        self.phase = Phase::Asking(Ask::Consent);
+        self.speak(opening, true);
+    }
+
+    /// News of the sentence with the name; a greeting that waits for it waits no more.
+    pub(super) fn named_greeting(&mut self, state: NamedGreeting) {
+        self.named = state;
+        if self.timers.is_set(Timer::Name) {
+            self.greet();
+        }
+    }
+
+    /// It has not come in time: the greeting goes without.
+    pub(super) fn name_overdue(&mut self) {
+        self.named = NamedGreeting::Lost;
+        self.greet();
     }
 
     pub(super) fn ask_question(&mut self, index: usize, after_no_answer: bool) {

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub struct DialogueConfig {
     /// How long the person called may take to say "hello" before the greeting begins (L8).
     pub opening_wait_ms: Millis,
+    /// How long the greeting waits for its sentence with the name when it is due; then it goes without.
+    pub name_grace_ms: Millis,
     /// Silence after a prompt until it is asked again.
     pub silence_ms: Millis,
     /// Longest turn, counted from the end of its prompt, whatever noise there is.
@@ -62,6 +64,7 @@ impl Default for DialogueConfig {
     fn default() -> Self {
         Self {
             opening_wait_ms: 900,
+            name_grace_ms: 300,
             silence_ms: 5_000,
             turn_limit_ms: 25_000,
             speech_limit_ms: 15_000,

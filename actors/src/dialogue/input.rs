@@ -43,6 +43,18 @@ pub enum RecognitionFault {
     Unsupported,
 }
 
+/// What is known of the sentence that greets a person by name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NamedGreeting {
+    /// It is being spoken, for this call.
+    Coming,
+    /// It can be played at once.
+    Ready,
+    /// It cannot be had.
+    Lost,
+}
+
 /// One thing that happened.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(tag = "input", rename_all = "snake_case")]
@@ -116,10 +128,15 @@ pub enum Input {
         /// The first sentence that was not heard to its end.
         cut_sentence: usize,
     },
-    /// A playback cannot be spoken (no audio from synthesis).
+    /// A playback cannot be spoken, or not to its end (no audio from synthesis). What was sent of it has been heard.
     PlaybackFailed {
         /// Which.
         playback: PlaybackId,
+    },
+    /// The state of the greeting by name has changed. A call without a name has no such input.
+    NamedGreeting {
+        /// The new state.
+        state: NamedGreeting,
     },
     /// The carrier's machine detection has spoken.
     Machine {

@@ -1,7 +1,7 @@
 //! The conversation: its inputs and waits, each handed to the part that deals with it.
 
 use super::config::DialogueConfig;
-use super::input::{Input, Millis, RequestId};
+use super::input::{Input, Millis, NamedGreeting, RequestId};
 use super::output::{Expectation, Output, TurnNote};
 use super::script::Script;
 use super::state::{Ask, Phase, Record, Speech, Step, Turn, Voice};
@@ -37,6 +37,8 @@ pub struct Dialogue {
     pub(super) person: bool,
     /// Who calls and why has been heard, so that consent may be asked without saying it again.
     pub(super) introduced: bool,
+    /// Whether the person can be greeted by name.
+    pub(super) named: NamedGreeting,
     /// A machine verdict that came before the stream was up.
     verdict: Option<MachineVerdict>,
     /// Speech at the very beginning that was not understood.
@@ -73,6 +75,7 @@ impl Dialogue {
             playbacks: 0,
             person: false,
             introduced: false,
+            named: NamedGreeting::Lost,
             verdict: None,
             odd_speech_ms: 0,
             spoken_ms: 0,
@@ -117,6 +120,7 @@ impl Dialogue {
             Input::PlaybackEnded { playback } => self.playback_ended(playback),
             Input::PlaybackCleared { playback, cut_sentence } => self.playback_cleared(playback, cut_sentence),
             Input::PlaybackFailed { playback } => self.playback_failed(playback),
+            Input::NamedGreeting { state } => self.named_greeting(state),
             Input::Machine { verdict } => self.machine_verdict(verdict),
             Input::Beep => self.beep(),
             Input::DoNotCallRecorded { stored } => self.do_not_call_recorded(stored),
@@ -145,6 +149,7 @@ impl Dialogue {
         while let Some(timer) = self.timers.take_due(self.now) {
             match timer {
                 Timer::Opening => self.greet(),
+                Timer::Name => self.name_overdue(),
                 Timer::LongSpeech => self.long_speech(),
                 Timer::Speech | Timer::Recognition => self.speech_overdue(timer),
                 Timer::Understanding => self.consultation_overdue(),

@@ -34,7 +34,7 @@ mod voicemail;
 mod words;
 
 pub use config::DialogueConfig;
-pub use input::{Input, Millis, ModelFault, PlaybackId, RecognitionFault, RequestId, SpeechId};
+pub use input::{Input, Millis, ModelFault, NamedGreeting, PlaybackId, RecognitionFault, RequestId, SpeechId};
 pub use interpret::{Context, Interpretation, Interpreter};
 pub use lexicon::Lexicon;
 pub use machine::Dialogue;

@@ -154,6 +154,7 @@ macro_rules! templates {
 
 templates! {
     Greeting = "greeting" ["organisation", "purpose"];
+    GreetingByName = "greeting_by_name" ["name"];
     ConsentQuestion = "consent_question" ["organisation", "purpose"];
     ConsentKeys = "consent_keys" [];
     FirstQuestion = "first_question" [];
@@ -220,6 +221,10 @@ fn read_sentences(yaml: &str, faults: &mut Vec<PackFault>) -> BTreeMap<String, V
     for template in Template::ALL {
         let place = format!("prompts.yaml: {}", template.name());
         let Some(texts) = sentences.get(template.name()) else {
+            if *template == Template::GreetingByName {
+                // Nobody is greeted by name then.
+                continue;
+            }
             faults.push(PackFault::new(place, "is missing", "add it"));
             continue;
         };
@@ -247,7 +252,32 @@ fn read_sentences(yaml: &str, faults: &mut Vec<PackFault>) -> BTreeMap<String, V
             }
         }
     }
+    check_greeting_by_name(&sentences, faults);
     sentences
+}
+
+/// The one sentence with a name takes the place of the greeting's first: who calls and why is fixed text that comes
+/// after it.
+fn check_greeting_by_name(sentences: &BTreeMap<String, Vec<String>>, faults: &mut Vec<PackFault>) {
+    let Some(by_name) = sentences.get(Template::GreetingByName.name()) else {
+        return;
+    };
+    let place = format!("prompts.yaml: {}", Template::GreetingByName.name());
+    if by_name.len() != 1 || by_name.iter().any(|text| !placeholders(text).contains(&"name")) {
+        faults.push(PackFault::new(
+            place.clone(),
+            "is not one sentence with {name}",
+            "write one, for example \"Hello {name}.\"",
+        ));
+    }
+    let greeting = sentences.get(Template::Greeting.name()).map_or(&[][..], Vec::as_slice);
+    if greeting.len() < 2 || greeting.first().is_some_and(|first| !placeholders(first).is_empty()) {
+        faults.push(PackFault::new(
+            place,
+            "takes the place of the greeting's first sentence, which must be a salutation alone",
+            "let the greeting begin with a sentence such as \"Hello.\", and say who calls and why in the next",
+        ));
+    }
 }
 
 #[cfg(test)]
@@ -279,6 +309,34 @@ mod tests {
             "`yes`",
         ] {
             assert!(all.contains(part), "{part} in\n{all}");
+        }
+    }
+
+    #[test]
+    fn nobody_is_greeted_by_name_where_the_pack_does_not_say_how() {
+        let prompts = PROMPTS.replace("greeting_by_name:\n  - \"Hello {name}.\"\n", "");
+        assert_ne!(prompts, PROMPTS);
+        assert_eq!(LanguagePack::parse(&prompts, LEXICON).map(|_| ()), Ok(()));
+    }
+
+    #[test]
+    fn the_sentence_with_the_name_is_one_and_takes_no_other_from_the_greeting_than_its_salutation() {
+        for (from, to) in [
+            ("\"Hello {name}.\"", "\"Hello you.\""),
+            ("\"Hello {name}.\"", "\"Hello {name}.\"\n  - \"How are you, {name}?\""),
+            ("  - \"Hello.\"\n  - \"This is", "  - \"Hello, this is"),
+            (
+                "\"Hello.\"\n  - \"This is {organisation}.\"\n  - \"I am calling about {purpose}.\"",
+                "\"Hello.\"",
+            ),
+        ] {
+            let prompts = PROMPTS.replace(from, to);
+            assert_ne!(prompts, PROMPTS, "{from}");
+            let faults = LanguagePack::parse(&prompts, LEXICON).expect_err("faulty");
+            assert!(
+                faults.iter().all(|fault| fault.place.ends_with("greeting_by_name")),
+                "{faults:?}"
+            );
         }
     }
 

@@ -127,6 +127,9 @@ impl QuestionLines {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Lines {
     pub(super) greeting: Vec<String>,
+    /// In place of the greeting's first sentence. The name is not filled in: what is said of it, here and in a journal
+    /// or a transcript, is the same for everybody.
+    pub(super) greeting_by_name: Option<String>,
     pub(super) consent_question: Vec<String>,
     pub(super) consent_keys: Vec<String>,
     pub(super) questions: Vec<QuestionLines>,
@@ -171,6 +174,7 @@ impl Lines {
         });
         Self {
             greeting: lines(Template::Greeting),
+            greeting_by_name: pack.sentences(Template::GreetingByName).first().cloned(),
             consent_question: lines(Template::ConsentQuestion),
             consent_keys: lines(Template::ConsentKeys),
             questions: questions.collect(),
@@ -201,7 +205,7 @@ impl Lines {
         }
     }
 
-    /// Every sentence, each once, in a fixed order.
+    /// Every fixed sentence, each once, in a fixed order. The one with a name is none.
     pub(super) fn all(&self) -> Vec<String> {
         let mut groups: Vec<&Vec<String>> = vec![&self.greeting, &self.consent_question, &self.consent_keys];
         for question in &self.questions {
@@ -249,6 +253,15 @@ impl Lines {
     /// Greeting, then the consent question with how to answer.
     pub(super) fn opening(&self) -> Prompt {
         self.consent().after(&self.greeting)
+    }
+
+    /// The same, beginning with the sentence that carries the name.
+    pub(super) fn opening_by_name(&self) -> Prompt {
+        let Some(by_name) = &self.greeting_by_name else {
+            return self.opening();
+        };
+        let rest = self.greeting.get(1..).unwrap_or_default();
+        self.consent().after(rest).after(std::slice::from_ref(by_name))
     }
 
     /// The consent question with how to answer.

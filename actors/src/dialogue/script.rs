@@ -7,7 +7,7 @@ use super::output::{Expectation, ModelQuery};
 use super::pack::LanguagePack;
 use super::prompt::{Lines, range_of};
 use super::words::fill;
-use crate::domain::{Campaign, CampaignFault, Intent, QuestionKind};
+use crate::domain::{Campaign, CampaignFault, Intent, PersonName, QuestionKind};
 use crate::ports::{AnswerSchema, Grammar};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -98,9 +98,22 @@ impl Script {
             .collect()
     }
 
-    /// Every sentence the dialogue can ever speak, each once: for rendering before the first call.
+    /// Every sentence that is the same in all calls, each once: for rendering before the first call. What is made in a
+    /// call besides, the [greeting by name](Script::named_greeting) for one, is spoken then.
     pub fn fixed_sentences(&self) -> Vec<String> {
         self.lines.all()
+    }
+
+    /// The sentence that greets by name, as [`Output::Play`](super::Output::Play) says it: with `{name}` in place of the
+    /// name, which the dialogue does not know. `None` if the language has none.
+    pub fn named_greeting(&self) -> Option<&str> {
+        self.lines.greeting_by_name.as_deref()
+    }
+
+    /// The same as it is spoken to a person. Personal data.
+    pub fn greeting_for(&self, name: &PersonName) -> Option<String> {
+        let greeting = self.named_greeting()?;
+        Some(fill(greeting, &[("name", name.expose())]))
     }
 
     /// SHA-256 over campaign, prompts and lexicon, hexadecimal: equal scripts decide alike.

@@ -126,6 +126,9 @@ impl Dialogue {
             self.reply_unspoken();
             return;
         }
+        if self.leave_out_what_is_made_in_the_call() {
+            return;
+        }
         self.playback_failures = self.playback_failures.saturating_add(1);
         match self.phase {
             Phase::Closing(_) | Phase::Machine(_) => self.prompt_done(),
@@ -135,6 +138,36 @@ impl Dialogue {
                 self.play_rest();
             }
         }
+    }
+
+    /// Goes on with the fixed sentences of a prompt that failed: everybody who can speak has been asked for the others,
+    /// and would be asked again while the caller hears nothing (L12). False if all are fixed, or none is.
+    fn leave_out_what_is_made_in_the_call(&mut self) -> bool {
+        let heard = self.voice.heard;
+        let saying = &self.voice.saying;
+        let fixed = self.script.fixed_sentences();
+        let is_left = |sentence: &&String| fixed.contains(sentence);
+        let left = |to: usize| {
+            saying
+                .sentences
+                .get(heard..to)
+                .unwrap_or_default()
+                .iter()
+                .filter(is_left)
+        };
+        let whole = saying.sentences.len();
+        let rest = Prompt {
+            sentences: left(whole).cloned().collect(),
+            asks_from: left(saying.asks_from).count(),
+            asks_to: left(saying.asks_to).count(),
+            live: 0,
+        };
+        if rest.sentences.is_empty() || heard + rest.sentences.len() >= whole {
+            return false;
+        }
+        self.voice.cut_by = None;
+        self.play(rest);
+        true
     }
 
     /// The marks of a playback did not come back in time: it is taken as ended, so that the call goes on.

@@ -7,6 +7,8 @@ use super::input::Millis;
 pub(super) enum Timer {
     /// The caller's "hello".
     Opening,
+    /// The greeting by name, when it is time to greet.
+    Name,
     /// The end of a first speech that is already too long for a person's.
     LongSpeech,
     /// The end of a speech.
@@ -36,8 +38,9 @@ pub(super) enum Timer {
 }
 
 impl Timer {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Opening,
+        Self::Name,
         Self::LongSpeech,
         Self::Speech,
         Self::Recognition,
@@ -74,6 +77,10 @@ impl Timers {
     /// When a wait is over; `None` if it is not set.
     pub(super) fn due(&self, timer: Timer) -> Option<Millis> {
         self.due[timer as usize]
+    }
+
+    pub(super) fn is_set(&self, timer: Timer) -> bool {
+        self.due[timer as usize].is_some()
     }
 
     pub(super) fn stop(&mut self, timer: Timer) {

@@ -7,10 +7,13 @@ mod breaker;
 mod language_model;
 mod plausible;
 mod recognizer;
+mod speaking;
 mod synthesizer;
+mod telephone;
 
 pub use breaker::{Breaker, BreakerSettings, Fault, Phase};
 pub use language_model::FailoverLanguageModel;
-pub use plausible::check_speech;
+pub use plausible::{SpeechCheck, check_speech};
 pub use recognizer::{FailoverRecognizer, FailoverSettings, Jitter, Ranked};
-pub use synthesizer::{FailoverSynthesizer, GuardedSynthesizer, RankedSynthesizer};
+pub use synthesizer::{FailoverSynthesizer, GuardedSynthesizer, LIVE_SPEECH_DEADLINE, RankedSynthesizer};
+pub use telephone::TelephoneAudio;

@@ -360,6 +360,11 @@ impl Call {
         last.unwrap_or_default()
     }
 
+    /// What is being played is heard no more, and nobody is told.
+    pub fn lose_playback(&mut self) {
+        self.playing = None;
+    }
+
     pub fn is_playing(&self) -> bool {
         !self.playing.is_empty()
     }

@@ -12,6 +12,7 @@ mod harness;
 mod journals;
 mod machines;
 mod model_properties;
+mod names;
 mod properties;
 mod replies;
 mod script;

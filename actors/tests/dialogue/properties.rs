@@ -4,7 +4,7 @@ use crate::harness::*;
 use crate::model_properties::{SPEAKABLE, model_input};
 use proptest::prelude::*;
 use samvad_actors::dialogue::{
-    Dialogue, DialogueConfig, Input, Millis, Output, PlaybackId, RecognitionFault, SpeechId,
+    Dialogue, DialogueConfig, Input, Millis, NamedGreeting, Output, PlaybackId, RecognitionFault, SpeechId,
 };
 use samvad_actors::domain::{AnswerValue, EndReason, MachineVerdict};
 use std::collections::BTreeSet;
@@ -51,6 +51,11 @@ fn verdict() -> impl Strategy<Value = MachineVerdict> {
 }
 
 /// Anything at all, sensible or not.
+fn named() -> impl Strategy<Value = NamedGreeting> {
+    use NamedGreeting::{Coming, Lost, Ready};
+    prop::sample::select(vec![Coming, Ready, Lost])
+}
+
 fn any_input() -> impl Strategy<Value = Input> {
     let speech = (0u32..6).prop_map(SpeechId);
     let playback = (0u32..12).prop_map(PlaybackId);
@@ -73,6 +78,7 @@ fn any_input() -> impl Strategy<Value = Input> {
         1 => playback.prop_map(|playback| Input::PlaybackFailed { playback }),
         1 => verdict().prop_map(|verdict| Input::Machine { verdict }),
         1 => Just(Input::Beep),
+        1 => named().prop_map(|state| Input::NamedGreeting { state }),
         2 => any::<bool>().prop_map(|stored| Input::DoNotCallRecorded { stored }),
         1 => Just(Input::Started),
         10 => model_input(),
@@ -136,7 +142,8 @@ pub fn check(feedback: bool, events: &[Event], outputs: &[(Millis, Output)]) -> 
         "it ends in time"
     );
 
-    let sentences: BTreeSet<String> = script.fixed_sentences().into_iter().collect();
+    let known = script.fixed_sentences().into_iter();
+    let sentences: BTreeSet<String> = known.chain(script.named_greeting().map(str::to_owned)).collect();
     let questions: BTreeSet<&str> = script.campaign().questions.iter().map(|q| q.text.as_str()).collect();
     let mut consented = false;
     let mut consents = 0;

@@ -11,7 +11,8 @@ use samvad_actors::dialogue::journal::{ReplayReport, replay};
 use samvad_actors::dialogue::{LanguagePack, Script};
 use samvad_actors::domain::{AttemptId, AttemptState, Campaign, Language, Outcome};
 use samvad_actors::ports::{
-    AdmittedCall, Clock, JournalError, JournalFiles, JournalSink, LanguageModel, Prompt, PromptBook,
+    AdmittedCall, Clock, JournalError, JournalFiles, JournalSink, LanguageModel, NameVoice, Prompt, PromptBook,
+    Synthesizer,
 };
 use samvad_actors::runtime::{
     CallActor, CallEvent, CallPorts, CallSeed, CallTable, EventSink, Limits, PermitReturn, Permits, Readiness,
@@ -110,6 +111,10 @@ impl Journals {
         locked(&self.texts).get(attempt).cloned().expect("journal")
     }
 
+    pub fn text_of(&self, attempt: &AttemptId) -> String {
+        locked(&self.of(attempt).lines).join("\n")
+    }
+
     pub fn replayed(&self, attempt: &AttemptId) -> ReplayReport {
         let text = locked(&self.of(attempt).lines).join("\n");
         replay(&text, LanguagePack::embedded).expect("a journal")
@@ -166,6 +171,24 @@ pub fn survey_of(yaml: &str, besides: &[&str], has_audio: impl Fn(&str) -> bool)
         campaign,
         script,
         prompts: Arc::new(prompts),
+        voice: None,
+        names: None,
+    })
+}
+
+/// The same, with somebody who speaks what has no audio, and somebody who speaks names.
+pub fn spoken_survey(
+    has_audio: impl Fn(&str) -> bool,
+    voice: Option<Arc<dyn Synthesizer>>,
+    names: Option<Arc<dyn NameVoice>>,
+) -> Arc<Survey> {
+    let survey = survey(has_audio);
+    Arc::new(Survey {
+        campaign: survey.campaign.clone(),
+        script: survey.script.clone(),
+        prompts: survey.prompts.clone(),
+        voice,
+        names,
     })
 }
 
@@ -256,6 +279,7 @@ impl World {
         self.ports.permits.adopt(&attempt);
         AdmittedCall {
             machine: None,
+            name: None,
             campaign: "health-survey".into(),
             contact: self.store.row(&attempt).contact,
             call_sid: sid.as_str().into(),

@@ -7,11 +7,13 @@
 mod effects;
 mod hearing;
 mod latency;
+mod live;
 mod speaking;
 mod understanding;
 
 use self::hearing::Hearing;
 use self::latency::TurnClock;
+use self::live::LiveSpeech;
 use super::events::EventSink;
 use super::line::{Line, LineClosed, MediaText};
 use super::probe::{CallProbe, CallTable, Limits};
@@ -20,8 +22,10 @@ use super::supervisor::{CallDied, CallFinished, CallStarted, Supervisor};
 use super::survey::Survey;
 use crate::dialogue::journal::JournalWriter;
 use crate::dialogue::{Dialogue, DialogueConfig, Expectation, Input, Millis, RequestId};
-use crate::domain::{EndReason, MachineVerdict, StreamSid};
-use crate::ports::{AdmittedCall, Clock, JournalFiles, JournalSink, LanguageModel, Recognizer, ServiceMeter, Store};
+use crate::domain::{EndReason, MachineVerdict, PersonName, StreamSid};
+use crate::ports::{
+    AdmittedCall, Clock, JournalFiles, JournalSink, LanguageModel, Prompt, Recognizer, ServiceMeter, Store,
+};
 use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message, SpawnHandle};
 use samvad_media::listener::{Listener, ListenerConfig};
 use samvad_media::messages::{Inbound, parse_inbound};
@@ -104,13 +108,18 @@ pub struct CallActor {
     listener: Listener,
     hearing: Hearing,
     playout: Playout,
+    live: LiveSpeech,
+    /// Whom to greet by name.
+    name: Option<PersonName>,
+    /// The greeting by name, once it has been spoken.
+    named_greeting: Option<Prompt>,
     journal: Option<(JournalWriter, Arc<dyn JournalSink>)>,
     turns: TurnClock,
     /// What the language model works on; dropped when the dialogue waits for it no longer.
     consulted: Option<(RequestId, SpawnHandle)>,
     /// Longest wait for it.
     model_deadline: Duration,
-    /// What the call uses of services.
+    /// Goes with every request to a service; the draft has it too.
     meter: ServiceMeter,
     expectation: Expectation,
     /// What was last told to be expected; `None` while the last words are spoken.
@@ -151,6 +160,8 @@ impl CallActor {
         ports.calls.insert(probe.clone());
         // From here on the call has an outcome whatever happens: the watch exists before anything can fail.
         let death = DeathWatch::new(probe.clone(), ports.supervisor.clone());
+        let meter = ServiceMeter::default();
+        probe.edit_draft(|draft| draft.meter = meter.clone());
         let config = DialogueConfig {
             language_model: ports.language_model.is_some() && survey.script.has_model_prompts(),
             ..DialogueConfig::default()
@@ -174,11 +185,14 @@ impl CallActor {
             listener: Listener::new(ListenerConfig::default()),
             hearing: Hearing::default(),
             playout: Playout::new(),
+            live: LiveSpeech::default(),
+            name: admitted.name,
+            named_greeting: None,
             journal,
             turns: TurnClock::default(),
             model_deadline,
             consulted: None,
-            meter: ServiceMeter::default(),
+            meter,
             expectation: Expectation::Consent,
             told: Some(Expectation::Consent),
             pending: VecDeque::new(),
@@ -222,9 +236,12 @@ impl CallActor {
             self.turns.input(now, &input);
             self.keep(|journal| journal.input(now, &input));
             self.dialogue.handle(now, input);
-            // What the language model takes is part of the decision.
-            if self.dialogue.open_request().is_none() {
-                self.turns.decided(self.now());
+            let handled = self.now();
+            if self.dialogue.open_request().is_some() {
+                self.turns.understanding_began(handled);
+            } else {
+                self.turns.understanding_ended(handled);
+                self.turns.decided(handled);
             }
             self.carry_out(now, ctx);
         }
@@ -337,6 +354,7 @@ impl Actor for CallActor {
             call,
         });
         self.feed(Input::Started, ctx);
+        self.speak_name(ctx);
         if let Some(verdict) = self.machine {
             self.feed(Input::Machine { verdict }, ctx);
         }

@@ -6,7 +6,7 @@ use crate::cli::doctor::Finding;
 use crate::config::{RecognizerSetting, Settings};
 use crate::speech::services::{ServiceThreads, text};
 use samvad_actors::domain::{AttemptId, Language};
-use samvad_actors::ports::{Grammar, Heard, RecognitionRequest, Recognizer, RecognizerError};
+use samvad_actors::ports::{Grammar, Heard, RecognitionRequest, Recognizer, RecognizerError, ServiceMeter};
 use samvad_media::wav;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -91,6 +91,7 @@ async fn recognize(recognizer: &dyn Recognizer) -> Result<Hearing, RecognizerErr
         attempt: AttemptId::new("doctor"),
         language: Language::default(),
         grammar,
+        meter: ServiceMeter::default(),
     });
     utterance.push(&recording.samples);
     let ended = Instant::now();

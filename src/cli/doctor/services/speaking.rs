@@ -7,7 +7,7 @@ use crate::cli::doctor::speech::{PLAUSIBLE_DBFS, level_and_length};
 use crate::config::{Settings, SynthesizerSetting};
 use crate::speech::services::ServiceThreads;
 use samvad_actors::domain::Language;
-use samvad_actors::ports::{Pcm, SynthesisError, SynthesisRequest, Synthesizer};
+use samvad_actors::ports::{Pcm, ServiceMeter, SynthesisError, SynthesisRequest, Synthesizer};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,6 +45,7 @@ pub(super) async fn check(
         text: SENTENCE.to_owned(),
         language: Language::default(),
         voice: None,
+        meter: ServiceMeter::default(),
     };
     let spoken = twice(async || synthesizer.synthesize(&request).await);
     match tokio::time::timeout(PATIENCE, spoken).await {
