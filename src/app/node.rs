@@ -156,6 +156,8 @@ impl Node {
             prompt_cache: settings.prompt_cache_dir.clone().unwrap_or_else(|| data.prompt_cache()),
             recognizer: recognizer.clone(),
             synthesizers: synthesizers(&settings, &clock)?,
+            costs: store.clone(),
+            clock: clock.clone(),
             at_work: tokio::sync::Mutex::new(()),
         });
         let sockets = Arc::new(SocketGauges::default());

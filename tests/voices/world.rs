@@ -6,7 +6,7 @@ use samvad::speech::services::{
     ServiceSynthesizer, ServiceThreads, SpeechDeadlines, deepgram, elevenlabs, openai, sarvam,
 };
 use samvad_actors::domain::Language;
-use samvad_actors::ports::SynthesisRequest;
+use samvad_actors::ports::{ServiceMeter, SynthesisRequest};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -97,5 +97,6 @@ pub fn request(text: &str, language: &str, voice: Option<&str>) -> SynthesisRequ
         text: text.to_owned(),
         language: Language(language.to_owned()),
         voice: voice.map(str::to_owned),
+        meter: ServiceMeter::default(),
     }
 }

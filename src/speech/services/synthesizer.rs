@@ -9,7 +9,9 @@ use crate::speech::voice_names::own_voice;
 use async_trait::async_trait;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
-use samvad_actors::ports::{Pcm, SynthesisError, SynthesisRequest, Synthesizer};
+use samvad_actors::ports::{
+    Pcm, ServiceKind, ServiceMeter, ServiceUse, SynthesisError, SynthesisRequest, Synthesizer, UsedService,
+};
 use samvad_actors::services::check_speech;
 use samvad_media::{codec, wav};
 use std::sync::Arc;
@@ -137,9 +139,9 @@ impl Synthesizer for ServiceSynthesizer {
                 reason: "the text has nothing that can be spoken".to_owned(),
             });
         }
-        let (shared, text) = (Arc::clone(&self.shared), request.text.clone());
+        let (shared, text, meter) = (Arc::clone(&self.shared), request.text.clone(), request.meter.clone());
         let spoken = self.threads.run(async move {
-            let pcm = shared.speak(&speaker, &text).await?;
+            let pcm = shared.speak(&speaker, &text, &meter).await?;
             check_speech(&pcm, &text)?;
             Ok(pcm)
         });
@@ -152,7 +154,7 @@ impl Synthesizer for ServiceSynthesizer {
 }
 
 impl Shared {
-    async fn speak(&self, speaker: &Speaker, text: &str) -> Result<Pcm, SynthesisError> {
+    async fn speak(&self, speaker: &Speaker, text: &str, meter: &ServiceMeter) -> Result<Pcm, SynthesisError> {
         let (begun, deadlines) = (Instant::now(), self.deadlines);
         let too_late = |what, deadline: Duration| SynthesisError::TimedOut {
             what,
@@ -160,7 +162,7 @@ impl Shared {
         };
         let begin = async {
             let request = self.api.request(self.client.http(), speaker, text);
-            let mut answer = request.send().await.map_err(|error| self.lost(error))?;
+            let mut answer = self.send(request, speaker, text, meter).await?;
             if answer.status() != StatusCode::OK {
                 return Err(self.refusal(answer).await);
             }
@@ -184,6 +186,29 @@ impl Shared {
             }
         }
         decode(&audio, self.api.encoding())
+    }
+
+    /// Sends a request and counts it: from when it is sent, and not if the service could not be reached.
+    async fn send(
+        &self,
+        request: RequestBuilder,
+        speaker: &Speaker,
+        text: &str,
+        meter: &ServiceMeter,
+    ) -> Result<Response, SynthesisError> {
+        let service = UsedService {
+            kind: ServiceKind::Synthesis,
+            service: self.api.name().to_owned(),
+            model: speaker.model.clone(),
+        };
+        let amount = ServiceUse::of_text(text);
+        meter.add(service.clone(), amount);
+        request.send().await.map_err(|error| {
+            if error.is_connect() {
+                meter.take_back(&service, amount);
+            }
+            self.lost(error)
+        })
     }
 
     /// What failed on the way. The URL is left out: a voice may stand in it.

@@ -110,7 +110,7 @@ pub struct CallActor {
     consulted: Option<(RequestId, SpawnHandle)>,
     /// Longest wait for it.
     model_deadline: Duration,
-    /// What the call uses of services.
+    /// Goes with every request to a service; the draft has it too.
     meter: ServiceMeter,
     expectation: Expectation,
     /// What was last told to be expected; `None` while the last words are spoken.
@@ -151,6 +151,8 @@ impl CallActor {
         ports.calls.insert(probe.clone());
         // From here on the call has an outcome whatever happens: the watch exists before anything can fail.
         let death = DeathWatch::new(probe.clone(), ports.supervisor.clone());
+        let meter = ServiceMeter::default();
+        probe.edit_draft(|draft| draft.meter = meter.clone());
         let config = DialogueConfig {
             language_model: ports.language_model.is_some() && survey.script.has_model_prompts(),
             ..DialogueConfig::default()
@@ -178,7 +180,7 @@ impl CallActor {
             turns: TurnClock::default(),
             model_deadline,
             consulted: None,
-            meter: ServiceMeter::default(),
+            meter,
             expectation: Expectation::Consent,
             told: Some(Expectation::Consent),
             pending: VecDeque::new(),

@@ -29,6 +29,7 @@ impl CallActor {
             return;
         };
         let asked = self.request(task);
+        self.turns.understanding_began(self.now());
         // A model that panics costs its request, not the call.
         let answer = AssertUnwindSafe(async move { model.structured(&asked, &schema).await }).catch_unwind();
         let handle = ctx.spawn(answer.into_actor(self).map(move |answer, call, ctx| {
@@ -42,6 +43,7 @@ impl CallActor {
                     fault: call.model_failed(&error),
                 },
             };
+            call.turns.understanding_ended(call.now());
             call.feed(input, ctx);
         }));
         self.consulted(request, handle, ctx);
@@ -56,6 +58,7 @@ impl CallActor {
             self.pending.push_back(Input::ReplyFailed { request, fault });
             return;
         };
+        self.turns.understanding_began(self.now());
         let sentences = sentences(model, self.request(task)).map(move |sentence| match sound(sentence) {
             Ok(text) => Ok(Input::ReplySentence { request, text }),
             Err(error) => Err(error),
@@ -78,6 +81,7 @@ impl CallActor {
         let open = self.dialogue.open_request();
         if let Some((_, handle)) = self.consulted.take_if(|(request, _)| Some(*request) != open) {
             ctx.cancel_future(handle);
+            self.turns.understanding_ended(self.now());
         }
     }
 
