@@ -224,7 +224,7 @@ impl CallActor {
             self.turns.input(now, &input);
             self.keep(|journal| journal.input(now, &input));
             self.dialogue.handle(now, input);
-            // What the language model takes is part of the decision.
+            // Nothing is decided while the language model is awaited.
             if self.dialogue.open_request().is_none() {
                 self.turns.decided(self.now());
             }
