@@ -205,4 +205,21 @@ mod tests {
         let fault = language_pack(&Language("../etc".into()), Some(Path::new("prompts"))).expect_err("refused");
         assert!(fault.to_string().contains("not a language tag"));
     }
+
+    #[test]
+    fn what_a_language_model_is_told_may_be_left_out_of_a_prompts_directory_and_is_checked_where_it_is_there() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let english = dir.path().join("en");
+        std::fs::create_dir(&english).expect("made");
+        for name in ["prompts.yaml", "lexicon.yaml"] {
+            std::fs::copy(Path::new("prompts/en").join(name), english.join(name)).expect("copied");
+        }
+        let load = || language_pack(&Language::default(), Some(dir.path()));
+        assert!(load().expect("two files are enough").model_prompts().is_none());
+        std::fs::copy("prompts/en/model.yaml", english.join("model.yaml")).expect("copied");
+        assert!(load().expect("three files").model_prompts().is_some());
+        std::fs::write(english.join("model.yaml"), "said: \"{words}\"").expect("written");
+        let fault = load().expect_err("refused").to_string();
+        assert!(fault.contains("model.yaml"), "{fault}");
+    }
 }

@@ -81,7 +81,7 @@ async fn what_the_model_understands_is_the_answer_and_the_call_replays_without_i
 }
 
 #[actix::test]
-async fn the_time_the_model_takes_is_part_of_the_decision() {
+async fn the_time_the_model_takes_is_a_part_of_the_turn_of_its_own() {
     let mut world = world(UNCLEAR, Does::Never);
     let does = Does::Answers(meaning("unclear", json!(4), false), vec![]);
     world.model = Some(ScriptedModel::slow(does, Some((world.clock.clone(), 700))));
@@ -89,7 +89,7 @@ async fn the_time_the_model_takes_is_part_of_the_decision() {
     assert!(caller.listen().await, "the next question");
     finish(&world, &caller, "slow", "13").await;
     let latency = world.store.report(&"slow".into()).latencies[0];
-    assert!(latency.decision_ms >= 700, "{latency:?}");
+    assert!(latency.understanding_ms >= 700, "{latency:?}");
 }
 
 #[actix::test]
