@@ -108,8 +108,8 @@ fn cell(record: &csv::StringRecord, column: Option<usize>) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// Prompts and lexicon of a language: from a directory (`DIR/LANGUAGE/prompts.yaml` and `lexicon.yaml`) if one is
-/// given, else the built-in ones.
+/// Prompts and lexicon of a language: from a directory (`DIR/LANGUAGE/prompts.yaml`, `lexicon.yaml` and, if a language
+/// model may be asked, `model.yaml`) if one is given, else the built-in ones.
 ///
 /// # Errors
 /// If there is none for the language, or it is not valid; every fault is named.
@@ -130,7 +130,12 @@ pub fn language_pack(language: &Language, prompts_dir: Option<&Path>) -> anyhow:
         let path = dir.join(&language.0).join(name);
         std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
     };
-    LanguagePack::parse(&read("prompts.yaml")?, &read("lexicon.yaml")?).map_err(|faults| {
+    let mut pack = LanguagePack::parse(&read("prompts.yaml")?, &read("lexicon.yaml")?);
+    if dir.join(&language.0).join("model.yaml").exists() {
+        let model = read("model.yaml")?;
+        pack = pack.and_then(|pack| pack.with_model_prompts(&model));
+    }
+    pack.map_err(|faults| {
         let list: Vec<String> = faults.iter().map(|fault| format!("  {fault}")).collect();
         anyhow::anyhow!(
             "the prompts in {} are not valid:\n{}",

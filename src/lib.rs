@@ -7,6 +7,7 @@ pub mod cli;
 pub mod config;
 pub mod contact_files;
 pub mod coordination;
+pub mod costs;
 pub mod http;
 pub mod journal;
 pub mod speech;

@@ -152,6 +152,7 @@ async fn provoke_the_store(directory: &std::path::Path) -> Vec<StoreError> {
             confidence: None,
         }],
         latencies: Vec::new(),
+        service_use: Vec::new(),
         callback_request: Some(CallbackRequest {
             words: Some(WORDS.to_owned()),
             time: None,

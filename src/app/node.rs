@@ -115,6 +115,8 @@ impl Node {
             prompt_cache: settings.prompt_cache_dir.clone().unwrap_or_else(|| data.prompt_cache()),
             recognizer: recognizer.clone(),
             voices: Voices::start(&settings, &clock)?,
+            costs: store.clone(),
+            clock: clock.clone(),
             at_work: tokio::sync::Mutex::new(()),
         });
         let events: Arc<dyn EventSink> = Arc::new(GreetingsAhead {
@@ -169,6 +171,7 @@ impl Node {
             clock: clock.clone(),
             store: store.clone(),
             recognizer,
+            language_model: None,
             journals: journals.clone(),
             events,
             calls: calls.clone(),

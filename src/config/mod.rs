@@ -76,6 +76,8 @@ pub struct Settings {
     pub fleet: FleetSettings,
     /// What the carrier takes for a minute, in whatever currency; `None`: no cost is shown.
     pub price_per_minute: Option<f64>,
+    /// The table of prices of `samvad costs`; `None`: amounts are shown without prices.
+    pub prices: Option<PathBuf>,
     /// Whom `samvad call` may call.
     pub allowed_numbers: Vec<PhoneNumber>,
     /// How long a phone may ring, in seconds.
@@ -274,6 +276,13 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
         .is_some()
         .then(|| reader.number("SAMVAD_PRICE_PER_MINUTE", 0.0..=1000.0))
         .flatten();
+    let prices = reader.parsed("SAMVAD_PRICES", |text| match PathBuf::from(text) {
+        path if path.is_file() => Ok(path),
+        _ => Err((
+            "is not a file",
+            "name a table of prices (prices.example.yaml shows one), or leave it out",
+        )),
+    });
     let allowed_numbers = reader
         .text("SAMVAD_ALLOWED_NUMBERS")
         .is_some()
@@ -309,6 +318,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
         calls_per_second: calls_per_second?,
         fleet,
         price_per_minute,
+        prices,
         allowed_numbers,
         ring_timeout_seconds: ring_timeout_seconds?,
         queue_limit_seconds: queue_limit_seconds?,

@@ -223,6 +223,10 @@ pub const VARIABLES: &[Variable] = &[
         "SAMVAD_PRICE_PER_MINUTE",
         "what the carrier takes for a minute, for the preview of a campaign (0 to 1000); default: no cost is shown",
     ),
+    computed(
+        "SAMVAD_PRICES",
+        "file with the prices of services and carrier, for `samvad costs` (prices.example.yaml shows one); default: amounts are shown without prices",
+    ),
     plain(
         "SAMVAD_CALLS_PER_SECOND",
         "1",

@@ -15,7 +15,7 @@ pub use names::{NameCache, NamePrompts};
 use crate::config::private_files::{self, PrivateFileError};
 use bytes::Bytes;
 use samvad_actors::domain::Language;
-use samvad_actors::ports::{Prompt, PromptBook, SynthesisError, SynthesisRequest, Synthesizer};
+use samvad_actors::ports::{Prompt, PromptBook, ServiceMeter, SynthesisError, SynthesisRequest, Synthesizer};
 use samvad_actors::services::{FailoverSynthesizer, GuardedSynthesizer};
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -97,7 +97,7 @@ impl PromptCache {
 
     /// The audio of these sentences, all of one synthesiser, so that a call has one voice: of the first that has them on
     /// disk or can speak those that are missing. `progress` is told how many are ready, and of how many; it begins anew
-    /// with the next synthesiser.
+    /// with the next synthesiser. What has to be spoken counts into `meter`.
     ///
     /// # Errors
     /// [`PromptCacheError`]: the disk, or what each synthesiser could not speak.
@@ -106,12 +106,14 @@ impl PromptCache {
         sentences: &[String],
         language: &Language,
         voice: Option<&str>,
+        meter: &ServiceMeter,
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<RenderedPrompts, PromptCacheError> {
         let request = |text: &String| SynthesisRequest {
             text: text.clone(),
             language: language.clone(),
             voice: voice.map(str::to_owned),
+            meter: meter.clone(),
         };
         let requests: Vec<SynthesisRequest> = sentences.iter().map(request).collect();
         let mut failures = Vec::new();

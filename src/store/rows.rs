@@ -165,6 +165,7 @@ pub(super) fn latency(row: &AnyRow) -> Result<TurnLatency, StoreError> {
         turn: get_count(row, "turn")?,
         endpoint_ms: get_count(row, "endpoint_ms")?,
         recognition_ms: get_count(row, "recognition_ms")?,
+        understanding_ms: get_count(row, "understanding_ms")?,
         decision_ms: get_count(row, "decision_ms")?,
         first_audio_ms: get_count(row, "first_audio_ms")?,
         total_ms: get_count(row, "total_ms")?,

@@ -152,8 +152,8 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, CAST($6 AS DOUBLE PRECISION))";
 
     ADD_LATENCY = "INSERT INTO turn_latencies
-        (attempt_id, turn, endpoint_ms, recognition_ms, decision_ms, first_audio_ms, total_ms)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        (attempt_id, turn, endpoint_ms, recognition_ms, understanding_ms, decision_ms, first_audio_ms, total_ms)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
 
     ADD_DO_NOT_CALL = "INSERT INTO do_not_call (phone_number, source, attempt_id, added_at_ms)
         VALUES ($1, $2, $3, $4)
@@ -188,7 +188,7 @@ statements! {
 
     TRANSCRIPT = "SELECT at_ms, speaker, text, confidence FROM transcript_lines WHERE attempt_id = $1 ORDER BY line";
 
-    LATENCIES = "SELECT turn, endpoint_ms, recognition_ms, decision_ms, first_audio_ms, total_ms
+    LATENCIES = "SELECT turn, endpoint_ms, recognition_ms, understanding_ms, decision_ms, first_audio_ms, total_ms
         FROM turn_latencies WHERE attempt_id = $1 ORDER BY turn";
 
     PURGE_TRANSCRIPTS = "DELETE FROM transcript_lines

@@ -3,6 +3,7 @@
 
 mod conformance;
 mod failures;
+mod metering;
 #[path = "../support/speech_server.rs"]
 #[expect(dead_code, reason = "other tests use the rest")]
 mod server;

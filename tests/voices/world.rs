@@ -7,7 +7,7 @@ use samvad::speech::services::{
     ServiceSynthesizer, ServiceThreads, SpeechDeadlines, deepgram, elevenlabs, openai, sarvam,
 };
 use samvad_actors::domain::Language;
-use samvad_actors::ports::{Pcm, SynthesisError, SynthesisRequest, Synthesizer};
+use samvad_actors::ports::{Pcm, ServiceMeter, SynthesisError, SynthesisRequest, Synthesizer};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -98,6 +98,7 @@ pub fn request(text: &str, language: &str, voice: Option<&str>) -> SynthesisRequ
         text: text.to_owned(),
         language: Language(language.to_owned()),
         voice: voice.map(str::to_owned),
+        meter: ServiceMeter::default(),
     }
 }
 

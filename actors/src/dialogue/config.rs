@@ -54,6 +54,10 @@ pub struct DialogueConfig {
     /// In a confirming turn, a "yes" or the same thing said again counts from this confidence on: two hearings that
     /// agree need not both be certain.
     pub second_hearing: f32,
+    /// Whether there is a language model to be asked about what the lexicon does not understand.
+    pub language_model: bool,
+    /// Longest wait for the language model: for a meaning, and for each sentence of a reply.
+    pub understanding_limit_ms: Millis,
 }
 
 impl Default for DialogueConfig {
@@ -82,6 +86,8 @@ impl Default for DialogueConfig {
             patience_number_ms: 700,
             patience_free_ms: 1_400,
             second_hearing: 0.65,
+            language_model: false,
+            understanding_limit_ms: 1_500,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What can happen to a conversation.
 
+use super::meaning::ModelMeaning;
 use crate::domain::{EndReason, MachineVerdict};
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +14,22 @@ pub struct SpeechId(pub u32);
 /// One `Play`, numbered from 0 by the dialogue.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct PlaybackId(pub u32);
+
+/// One thing asked of the language model, numbered from 0 by the dialogue.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub struct RequestId(pub u32);
+
+/// Why the language model did not help.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelFault {
+    /// No answer in time.
+    TimedOut,
+    /// It is gone, busy, or refuses.
+    Lost,
+    /// It answered with something else than was asked for.
+    Unusable,
+}
 
 /// Why an utterance has no recognition.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -132,6 +149,39 @@ pub enum Input {
     DoNotCallRecorded {
         /// Whether it is in the store.
         stored: bool,
+    },
+    /// What the language model takes an utterance to mean.
+    Classified {
+        /// Which request; an answer to any but the open one is passed over.
+        request: RequestId,
+        /// As it came; checked against the open question by the dialogue.
+        meaning: ModelMeaning,
+    },
+    /// The language model does not say what an utterance means.
+    ClassifyFailed {
+        /// Which request.
+        request: RequestId,
+        /// Why.
+        fault: ModelFault,
+    },
+    /// A sentence of a reply, whole, in its order.
+    ReplySentence {
+        /// Which request.
+        request: RequestId,
+        /// The sentence; checked by the dialogue before it is spoken.
+        text: String,
+    },
+    /// A reply is complete.
+    ReplyEnded {
+        /// Which request.
+        request: RequestId,
+    },
+    /// A reply broke off or did not come.
+    ReplyFailed {
+        /// Which request.
+        request: RequestId,
+        /// Why.
+        fault: ModelFault,
     },
     /// The stream stopped or its socket closed.
     StreamEnded {

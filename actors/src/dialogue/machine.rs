@@ -1,11 +1,12 @@
 //! The conversation: its inputs and waits, each handed to the part that deals with it.
 
 use super::config::DialogueConfig;
-use super::input::{Input, Millis, NamedGreeting};
+use super::input::{Input, Millis, NamedGreeting, RequestId};
 use super::output::{Expectation, Output, TurnNote};
 use super::script::Script;
 use super::state::{Ask, Phase, Record, Speech, Step, Turn, Voice};
 use super::timers::{Timer, Timers};
+use super::understanding::{Consultation, Memory};
 use crate::domain::{EndReason, MachineVerdict, QuestionKind};
 use crate::ports::TranscriptSpeaker;
 use std::collections::VecDeque;
@@ -50,6 +51,11 @@ pub struct Dialogue {
     /// Playbacks in a row that could not be spoken.
     pub(super) playback_failures: u8,
     pub(super) record: Record,
+    /// What the language model has been asked and has not settled.
+    pub(super) consultation: Option<Consultation>,
+    pub(super) requests: u32,
+    /// What was said last, for the language model.
+    pub(super) memory: Memory,
 }
 
 impl Dialogue {
@@ -77,6 +83,9 @@ impl Dialogue {
             suspected: false,
             playback_failures: 0,
             record: Record::default(),
+            consultation: None,
+            requests: 0,
+            memory: Memory::default(),
         }
     }
 
@@ -115,7 +124,13 @@ impl Dialogue {
             Input::Machine { verdict } => self.machine_verdict(verdict),
             Input::Beep => self.beep(),
             Input::DoNotCallRecorded { stored } => self.do_not_call_recorded(stored),
+            Input::Classified { request, meaning } => self.classified(request, meaning),
+            Input::ReplySentence { request, text } => self.reply_sentence(request, &text),
+            Input::ClassifyFailed { request, .. }
+            | Input::ReplyEnded { request }
+            | Input::ReplyFailed { request, .. } => self.consultation_over(request),
         }
+        self.settle_consultation();
     }
 
     /// The next thing to do; `None` when all is done for now.
@@ -137,6 +152,7 @@ impl Dialogue {
                 Timer::Name => self.name_overdue(),
                 Timer::LongSpeech => self.long_speech(),
                 Timer::Speech | Timer::Recognition => self.speech_overdue(timer),
+                Timer::Understanding => self.consultation_overdue(),
                 Timer::Keys => self.keys_complete(),
                 Timer::Silence | Timer::Turn => self.no_answer_came(),
                 Timer::Hold => self.hold_over(),
@@ -146,6 +162,16 @@ impl Dialogue {
                 Timer::Call => self.longest_call_reached(),
             }
         }
+        self.settle_consultation();
+    }
+
+    /// The one request whose answer is waited for: what comes of any other is passed over, and whoever asked for it may
+    /// stop.
+    pub fn open_request(&self) -> Option<RequestId> {
+        self.consultation
+            .as_ref()
+            .filter(|asked| asked.is_open())
+            .map(|asked| asked.request)
     }
 
     /// True once `End` has been put out: every further input is ignored.
@@ -181,6 +207,9 @@ impl Dialogue {
     }
 
     pub(super) fn note(&mut self, speaker: TranscriptSpeaker, text: String, confidence: Option<f32>) {
+        if self.config.language_model {
+            self.memory.keep(speaker, &text, confidence);
+        }
         self.put(Output::Note(TurnNote {
             speaker,
             text,

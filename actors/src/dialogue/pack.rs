@@ -1,6 +1,7 @@
 //! What one language brings: sentences to say and phrases to understand, as data (see `prompts/README.md`).
 
 use super::lexicon::{Lexicon, LexiconData};
+use super::model_prompts::ModelPrompts;
 use super::words::placeholders;
 use crate::domain::Language;
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,6 +36,8 @@ pub struct LanguagePack {
     lexicon: Arc<Lexicon>,
     prompts_text: String,
     lexicon_text: String,
+    model: Option<Arc<ModelPrompts>>,
+    model_text: Option<String>,
 }
 
 impl LanguagePack {
@@ -65,9 +68,23 @@ impl LanguagePack {
                 lexicon: Arc::new(lexicon),
                 prompts_text: prompts_yaml.to_owned(),
                 lexicon_text: lexicon_yaml.to_owned(),
+                model: None,
+                model_text: None,
             }),
             _ => Err(faults),
         }
+    }
+
+    /// The same with what a language model is told: without it no model is asked in this language.
+    ///
+    /// # Errors
+    /// Every fault found: a text missing, empty or unknown, a placeholder unknown or missing.
+    pub fn with_model_prompts(self, model_yaml: &str) -> Result<Self, Vec<PackFault>> {
+        Ok(Self {
+            model: Some(Arc::new(ModelPrompts::parse(model_yaml)?)),
+            model_text: Some(model_yaml.to_owned()),
+            ..self
+        })
     }
 
     /// The files of a language that are part of this program; `None` if there are none.
@@ -78,6 +95,7 @@ impl LanguagePack {
                 include_str!("../../../prompts/en/prompts.yaml"),
                 include_str!("../../../prompts/en/lexicon.yaml"),
             )
+            .and_then(|pack| pack.with_model_prompts(include_str!("../../../prompts/en/model.yaml")))
             .ok(),
             _ => None,
         }
@@ -96,6 +114,16 @@ impl LanguagePack {
     /// The text of `lexicon.yaml`, word for word.
     pub fn lexicon_text(&self) -> &str {
         &self.lexicon_text
+    }
+
+    /// What a language model is told, if it may be asked.
+    pub fn model_prompts(&self) -> Option<&Arc<ModelPrompts>> {
+        self.model.as_ref()
+    }
+
+    /// The text of `model.yaml`, word for word.
+    pub fn model_text(&self) -> Option<&str> {
+        self.model_text.as_deref()
     }
 
     /// The sentences of a template; a checked pack has every one.

@@ -8,6 +8,9 @@ use crate::domain::{AnswerValue, Campaign, Question, QuestionKind, VoicemailPoli
 /// Widest range whose values are confirmed by speech; above it, keys.
 const MOST_CONFIRMED_VALUES: i64 = 101;
 
+/// In place of a count of sentences: the sentence that asks is still to come.
+const ASKS_LATER: usize = usize::MAX;
+
 /// A list of sentences with the part of it that asks.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Prompt {
@@ -16,6 +19,8 @@ pub(super) struct Prompt {
     pub(super) asks_from: usize,
     /// Sentences up to the end of what asks; how to answer may follow.
     pub(super) asks_to: usize,
+    /// So many of the first sentences are a language model's.
+    pub(super) live: usize,
 }
 
 impl Prompt {
@@ -25,6 +30,56 @@ impl Prompt {
             sentences: sentences.to_vec(),
             asks_from: sentences.len(),
             asks_to: sentences.len(),
+            live: 0,
+        }
+    }
+
+    /// The beginning of a prompt whose sentences, a language model's and then the question, come one after the other.
+    pub(super) fn open() -> Self {
+        Self {
+            asks_from: ASKS_LATER,
+            asks_to: ASKS_LATER,
+            ..Self::default()
+        }
+    }
+
+    /// Whether more of it will come.
+    pub(super) fn is_open(&self) -> bool {
+        self.asks_to == ASKS_LATER
+    }
+
+    /// Nothing more will come.
+    pub(super) fn close(&mut self) {
+        if self.is_open() {
+            (self.asks_from, self.asks_to) = (self.sentences.len(), self.sentences.len());
+        }
+    }
+
+    /// Adds a sentence of a language model's to an open prompt.
+    pub(super) fn add_live(&mut self, sentence: String) {
+        self.sentences.push(sentence);
+        self.live = self.sentences.len();
+    }
+
+    /// Ends an open prompt with the question.
+    pub(super) fn add_asking(&mut self, asking: Self) {
+        let before = self.sentences.len();
+        self.sentences.extend(asking.sentences);
+        self.asks_from = before.saturating_add(asking.asks_from);
+        self.asks_to = before.saturating_add(asking.asks_to);
+    }
+
+    /// What is left of it after so many sentences.
+    pub(super) fn rest(&self, heard: usize) -> Self {
+        let left = |count: usize| match count {
+            ASKS_LATER => ASKS_LATER,
+            count => count.saturating_sub(heard),
+        };
+        Self {
+            sentences: self.sentences.get(heard..).unwrap_or_default().to_vec(),
+            asks_from: left(self.asks_from),
+            asks_to: left(self.asks_to),
+            live: self.live.saturating_sub(heard),
         }
     }
 
@@ -33,6 +88,7 @@ impl Prompt {
             sentences: [before, asking, after].concat(),
             asks_from: before.len(),
             asks_to: before.len() + asking.len(),
+            live: 0,
         }
     }
 

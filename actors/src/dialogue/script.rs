@@ -2,12 +2,13 @@
 
 use super::interpret::Interpreter;
 use super::lexicon::Lexicon;
-use super::output::Expectation;
+use super::model_prompts::{ModelPrompts, ModelTask};
+use super::output::{Expectation, ModelQuery};
 use super::pack::LanguagePack;
 use super::prompt::{Lines, range_of};
 use super::words::fill;
 use crate::domain::{Campaign, CampaignFault, Intent, PersonName, QuestionKind};
-use crate::ports::Grammar;
+use crate::ports::{AnswerSchema, Grammar};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -24,6 +25,8 @@ pub struct Script {
     pub(super) campaign: Campaign,
     pub(super) lines: Lines,
     lexicon: Arc<Lexicon>,
+    model: Option<Arc<ModelPrompts>>,
+    model_hash: Option<String>,
     consent: Arc<Grammar>,
     questions: Vec<Arc<Grammar>>,
     confirm_answers: Vec<Arc<Grammar>>,
@@ -65,6 +68,8 @@ impl Script {
             fingerprint: hash(&[&campaign_text, &pack_hash]),
             pack_hash,
             campaign: campaign.clone(),
+            model: language_pack.model_prompts().cloned(),
+            model_hash: language_pack.model_text().map(|text| hash(&[text])),
             lexicon,
         })
     }
@@ -121,6 +126,30 @@ impl Script {
         &self.pack_hash
     }
 
+    /// Whether a language model can be asked in this language.
+    pub fn has_model_prompts(&self) -> bool {
+        self.model.is_some()
+    }
+
+    /// SHA-256 over what a language model is told, hexadecimal. No part of the fingerprint: what a model answered is an
+    /// input, and decisions follow from that alone.
+    pub(super) fn model_hash(&self) -> Option<&str> {
+        self.model_hash.as_deref()
+    }
+
+    /// An [`Output::Classify`](super::Output::Classify) in words, and the shape of the answer, to be read by
+    /// [`ModelMeaning::read`](super::ModelMeaning::read); `None` without [model prompts](Self::has_model_prompts).
+    pub fn understanding_task(&self, query: &ModelQuery) -> Option<(ModelTask, AnswerSchema)> {
+        let prompts = self.model.as_ref()?;
+        Some(prompts.understanding(&self.campaign, &self.lexicon, query))
+    }
+
+    /// An [`Output::Reply`](super::Output::Reply) in words; `None` without [model prompts](Self::has_model_prompts).
+    pub fn reply_task(&self, query: &ModelQuery) -> Option<ModelTask> {
+        let prompts = self.model.as_ref()?;
+        Some(prompts.reply(&self.campaign, &self.lexicon, query))
+    }
+
     /// The campaign it was built from.
     pub fn campaign(&self) -> &Campaign {
         &self.campaign
@@ -137,6 +166,11 @@ impl Script {
             fields.insert("caller_id".to_owned(), "+10000000000".into());
         }
         serde_json::from_value(campaign)
+    }
+
+    /// The phrases of the campaign's language.
+    pub(super) fn lexicon(&self) -> &Lexicon {
+        &self.lexicon
     }
 
     /// What gives recognised words their meaning.

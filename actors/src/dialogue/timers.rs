@@ -15,6 +15,8 @@ pub(super) enum Timer {
     Speech,
     /// The recogniser's result.
     Recognition,
+    /// The language model.
+    Understanding,
     /// The next key of a number.
     Keys,
     /// An answer, with nobody speaking.
@@ -36,12 +38,13 @@ pub(super) enum Timer {
 }
 
 impl Timer {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Opening,
         Self::Name,
         Self::LongSpeech,
         Self::Speech,
         Self::Recognition,
+        Self::Understanding,
         Self::Keys,
         Self::Silence,
         Self::Turn,
@@ -71,8 +74,9 @@ impl Timers {
         self.due[timer as usize].get_or_insert(due);
     }
 
-    pub(super) fn is_set(&self, timer: Timer) -> bool {
-        self.due[timer as usize].is_some()
+    /// When a wait is over; `None` if it is not set.
+    pub(super) fn due(&self, timer: Timer) -> Option<Millis> {
+        self.due[timer as usize]
     }
 
     pub(super) fn stop(&mut self, timer: Timer) {

@@ -1,5 +1,6 @@
 //! Text to speech.
 
+use super::service_use::ServiceMeter;
 use crate::domain::Language;
 use async_trait::async_trait;
 use futures_util::StreamExt;
@@ -8,7 +9,7 @@ use futures_util::stream::{self, BoxStream};
 use std::time::Duration;
 
 /// A text to be spoken.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct SynthesisRequest {
     /// Plain text, one sentence.
     pub text: String,
@@ -17,6 +18,8 @@ pub struct SynthesisRequest {
     /// A voice, as the campaign names it: the embedded synthesiser's by its name, a service's as `SERVICE:NAME`. What
     /// is not a synthesiser's own leaves it at its default for the language.
     pub voice: Option<String>,
+    /// Where its characters are counted, by each synthesiser that is asked.
+    pub meter: ServiceMeter,
 }
 
 /// Linear audio, one channel.

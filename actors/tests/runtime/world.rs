@@ -1,6 +1,7 @@
 //! Everything a call needs, with the test's hand in it.
 
 use crate::carrier::FakeCarrier;
+use crate::language::ScriptedModel;
 use crate::line::{Caller, FakeLine};
 use crate::recognizer::ScriptedRecognizer;
 use crate::store::MemoryStore;
@@ -10,7 +11,8 @@ use samvad_actors::dialogue::journal::{ReplayReport, replay};
 use samvad_actors::dialogue::{LanguagePack, Script};
 use samvad_actors::domain::{AttemptId, AttemptState, Campaign, Language, Outcome};
 use samvad_actors::ports::{
-    AdmittedCall, Clock, JournalError, JournalFiles, JournalSink, NameVoice, Prompt, PromptBook, Synthesizer,
+    AdmittedCall, Clock, JournalError, JournalFiles, JournalSink, LanguageModel, NameVoice, Prompt, PromptBook,
+    Synthesizer,
 };
 use samvad_actors::runtime::{
     CallActor, CallEvent, CallPorts, CallSeed, CallTable, EventSink, Limits, PermitReturn, Permits, Readiness,
@@ -144,12 +146,18 @@ static SURVEY: LazyLock<Arc<Survey>> = LazyLock::new(|| survey(|_| true));
 
 /// The health survey, with 20 ms of audio for every sentence that is to have some.
 pub fn survey(has_audio: impl Fn(&str) -> bool) -> Arc<Survey> {
-    let campaign = Campaign::from_yaml(HEALTH).expect("fixture without fault");
+    survey_of(HEALTH, &[], has_audio)
+}
+
+/// The same of another campaign, with audio for further sentences.
+pub fn survey_of(yaml: &str, besides: &[&str], has_audio: impl Fn(&str) -> bool) -> Arc<Survey> {
+    let campaign = Campaign::from_yaml(yaml).expect("fixture without fault");
     let pack = LanguagePack::embedded(&Language::default()).expect("English is embedded");
     let script = Arc::new(Script::build(&campaign, &pack).expect("fixture without fault"));
     let prompts: PromptBook = script
         .fixed_sentences()
         .into_iter()
+        .chain(besides.iter().map(|text| (*text).to_owned()))
         .filter(|text| has_audio(text))
         .map(|text| {
             let prompt = Prompt {
@@ -194,6 +202,8 @@ pub struct World {
     pub supervisor: Addr<Supervisor>,
     pub ports: SupervisorPorts,
     pub limits: Limits,
+    /// The language model of the calls, if they have one.
+    pub model: Option<Arc<ScriptedModel>>,
     returns: RefCell<UnboundedReceiver<PermitReturn>>,
     thread: Arbiter,
 }
@@ -241,6 +251,7 @@ impl World {
             supervisor,
             ports,
             limits: Limits::default(),
+            model: None,
             returns: RefCell::new(returns),
             thread,
         }
@@ -251,6 +262,7 @@ impl World {
             clock: self.clock.clone(),
             store: self.store.clone(),
             recognizer: self.recognizer.clone(),
+            language_model: self.model.clone().map(|model| model as Arc<dyn LanguageModel>),
             journals: self.journals.clone(),
             events: self.events.clone(),
             calls: self.ports.calls.clone(),

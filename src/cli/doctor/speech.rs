@@ -7,7 +7,9 @@ use crate::speech::EmbeddedSynthesizer;
 use crate::speech::embedded::{EmbeddedRecognizer, EmbeddedSettings};
 use crate::speech::pocketsphinx::DEFAULT_MODELS;
 use samvad_actors::domain::{AttemptId, Language};
-use samvad_actors::ports::{Grammar, Heard, Pcm, RecognitionRequest, Recognizer, SynthesisRequest, Synthesizer};
+use samvad_actors::ports::{
+    Grammar, Heard, Pcm, RecognitionRequest, Recognizer, ServiceMeter, SynthesisRequest, Synthesizer,
+};
 use samvad_media::resample;
 use std::path::Path;
 use std::process::Command;
@@ -76,6 +78,7 @@ pub(super) async fn speak_and_listen(settings: Option<&Settings>) -> Vec<Finding
         text: WORD.to_owned(),
         language: Language::default(),
         voice: None,
+        meter: ServiceMeter::default(),
     };
     let spoken = EmbeddedSynthesizer.synthesize(&request).await;
     let spoken = match spoken {
@@ -136,6 +139,7 @@ async fn listen(settings: Option<&Settings>, samples: &[i16]) -> Finding {
             attempt: AttemptId::new("doctor"),
             language: Language::default(),
             grammar,
+            meter: ServiceMeter::default(),
         },
     );
     // As a listener hands it over: from 300 ms before the speech to 500 ms after.

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use samvad_actors::domain::Language;
-use samvad_actors::ports::{NameVoice, SynthesisRequest, Synthesizer};
+use samvad_actors::ports::{NameVoice, ServiceMeter, SynthesisRequest, Synthesizer};
 use samvad_actors::services::GuardedSynthesizer;
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
@@ -148,11 +148,12 @@ impl NamePrompts {
 
 #[async_trait]
 impl NameVoice for NamePrompts {
-    async fn speak(&self, sentence: &str) -> Option<Prompt> {
+    async fn speak(&self, sentence: &str, meter: &ServiceMeter) -> Option<Prompt> {
         let request = SynthesisRequest {
             text: sentence.to_owned(),
             language: self.language.clone(),
             voice: self.voice.clone(),
+            meter: meter.clone(),
         };
         let key = (
             self.speaker.identity(&request),

@@ -13,6 +13,9 @@ pub(super) trait Protocol: Send + Sync + 'static {
     /// A short name for logs and figures.
     fn name(&self) -> &'static str;
 
+    /// The model it is asked for.
+    fn model(&self) -> &str;
+
     /// How the service writes a language; connections are kept apart by it. [`RecognizerError::Unsupported`] if it is
     /// known not to have it.
     fn language_tag(&self, language: &Language) -> Result<String, RecognizerError>;

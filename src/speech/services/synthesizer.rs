@@ -13,7 +13,10 @@ use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
-use samvad_actors::ports::{Pcm, SpeechStream, SynthesisError, SynthesisRequest, Synthesizer};
+use samvad_actors::ports::{
+    Pcm, ServiceKind, ServiceMeter, ServiceUse, SpeechStream, SynthesisError, SynthesisRequest, Synthesizer,
+    UsedService,
+};
 use samvad_actors::services::SpeechCheck;
 use std::sync::Arc;
 use std::time::Duration;
@@ -153,11 +156,11 @@ impl Synthesizer for ServiceSynthesizer {
         if !request.text.chars().any(char::is_alphanumeric) {
             return Err(unusable("the text has nothing that can be spoken"));
         }
-        let (shared, text) = (Arc::clone(&self.shared), request.text.clone());
+        let (shared, text, meter) = (Arc::clone(&self.shared), request.text.clone(), request.meter.clone());
         let (spoken, mut pieces) = mpsc::channel(PIECES_WAITING);
         self.threads.spawn(async move {
             let speak = async {
-                let end = shared.speak(&speaker, &text, &spoken).await;
+                let end = shared.speak(&speaker, &text, &meter, &spoken).await;
                 // Whether anybody still listens is theirs.
                 let _ = spoken.send(end.map(|()| Spoken::End)).await;
             };
@@ -204,6 +207,7 @@ impl Shared {
         &self,
         speaker: &Speaker,
         text: &str,
+        meter: &ServiceMeter,
         spoken: &mpsc::Sender<Result<Spoken, SynthesisError>>,
     ) -> Result<(), SynthesisError> {
         let (begun, deadlines) = (Instant::now(), self.deadlines);
@@ -213,7 +217,7 @@ impl Shared {
         };
         let begin = async {
             let request = self.api.request(self.client.http(), speaker, text);
-            let mut answer = request.send().await.map_err(|error| self.lost(error))?;
+            let mut answer = self.send(request, speaker, text, meter).await?;
             if answer.status() != StatusCode::OK {
                 return Err(self.refusal(answer).await);
             }
@@ -252,6 +256,29 @@ impl Shared {
             chunk = next.map_err(|error| self.lost(error))?;
         }
         check.unwrap_or_else(|| SpeechCheck::new(1)).finish(text)
+    }
+
+    /// Sends a request and counts it: from when it is sent, and not if the service could not be reached.
+    async fn send(
+        &self,
+        request: RequestBuilder,
+        speaker: &Speaker,
+        text: &str,
+        meter: &ServiceMeter,
+    ) -> Result<Response, SynthesisError> {
+        let service = UsedService {
+            kind: ServiceKind::Synthesis,
+            service: self.api.name().to_owned(),
+            model: speaker.model.clone(),
+        };
+        let amount = ServiceUse::of_text(text);
+        meter.add(service.clone(), amount);
+        request.send().await.map_err(|error| {
+            if error.is_connect() {
+                meter.take_back(&service, amount);
+            }
+            self.lost(error)
+        })
     }
 
     /// What failed on the way. The URL is left out: a voice may stand in it.

@@ -9,6 +9,7 @@ mod hearing;
 mod latency;
 mod live;
 mod speaking;
+mod understanding;
 
 use self::hearing::Hearing;
 use self::latency::TurnClock;
@@ -20,9 +21,11 @@ use super::pulse::{monotonic_ms, start_worker_pulse};
 use super::supervisor::{CallDied, CallFinished, CallStarted, Supervisor};
 use super::survey::Survey;
 use crate::dialogue::journal::JournalWriter;
-use crate::dialogue::{Dialogue, DialogueConfig, Expectation, Input, Millis};
+use crate::dialogue::{Dialogue, DialogueConfig, Expectation, Input, Millis, RequestId};
 use crate::domain::{EndReason, MachineVerdict, PersonName, StreamSid};
-use crate::ports::{AdmittedCall, Clock, JournalFiles, JournalSink, Prompt, Recognizer, Store};
+use crate::ports::{
+    AdmittedCall, Clock, JournalFiles, JournalSink, LanguageModel, Prompt, Recognizer, ServiceMeter, Store,
+};
 use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message, SpawnHandle};
 use samvad_media::listener::{Listener, ListenerConfig};
 use samvad_media::messages::{Inbound, parse_inbound};
@@ -47,6 +50,8 @@ pub struct CallPorts {
     pub store: Arc<dyn Store>,
     /// Speech to text.
     pub recognizer: Arc<dyn Recognizer>,
+    /// For what the lexicon does not understand; `None`: that is asked again.
+    pub language_model: Option<Arc<dyn LanguageModel>>,
     /// Where journals go.
     pub journals: Arc<dyn JournalFiles>,
     /// Who is told.
@@ -110,6 +115,12 @@ pub struct CallActor {
     named_greeting: Option<Prompt>,
     journal: Option<(JournalWriter, Arc<dyn JournalSink>)>,
     turns: TurnClock,
+    /// What the language model works on; dropped when the dialogue waits for it no longer.
+    consulted: Option<(RequestId, SpawnHandle)>,
+    /// Longest wait for it.
+    model_deadline: Duration,
+    /// Goes with every request to a service; the draft has it too.
+    meter: ServiceMeter,
     expectation: Expectation,
     /// What was last told to be expected; `None` while the last words are spoken.
     told: Option<Expectation>,
@@ -149,7 +160,13 @@ impl CallActor {
         ports.calls.insert(probe.clone());
         // From here on the call has an outcome whatever happens: the watch exists before anything can fail.
         let death = DeathWatch::new(probe.clone(), ports.supervisor.clone());
-        let config = DialogueConfig::default();
+        let meter = ServiceMeter::default();
+        probe.edit_draft(|draft| draft.meter = meter.clone());
+        let config = DialogueConfig {
+            language_model: ports.language_model.is_some() && survey.script.has_model_prompts(),
+            ..DialogueConfig::default()
+        };
+        let model_deadline = Duration::from_millis(config.understanding_limit_ms);
         let journal = match ports.journals.open(&admitted.attempt) {
             Ok(sink) => {
                 let (writer, header) = JournalWriter::new(&admitted.attempt, &survey.script, &config);
@@ -173,6 +190,9 @@ impl CallActor {
             named_greeting: None,
             journal,
             turns: TurnClock::default(),
+            model_deadline,
+            consulted: None,
+            meter,
             expectation: Expectation::Consent,
             told: Some(Expectation::Consent),
             pending: VecDeque::new(),
@@ -216,10 +236,14 @@ impl CallActor {
             self.turns.input(now, &input);
             self.keep(|journal| journal.input(now, &input));
             self.dialogue.handle(now, input);
-            self.turns.decided(self.now());
+            // What the language model takes is part of the decision.
+            if self.dialogue.open_request().is_none() {
+                self.turns.decided(self.now());
+            }
             self.carry_out(now, ctx);
         }
         if !self.ended {
+            self.drop_stale_request(ctx);
             self.set_timer(ctx);
         }
     }

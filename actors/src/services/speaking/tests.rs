@@ -1,6 +1,6 @@
 use super::*;
 use crate::domain::Language;
-use crate::ports::Clock;
+use crate::ports::{Clock, ServiceMeter};
 use crate::services::{FailoverSynthesizer, Jitter, RankedSynthesizer};
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
@@ -107,6 +107,7 @@ async fn heard(list: &FailoverSynthesizer) -> Result<Vec<i16>, SynthesisError> {
         text: "Good morning".to_owned(),
         language: Language::default(),
         voice: None,
+        meter: ServiceMeter::default(),
     };
     let pieces: Vec<Pcm> = list.stream(&request).await?.try_collect().await?;
     Ok(pieces
@@ -184,6 +185,7 @@ async fn a_sentence_that_is_given_up_counts_neither_way() {
         text: "Good morning".to_owned(),
         language: Language::default(),
         voice: None,
+        meter: ServiceMeter::default(),
     };
     drop(list.stream(&request).await.map(|_speech| ()));
     assert!(list.list()[0].try_pass());
