@@ -10,7 +10,6 @@ mod outlook;
 mod recognizers;
 mod surveys;
 mod synthesizers;
-mod use_ledger;
 
 pub use language_models::language_model;
 pub(crate) use language_models::{service_of, start_language_model};
@@ -20,7 +19,6 @@ pub(crate) use recognizers::{SERVICE_PATIENCE, start_service as start_recognitio
 pub use surveys::prepare_survey;
 pub use synthesizers::Voices;
 pub(crate) use synthesizers::start_service as start_synthesis_service;
-pub use use_ledger::UseLedger;
 
 use samvad_actors::ports::Clock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
