@@ -124,24 +124,6 @@ fn l15_calls_against_failing_services_leave_no_connection_task_or_memory() {
     // Those that have the spare connections, and for each service the one that sees to them.
     assert_eq!(last["service_tasks"], 2 * (SPARE + 1), "{last}");
     assert_no_panic(&server.log_text());
-    assert_everybody_came_to_an_end(&mut world);
-}
-
-fn assert_everybody_came_to_an_end(world: &mut World) {
-    let found: BTreeMap<String, _> = world
-        .results()
-        .into_iter()
-        .map(|row| {
-            let outcome = row.attempt.and_then(|attempt| attempt.outcome);
-            (row.contact.number.expose().to_owned(), outcome)
-        })
-        .collect();
-    for respondent in world.respondents() {
-        let outcome = serde_json::to_value(found[&respondent.number]).expect("a word");
-        assert!(!outcome.is_null(), "{} has no outcome", respondent.caller);
-        if let Some(expected) = &respondent.expectations.outcome {
-            assert_eq!(outcome, **expected, "{}", respondent.caller);
-        }
-    }
+    world.assert_outcomes_as_expected();
     world.assert_all_ended_once(0);
 }
