@@ -12,8 +12,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use url::Url;
 
-/// A connection that no request has wanted for so long is closed: many services close theirs after a minute, and a request
-/// that meets such an end is lost.
+/// A connection that no request has wanted for so long is closed, rather than by the service just as the next one begins.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Longest wait for a connection, TLS and proxy included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
