@@ -291,18 +291,6 @@ impl World {
         path
     }
 
-    /// The same with a name for each, that nobody else has.
-    pub fn named_contacts(&self) -> PathBuf {
-        let path = self.directory.path().join("named_contacts.csv");
-        let respondents = self.respondents();
-        let rows = respondents.iter().enumerate();
-        let rows: Vec<String> = rows
-            .map(|(index, respondent)| format!("{},Asha {index}\n", respondent.number))
-            .collect();
-        std::fs::write(&path, format!("phone_number,name\n{}", rows.concat())).expect("written");
-        path
-    }
-
     /// `samvad serve` with these arguments besides.
     pub fn server(&self, arguments: &[&str]) -> Process {
         let mut command = samvad();

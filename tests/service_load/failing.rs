@@ -11,6 +11,7 @@ use rustix::process::Signal;
 use samvad::telemetry::ProcessUsage;
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -89,6 +90,18 @@ async fn misbehave(services: Arc<Services>) {
     }
 }
 
+/// The contacts, each with a name that nobody else has.
+fn with_names(world: &World) -> PathBuf {
+    let path = world.directory.path().join("named_contacts.csv");
+    let respondents = world.respondents();
+    let rows = respondents.iter().enumerate();
+    let rows: Vec<String> = rows
+        .map(|(index, respondent)| format!("{},Asha {index}\n", respondent.number))
+        .collect();
+    std::fs::write(&path, format!("phone_number,name\n{}", rows.concat())).expect("written");
+    path
+}
+
 #[test]
 fn l15_calls_against_failing_services_leave_no_connection_task_or_memory() {
     let calls = number("SERVICE_LOAD_CALLS", 400);
@@ -115,13 +128,21 @@ fn l15_calls_against_failing_services_leave_no_connection_task_or_memory() {
         .set("DEEPGRAM_API_KEY", crate::doubles::deepgram::KEY)
         .set("DEEPGRAM_BASE_URL", deepgram.url().as_str())
         .set("OPENAI_API_KEY", crate::doubles::openai::KEY)
-        .set(
-            "OPENAI_BASE_URL",
-            openai.url().join("/v1").expect("a path").as_str(),
-        );
-    let mut server = world.calling();
-    let all_spare_wait = || services.iter().all(|service| service.open() == SPARE);
-    poll("connections are open ahead", all_spare_wait, || server.log_text());
+        .set("OPENAI_BASE_URL", openai.url().join("/v1").expect("a path").as_str())
+        .set("SAMVAD_LANGUAGE_MODEL", "compatible")
+        .set("LANGUAGE_MODEL_BASE_URL", &services.model.url())
+        .set("LANGUAGE_MODEL_API_KEY", language_server::KEY)
+        .set("LANGUAGE_MODEL_NAME", "any")
+        .set("SAMVAD_SYNTHESIZER", "elevenlabs")
+        .set("ELEVENLABS_API_KEY", speech_server::KEY)
+        .set("ELEVENLABS_BASE_URL", &services.voice.url())
+        .set("ELEVENLABS_VOICE", "JBFqnCBsd6RMkjVDRZzb");
+    let prompts = world.directory.path().join("prompts").display().to_string();
+    let mut world = world.set("SAMVAD_PROMPT_CACHE_DIR", &prompts);
+    let contacts = with_names(&world).display().to_string();
+    let mut server = world.server(&["--contacts", &contacts]);
+    let has_spare = || services.recognizers.iter().all(|service| service.open() == SPARE);
+    poll("connections are open ahead", has_spare, || server.log_text());
     let start = usage(&server);
     let trouble = runtime.spawn(misbehave(Arc::clone(&services)));
 

@@ -29,7 +29,6 @@ mod harness;
 mod language_server;
 #[cfg(test)]
 #[path = "../support/raw_http.rs"]
-#[expect(dead_code, reason = "other tests use the rest")]
 mod raw_http;
 #[cfg(test)]
 #[path = "../speech/recordings.rs"]

@@ -11,16 +11,15 @@ mod failover;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
-mod metering;
-#[cfg(test)]
 #[path = "../support/language_server.rs"]
 #[expect(dead_code, reason = "other tests use the rest")]
 mod language_server;
 #[cfg(test)]
+mod metering;
+#[cfg(test)]
 mod proxy;
 #[cfg(test)]
 #[path = "../support/raw_http.rs"]
-#[expect(dead_code, reason = "other tests use the rest")]
 mod raw_http;
 #[cfg(test)]
 #[path = "../speech/recordings.rs"]

@@ -73,7 +73,14 @@ async fn an_answer_in_words_of_ones_own_is_read_by_the_model_and_taken() {
 async fn l12_a_model_that_says_nothing_costs_a_second_try_and_no_more() {
     let model = LanguageServer::start();
     model.behave(Conduct::Stalls);
-    let heard = ["Hello.", "Yes.", "Oh it was rather lovely.", "Three.", "Yes.", "In the evening."];
+    let heard = [
+        "Hello.",
+        "Yes.",
+        "Oh it was rather lovely.",
+        "Three.",
+        "Yes.",
+        "In the evening.",
+    ];
     let run = run(&heard, &speaker("[3, true, evening]"), &model, None).await;
     run.assert_as_expected();
     assert!(run.log.contains("the language model did not help"), "{}", run.log);
@@ -89,12 +96,24 @@ async fn a_question_about_the_call_is_answered_in_the_models_words_where_the_cam
     let text = std::fs::read_to_string(root().join("fixtures/campaigns/health_survey.yaml")).unwrap();
     let text = text.replace("spoken_replies: false\n", "");
     std::fs::write(&campaign, format!("{text}\nspoken_replies: true\n")).unwrap();
-    let heard = ["Hello.", "Yes.", "How much longer is all of this going on?", "Three.", "Yes.", "In the evening."];
+    let heard = [
+        "Hello.",
+        "Yes.",
+        "How much longer is all of this going on?",
+        "Three.",
+        "Yes.",
+        "In the evening.",
+    ];
     let campaign = campaign.display().to_string();
     let run = run(&heard, &speaker("[3, true, evening]"), &model, Some(&campaign)).await;
     run.assert_as_expected();
     let said = transcript(&run).await;
-    let reply = said.iter().position(|line| line.speaker == TranscriptSpeaker::Agent && line.text == REPLY);
+    let reply = said
+        .iter()
+        .position(|line| line.speaker == TranscriptSpeaker::Agent && line.text == REPLY);
     let reply = reply.unwrap_or_else(|| panic!("it was not heard: {said:?}"));
-    assert!(said[reply + 1].text.contains("How satisfied"), "the question is asked again: {said:?}");
+    assert!(
+        said[reply + 1].text.contains("How satisfied"),
+        "the question is asked again: {said:?}"
+    );
 }

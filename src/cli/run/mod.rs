@@ -12,7 +12,9 @@ use self::compare::differences;
 use super::output::OutputError;
 use super::stop_signals::StopSignals;
 use crate::campaign_files::load_campaign;
-use crate::config::{LanguageModels, Recognizers, Settings, Synthesizers, is_loopback, private_files, process_environment};
+use crate::config::{
+    LanguageModels, Recognizers, Settings, Synthesizers, is_loopback, private_files, process_environment,
+};
 use crate::store::SqlStore;
 use anyhow::{Context, bail};
 use samvad_actors::domain::ContactId;
@@ -395,9 +397,8 @@ fn service_environment(plan: &Plan, inherited: BTreeMap<String, String>) -> BTre
         "SAMVAD_LANGUAGE_",
         "SARVAM_",
     ];
-    let uses_services = plan.recognizers.names_services()
-        || plan.synthesizers.names_services()
-        || !plan.language_models.is_empty();
+    let uses_services =
+        plan.recognizers.names_services() || plan.synthesizers.names_services() || !plan.language_models.is_empty();
     let is_needed = |name: &str| uses_services && PREFIXES.iter().any(|prefix| name.starts_with(prefix));
     inherited.into_iter().filter(|(name, _)| is_needed(name)).collect()
 }
