@@ -24,7 +24,7 @@ test: lint ## set up, then check formatting, lints and documentation, and run ev
 	@$(STEP) "Python environment of the tests" tools/python-env
 	@$(STEP) "npm packages of the tests" tools/npm-packages
 	@printf '==> Tests\n' >&2
-	@exec cargo test --workspace --locked
+	@RUST_TEST_THREADS=$${RUST_TEST_THREADS:-4} exec cargo test --workspace --locked
 
 # A long run, then one short run for each guard that is taken out, which the laws have to notice.
 CHAOS_SEED ?= $(shell date +%s)

@@ -173,6 +173,7 @@ impl Node {
             store: store.clone(),
             recognizer,
             language_model: language_model(&settings, &clock)?,
+            language_deadline: settings.language.deadline,
             journals: journals.clone(),
             events,
             calls: calls.clone(),

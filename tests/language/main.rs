@@ -6,6 +6,7 @@ mod failures;
 #[path = "../support/raw_http.rs"]
 mod raw_http;
 #[path = "../support/language_server.rs"]
+#[expect(dead_code, reason = "other tests use the rest")]
 mod server;
 mod wire;
 mod world;

@@ -262,6 +262,7 @@ impl World {
             clock: self.clock.clone(),
             store: self.store.clone(),
             recognizer: self.recognizer.clone(),
+            language_deadline: Duration::from_millis(1_500),
             language_model: self.model.clone().map(|model| model as Arc<dyn LanguageModel>),
             journals: self.journals.clone(),
             events: self.events.clone(),

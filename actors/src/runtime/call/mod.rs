@@ -52,6 +52,8 @@ pub struct CallPorts {
     pub recognizer: Arc<dyn Recognizer>,
     /// For what the lexicon does not understand; `None`: that is asked again.
     pub language_model: Option<Arc<dyn LanguageModel>>,
+    /// Longest wait for it: for a meaning, and for each sentence of a reply.
+    pub language_deadline: Duration,
     /// Where journals go.
     pub journals: Arc<dyn JournalFiles>,
     /// Who is told.
@@ -68,6 +70,14 @@ pub struct CallPorts {
 
 /// What the dialogue has beyond the campaign's longest call to end it in an orderly way.
 const LONGEST_CALL_MARGIN_MS: u64 = 30_000;
+
+/// The dialogue waits a little longer for the language model than that may take: a model that is late has then failed,
+/// which is known to whoever rests it, before nobody wants its answer any more.
+const LANGUAGE_MARGIN: Duration = Duration::from_millis(100);
+
+fn limit_above(deadline: Duration) -> Millis {
+    Millis::try_from(deadline.saturating_add(LANGUAGE_MARGIN).as_millis()).unwrap_or(Millis::MAX)
+}
 
 /// What one call begins with.
 pub struct CallSeed {
@@ -117,8 +127,6 @@ pub struct CallActor {
     turns: TurnClock,
     /// What the language model works on; dropped when the dialogue waits for it no longer.
     consulted: Option<(RequestId, SpawnHandle)>,
-    /// Longest wait for it.
-    model_deadline: Duration,
     /// Goes with every request to a service; the draft has it too.
     meter: ServiceMeter,
     expectation: Expectation,
@@ -164,9 +172,9 @@ impl CallActor {
         probe.edit_draft(|draft| draft.meter = meter.clone());
         let config = DialogueConfig {
             language_model: ports.language_model.is_some() && survey.script.has_model_prompts(),
+            understanding_limit_ms: limit_above(ports.language_deadline),
             ..DialogueConfig::default()
         };
-        let model_deadline = Duration::from_millis(config.understanding_limit_ms);
         let journal = match ports.journals.open(&admitted.attempt) {
             Ok(sink) => {
                 let (writer, header) = JournalWriter::new(&admitted.attempt, &survey.script, &config);
@@ -190,7 +198,6 @@ impl CallActor {
             named_greeting: None,
             journal,
             turns: TurnClock::default(),
-            model_deadline,
             consulted: None,
             meter,
             expectation: Expectation::Consent,

@@ -92,7 +92,7 @@ impl CallActor {
             instructions: task.instructions,
             conversation: task.conversation,
             most_tokens: task.most_tokens,
-            deadline: self.model_deadline,
+            deadline: self.ports.language_deadline,
             meter: self.meter.clone(),
         }
     }
