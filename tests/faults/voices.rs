@@ -21,7 +21,11 @@ fn speaking(world: World, server: &SpeechServer, synthesizers: &str) -> World {
         .set("ELEVENLABS_BASE_URL", &server.url())
         .set("ELEVENLABS_VOICE", VOICE)
         .set("OPENAI_API_KEY", KEY)
-        .set("OPENAI_BASE_URL", &server.url());
+        .set("OPENAI_BASE_URL", &server.url())
+        .set("DEEPGRAM_API_KEY", KEY)
+        .set("DEEPGRAM_BASE_URL", &server.url())
+        .set("SARVAM_API_KEY", KEY)
+        .set("SARVAM_BASE_URL", &server.url());
     let prompts = world.directory.path().join("prompts").display().to_string();
     world.set("SAMVAD_PROMPT_CACHE_DIR", &prompts)
 }
@@ -92,6 +96,28 @@ fn prompts_of_a_service_are_rendered_once_and_heard_on_the_line() {
     let mut again = world_on(&gone, &world.settings["SAMVAD_PROMPT_CACHE_DIR"]);
     runs_well(&mut again);
     assert!(gone.requests().is_empty());
+}
+
+#[test]
+fn a_survey_is_heard_to_its_end_whichever_service_speaks_it() {
+    let services = [
+        (Service::OpenAi, "openai"),
+        (Service::Deepgram, "deepgram"),
+        (Service::Sarvam, "sarvam"),
+    ];
+    std::thread::scope(|threads| {
+        for (service, name) in services {
+            threads.spawn(move || {
+                let server = SpeechServer::start(service);
+                let mut world = world(&server, name);
+                let heard_ms = runs_well(&mut world);
+                let prompts = prompts(&world);
+                assert!(prompts.len() > 10 && prompts.iter().all(|prompt| is_tone(prompt)), "{name}");
+                assert_eq!(server.requests().len(), prompts.len(), "{name}: each sentence once");
+                assert!(heard_ms > 10_000, "{name}: {heard_ms} ms");
+            });
+        }
+    });
 }
 
 fn world_on(server: &SpeechServer, prompts: &str) -> World {
