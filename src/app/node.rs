@@ -22,7 +22,8 @@ use anyhow::{Context, bail};
 use futures_util::FutureExt;
 use samvad_actors::domain::{AttemptState, Campaign, CampaignId, Lifecycle};
 use samvad_actors::ports::{
-    AttemptStore, CampaignStore, Carrier, Clock, ContactStore, DialerStore, LifecycleChange, NewContact, Store,
+    AttemptStore, CampaignStore, Carrier, Clock, ContactStore, DialerStore, LifecycleChange, NewContact, ServiceMeter,
+    Store,
 };
 use samvad_actors::runtime::{
     BeginDrain, CallEvent, CallPorts, CallTable, CampaignFleet, CampaignPorts, CountUnreported, EventSink, FleetStop,
@@ -274,12 +275,14 @@ impl Node {
         contacts: &[NewContact],
         progress: &mut dyn FnMut(usize, usize),
     ) -> anyhow::Result<()> {
-        self.surveys.ready(campaign, progress).await?;
+        let meter = ServiceMeter::default();
+        self.surveys.make_ready(campaign, &meter, progress).await?;
         let now_ms = self.clock.unix_ms();
         // One that is under way cannot be replaced; after a restart it need not be.
         if self.store.campaign(&campaign.id).await?.as_ref() != Some(campaign) {
             self.store.put_campaign(campaign, now_ms).await?;
         }
+        self.surveys.keep_use(campaign, &meter).await;
         self.store.add_contacts(contacts, now_ms).await?;
         Ok(())
     }

@@ -38,6 +38,20 @@ impl SurveyRoom {
         campaign: &Campaign,
         progress: &mut dyn FnMut(usize, usize),
     ) -> anyhow::Result<()> {
+        let meter = ServiceMeter::default();
+        let made = self.make_ready(campaign, &meter, progress).await;
+        self.keep_use(campaign, &meter).await;
+        made
+    }
+
+    /// The same for a campaign that the store may not know yet: what it takes counts into `meter`, to be
+    /// [kept](Self::keep_use) when it does.
+    pub(super) async fn make_ready(
+        &self,
+        campaign: &Campaign,
+        meter: &ServiceMeter,
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> anyhow::Result<()> {
         if self.is_ready(campaign) {
             return Ok(());
         }
@@ -45,19 +59,17 @@ impl SurveyRoom {
         if self.is_ready(campaign) {
             return Ok(());
         }
-        let meter = ServiceMeter::default();
         let survey = prepare_survey(
             campaign,
             self.prompts_dir.as_deref(),
             &self.prompt_cache,
             self.recognizer.as_ref(),
             &self.voices,
-            &meter,
+            meter,
             progress,
         )
-        .await;
-        self.keep_use(campaign, &meter).await;
-        self.surveys.insert(Arc::new(survey?));
+        .await?;
+        self.surveys.insert(Arc::new(survey));
         Ok(())
     }
 

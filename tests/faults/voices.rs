@@ -66,6 +66,11 @@ fn runs_well_with(world: &mut World, contacts: &Path) -> u64 {
     assert!(status.success(), "{}", process.log_text());
     assert!(!process.log_text().contains(KEY), "a key in the log");
     assert!(!process.log_text().contains("Canary"), "a name in the log");
+    assert!(
+        !process.log_text().contains("could not be kept"),
+        "{}",
+        process.log_text()
+    );
     let outcomes = world.outcomes();
     assert_eq!(
         outcomes.get("Completed"),
@@ -112,7 +117,10 @@ fn a_survey_is_heard_to_its_end_whichever_service_speaks_it() {
                 let mut world = world(&server, name);
                 let heard_ms = runs_well(&mut world);
                 let prompts = prompts(&world);
-                assert!(prompts.len() > 10 && prompts.iter().all(|prompt| is_tone(prompt)), "{name}");
+                assert!(
+                    prompts.len() > 10 && prompts.iter().all(|prompt| is_tone(prompt)),
+                    "{name}"
+                );
                 assert_eq!(server.requests().len(), prompts.len(), "{name}: each sentence once");
                 assert!(heard_ms > 10_000, "{name}: {heard_ms} ms");
             });

@@ -152,6 +152,7 @@ pub async fn simulate_with(callers: &str, arguments: &[&str], services: Environm
     for key in [deepgram::KEY, openai::KEY, sarvam::KEY] {
         assert!(!log.contains(key), "a key is in the log");
     }
+    assert!(!log.contains("could not be kept"), "{log}");
     let summary = text.lines().last().and_then(|line| serde_json::from_str(line).ok());
     let errors = String::from_utf8_lossy(&output.stderr);
     Run {
