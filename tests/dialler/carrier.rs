@@ -5,11 +5,14 @@ use samvad_actors::domain::{AttemptId, CallSid, CarrierStatus, PhoneNumber};
 use samvad_actors::ports::{CallQuery, CallUpdate, Carrier, CarrierCall, CarrierError, NewCall, StopScope};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
 
 /// How a request to place a call is answered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Answer {
     Taken,
+    /// Taken, but told only after [`ScriptedCarrier::release`].
+    Held,
     RateLimited,
     Unclear,
     /// The number does not exist.
@@ -35,7 +38,7 @@ pub struct Told {
 }
 
 #[derive(Default)]
-pub struct ScriptedCarrier(Mutex<Told>);
+pub struct ScriptedCarrier(Mutex<Told>, Notify);
 
 impl ScriptedCarrier {
     pub fn told(&self) -> MutexGuard<'_, Told> {
@@ -44,6 +47,11 @@ impl ScriptedCarrier {
 
     pub fn answer_next(&self, answers: &[Answer]) {
         self.told().answers.extend(answers);
+    }
+
+    /// Gives the answer that is held.
+    pub fn release(&self) {
+        self.1.notify_one();
     }
 
     /// How many requests to place a call came.
@@ -72,11 +80,18 @@ fn call(sid: CallSid, status: CarrierStatus) -> CarrierCall {
 impl Carrier for ScriptedCarrier {
     async fn create_call(&self, new: NewCall) -> Result<CarrierCall, CarrierError> {
         let sid = sid(&new.attempt);
-        let mut told = self.told();
-        told.created.push((new.attempt, new.to));
-        told.latest_starts.push(new.latest_start_ms);
-        match told.answers.pop_front().unwrap_or(Answer::Taken) {
+        let answer = {
+            let mut told = self.told();
+            told.created.push((new.attempt, new.to));
+            told.latest_starts.push(new.latest_start_ms);
+            told.answers.pop_front().unwrap_or(Answer::Taken)
+        };
+        match answer {
             Answer::Taken => Ok(call(sid, CarrierStatus::Queued)),
+            Answer::Held => {
+                self.1.notified().await;
+                Ok(call(sid, CarrierStatus::Queued))
+            }
             Answer::RateLimited => Err(CarrierError::RateLimited { code: Some(20_429) }),
             Answer::Unclear => Err(CarrierError::Unclear {
                 reason: "no answer".into(),

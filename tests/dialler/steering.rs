@@ -1,10 +1,11 @@
 //! Windows, pauses, stops, the breaker, opt-outs.
 
-use crate::carrier::sid;
+use crate::carrier::{Answer, sid};
 use crate::world::{HOUR_MS, SUNDAY_MS, World, at_once, number, until};
-use samvad_actors::domain::{AttemptState, CarrierStatus, Lifecycle, Mode, TimeOfDay};
+use samvad_actors::domain::{AttemptState, CallSid, CarrierStatus, Lifecycle, Mode, TimeOfDay};
 use samvad_actors::ports::{CallUpdate, Coordination, DialerStore, DoNotCallEntry, FleetCommand};
 use samvad_actors::runtime::STOPPED_ALL;
+use std::collections::BTreeSet;
 
 const MODE: Mode = Mode::Simulated;
 
@@ -96,11 +97,35 @@ async fn a_stop_of_everything_takes_back_what_rings_in_every_campaign() {
         world.change(campaign, Lifecycle::Paused, Some(STOPPED_ALL)).await;
     }
     world.coordination.publish(&FleetCommand::StopAll).await.expect("said");
-    until("both are taken back", async || world.carrier.told().changed.len() >= 2).await;
+    until("both are taken back", async || {
+        let told = world.carrier.told();
+        let calls: BTreeSet<&CallSid> = told.changed.iter().map(|(sid, _)| sid).collect();
+        calls.len() == 2
+    })
+    .await;
     let told = world.carrier.told();
     assert!(
         told.changed.iter().all(|(_, change)| *change == CallUpdate::Complete),
         "whoever answered meanwhile"
+    );
+}
+
+#[actix::test]
+async fn a_call_that_the_carrier_takes_after_a_stop_of_everything_is_ended_whoever_has_answered() {
+    let world = World::new().await;
+    let _node = world.node("a", MODE, at_once(1));
+    world.carrier.answer_next(&[Answer::Held]);
+    let campaign = world.campaign("spring", MODE, &[1], |_| {}).await;
+    world.asked(1).await;
+    world.change(&campaign, Lifecycle::Paused, Some(STOPPED_ALL)).await;
+    world.carrier.release();
+    // Once by whoever asked the carrier, and once by what looks after calls.
+    until("it is ended", async || world.carrier.told().changed.len() >= 2).await;
+    let told = world.carrier.told();
+    assert!(
+        told.changed.iter().all(|(_, change)| *change == CallUpdate::Complete),
+        "{:?}",
+        told.changed
     );
 }
 

@@ -3,6 +3,7 @@
 
 use super::millis;
 use super::placing::{Permitted, Placing};
+use super::upkeep::taken_back_by;
 use super::{CampaignPorts, DialSettings};
 use crate::domain::{AttemptId, AttemptState, Disposition, EndReason, Lifecycle, Mode, Outcome};
 use crate::ports::{
@@ -183,33 +184,44 @@ impl Placing {
         if let Err(not_placed) = self.keep_permit(request, incarnation).await {
             return Some(not_placed.reason());
         }
-        self.must_not_ring().await
+        self.must_not_ring().await.map(|ban| ban.reason)
     }
 
     /// Why a call that has not been answered must not ring any more.
-    pub(super) async fn must_not_ring(&self) -> Option<String> {
-        match caught(self.ports.base.store.is_do_not_call(&self.order.number)).await {
-            Ok(false) => {}
-            Ok(true) => return Some("the number is on do-not-call".to_owned()),
-            Err(error) => return Some(format!("do-not-call could not be looked up: {error}")),
-        }
-        match caught(self.ports.dialer.campaign_state(&self.campaign.id)).await {
-            Ok(Some(state)) if super::upkeep::calls_may_ring(&state) => None,
-            Ok(_) => Some("the campaign was stopped".to_owned()),
-            Err(error) => Some(format!("the campaign could not be looked up: {error}")),
-        }
+    pub(super) async fn must_not_ring(&self) -> Option<Ban> {
+        let (reason, take_back) = match caught(self.ports.base.store.is_do_not_call(&self.order.number)).await {
+            Ok(false) => match caught(self.ports.dialer.campaign_state(&self.campaign.id)).await {
+                Ok(Some(state)) => ("the campaign was stopped".to_owned(), taken_back_by(&state)?),
+                Ok(None) => ("the campaign is not there".to_owned(), CallUpdate::Cancel),
+                Err(error) => (
+                    format!("the campaign could not be looked up: {error}"),
+                    CallUpdate::Cancel,
+                ),
+            },
+            Ok(true) => ("the number is on do-not-call".to_owned(), CallUpdate::Cancel),
+            Err(error) => (
+                format!("do-not-call could not be looked up: {error}"),
+                CallUpdate::Cancel,
+            ),
+        };
+        Some(Ban { reason, take_back })
     }
 
     /// Takes a call back at once that was forbidden while the carrier was asked. One that the carrier holds for longer
     /// than it may is taken back by upkeep.
     async fn judge(&self, attempt: &AttemptId, placed: &CarrierCall) {
-        if let Some(reason) = self.must_not_ring().await {
+        if let Some(Ban { reason, take_back }) = self.must_not_ring().await {
             tracing::warn!(%attempt, reason, "a call is taken back");
-            // Who has answered meanwhile is spoken to already.
             let base = &self.ports.base;
-            base.update_call(attempt, &placed.sid, CallUpdate::Cancel).await;
+            base.update_call(attempt, &placed.sid, take_back).await;
         }
     }
+}
+
+/// Why a call must not ring, and how one that does is taken back.
+pub(super) struct Ban {
+    pub reason: String,
+    pub take_back: CallUpdate,
 }
 
 pub(super) fn refusal(reason: &str, disposition: Disposition) -> Submission {

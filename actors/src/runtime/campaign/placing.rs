@@ -213,7 +213,7 @@ impl Placing {
         }
         self.must_not_ring()
             .await
-            .map_or(Ok(()), |reason| Err(NotPlaced::Forbidden(reason)))
+            .map_or(Ok(()), |ban| Err(NotPlaced::Forbidden(ban.reason)))
     }
 
     /// The contact's window, if a call may begin now and be answered before it closes. `None` as well for a zone that

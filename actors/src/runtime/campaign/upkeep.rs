@@ -33,13 +33,16 @@ const WRITTEN_WITHIN_MS: i64 = 5_000;
 /// A call that was told to end is not told again before so long.
 const TOLD_AGAIN_AFTER_MS: i64 = 10_000;
 
-/// Whether calls of a campaign that have been placed go on ringing.
-pub(super) fn calls_may_ring(state: &CampaignState) -> bool {
-    rings_on(state.lifecycle) && !is_stopped_with_all(state)
-}
-
-fn is_stopped_with_all(state: &CampaignState) -> bool {
-    state.reason.as_deref() == Some(STOPPED_ALL)
+/// How calls of a campaign that have been placed are taken back; `None` if they may ring on. After a stop of everything
+/// nobody is spoken to any more; after any other, who has answered meanwhile is.
+pub(super) fn taken_back_by(state: &CampaignState) -> Option<CallUpdate> {
+    if state.reason.as_deref() == Some(STOPPED_ALL) {
+        Some(CallUpdate::Complete)
+    } else if rings_on(state.lifecycle) {
+        None
+    } else {
+        Some(CallUpdate::Cancel)
+    }
 }
 
 /// Takes back what earlier leaders had claimed and not marked: they can mark no more. What they had marked may be with
@@ -263,11 +266,10 @@ impl Upkeep {
             let Some(Some(state)) = states.get(&row.campaign) else {
                 continue;
             };
-            let is_live = row.state == AttemptState::Live;
-            if is_stopped_with_all(state) {
-                self.tell(&row, CallUpdate::Complete).await;
-            } else if !is_live && !calls_may_ring(state) {
-                self.tell(&row, CallUpdate::Cancel).await;
+            match taken_back_by(state) {
+                Some(CallUpdate::Cancel) if row.state == AttemptState::Live => {}
+                Some(update) => self.tell(&row, update).await,
+                None => {}
             }
         }
         Ok(())
