@@ -98,7 +98,7 @@ impl LanguagePack {
         &self.lexicon_text
     }
 
-    /// The sentences of a template; a checked pack has every one.
+    /// The sentences of a template; a checked pack has every one but those that may be left out.
     pub(super) fn sentences(&self, template: Template) -> &[String] {
         self.sentences.get(template.name()).map_or(&[], Vec::as_slice)
     }
@@ -167,7 +167,11 @@ templates! {
     GoodbyeNoInput = "goodbye_no_input" ["organisation"];
     GoodbyeLimit = "goodbye_limit" ["organisation"];
     Or = "or" [];
+    RecordingNotice = "recording_notice" ["organisation"];
 }
+
+/// What a language need not have: a campaign that needs it is refused then.
+const MAY_BE_LEFT_OUT: &[Template] = &[Template::RecordingNotice];
 
 fn read_sentences(yaml: &str, faults: &mut Vec<PackFault>) -> BTreeMap<String, Vec<String>> {
     let sentences: BTreeMap<String, Vec<String>> = match serde_norway::from_str(yaml) {
@@ -192,6 +196,9 @@ fn read_sentences(yaml: &str, faults: &mut Vec<PackFault>) -> BTreeMap<String, V
     for template in Template::ALL {
         let place = format!("prompts.yaml: {}", template.name());
         let Some(texts) = sentences.get(template.name()) else {
+            if MAY_BE_LEFT_OUT.contains(template) {
+                continue;
+            }
             faults.push(PackFault::new(place, "is missing", "add it"));
             continue;
         };

@@ -71,6 +71,8 @@ impl QuestionLines {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Lines {
     pub(super) greeting: Vec<String>,
+    /// Empty unless calls are recorded.
+    pub(super) recording_notice: Vec<String>,
     pub(super) consent_question: Vec<String>,
     pub(super) consent_keys: Vec<String>,
     pub(super) questions: Vec<QuestionLines>,
@@ -115,6 +117,10 @@ impl Lines {
         });
         Self {
             greeting: lines(Template::Greeting),
+            recording_notice: match campaign.recording {
+                true => lines(Template::RecordingNotice),
+                false => Vec::new(),
+            },
             consent_question: lines(Template::ConsentQuestion),
             consent_keys: lines(Template::ConsentKeys),
             questions: questions.collect(),
@@ -147,7 +153,12 @@ impl Lines {
 
     /// Every sentence, each once, in a fixed order.
     pub(super) fn all(&self) -> Vec<String> {
-        let mut groups: Vec<&Vec<String>> = vec![&self.greeting, &self.consent_question, &self.consent_keys];
+        let mut groups: Vec<&Vec<String>> = vec![
+            &self.greeting,
+            &self.recording_notice,
+            &self.consent_question,
+            &self.consent_keys,
+        ];
         for question in &self.questions {
             groups.extend([
                 &question.lead,
@@ -195,9 +206,15 @@ impl Lines {
         self.consent().after(&self.greeting)
     }
 
-    /// The consent question with how to answer.
+    /// What is agreed to or refused: the consent question, and before it that the call is recorded, if it is.
+    pub(super) fn consent_wording(&self) -> String {
+        [self.recording_notice.as_slice(), &self.consent_question].concat().join(" ")
+    }
+
+    /// The consent question with how to answer. It is never asked without saying that calls are recorded: who agrees
+    /// agrees to that too.
     pub(super) fn consent(&self) -> Prompt {
-        Prompt::asking(&[], &self.consent_question, &self.consent_keys)
+        Prompt::asking(&self.recording_notice, &self.consent_question, &self.consent_keys)
     }
 }
 

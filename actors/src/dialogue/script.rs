@@ -43,12 +43,23 @@ impl Script {
         if !faults.is_empty() {
             return Err(faults);
         }
+        let lines = Lines::render(campaign, language_pack);
+        if campaign.recording && lines.recording_notice.is_empty() {
+            return Err(vec![CampaignFault {
+                field: "recording".to_owned(),
+                fault: format!(
+                    "is on, and the prompts of language `{}` do not say that the call is recorded",
+                    campaign.language.0
+                ),
+                remedy: "add recording_notice to its prompts.yaml, or turn recording off".to_owned(),
+            }]);
+        }
         let lexicon = Arc::clone(language_pack.lexicon());
         let grammars = GrammarBuilder { lexicon: &lexicon };
         let pack_hash = hash(&[language_pack.prompts_text(), language_pack.lexicon_text()]);
         let campaign_text = without_number(campaign).to_string();
         Ok(Self {
-            lines: Lines::render(campaign, language_pack),
+            lines,
             consent: grammars.consent(),
             questions: campaign
                 .questions

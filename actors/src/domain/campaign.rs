@@ -126,6 +126,9 @@ pub struct Campaign {
     /// What happens when a machine answers: `hang_up`, or `{ leave_message: "…" }`.
     #[serde(default, with = "serde_norway::with::singleton_map")]
     pub voicemail: VoicemailPolicy,
+    /// Whether calls are recorded. The script says so before it asks for consent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub recording: bool,
     /// Longest call in seconds (30 to 3600).
     #[serde(default = "default_longest_call")]
     pub longest_call_seconds: u32,

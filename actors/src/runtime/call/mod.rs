@@ -7,10 +7,12 @@
 mod effects;
 mod hearing;
 mod latency;
+mod recording;
 mod speaking;
 
 use self::hearing::Hearing;
 use self::latency::TurnClock;
+use self::recording::CallRecording;
 use super::events::EventSink;
 use super::line::{Line, LineClosed, MediaText};
 use super::probe::{CallProbe, CallTable, Limits};
@@ -20,7 +22,7 @@ use super::survey::Survey;
 use crate::dialogue::journal::JournalWriter;
 use crate::dialogue::{Dialogue, DialogueConfig, Expectation, Input, Millis};
 use crate::domain::{EndReason, MachineVerdict, StreamSid};
-use crate::ports::{AdmittedCall, Clock, JournalFiles, JournalSink, Recognizer, Store};
+use crate::ports::{AdmittedCall, Clock, JournalFiles, JournalSink, RecordingFiles, Recognizer, Store};
 use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message, SpawnHandle};
 use samvad_media::listener::{Listener, ListenerConfig};
 use samvad_media::messages::{Inbound, parse_inbound};
@@ -47,6 +49,8 @@ pub struct CallPorts {
     pub recognizer: Arc<dyn Recognizer>,
     /// Where journals go.
     pub journals: Arc<dyn JournalFiles>,
+    /// Where recordings go, if the campaign wants them.
+    pub recordings: Arc<dyn RecordingFiles>,
     /// Who is told.
     pub events: Arc<dyn EventSink>,
     /// Every live call.
@@ -102,6 +106,7 @@ pub struct CallActor {
     hearing: Hearing,
     playout: Playout,
     journal: Option<(JournalWriter, Arc<dyn JournalSink>)>,
+    recording: CallRecording,
     turns: TurnClock,
     expectation: Expectation,
     /// What was last told to be expected; `None` while the last words are spoken.
@@ -154,6 +159,7 @@ impl CallActor {
                 None
             }
         };
+        let recording = CallRecording::begin(survey.campaign.recording, ports.recordings.as_ref(), &admitted.attempt);
         let span = tracing::info_span!("call", attempt = %admitted.attempt, campaign = %admitted.campaign);
         let actor = Self {
             span,
@@ -162,6 +168,7 @@ impl CallActor {
             hearing: Hearing::default(),
             playout: Playout::new(),
             journal,
+            recording,
             turns: TurnClock::default(),
             expectation: Expectation::Consent,
             told: Some(Expectation::Consent),

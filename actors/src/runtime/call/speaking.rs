@@ -45,6 +45,8 @@ impl CallActor {
                 }
             };
             self.listener.prompt_sent(prompt.mulaw.clone());
+            self.recording.sent(&prompt.mulaw, now);
+            self.recording.mark_sent(&mark);
             for chunk in prompt.mulaw.chunks(CHUNK_BYTES) {
                 let mut frame = String::with_capacity(chunk.len() / 3 * 4 + 128);
                 write_media(&mut frame, self.stream_sid.as_str(), chunk);
@@ -68,6 +70,7 @@ impl CallActor {
         let mut frame = String::with_capacity(96);
         write_clear(&mut frame, self.stream_sid.as_str());
         self.line.send(frame);
+        self.recording.clear_sent(now);
         for cut in self.playout.clear(now) {
             self.pending.push_back(Input::PlaybackCleared {
                 playback: PlaybackId(cut.playback),
@@ -82,6 +85,7 @@ impl CallActor {
     /// A mark came back; what it means is left in `pending`.
     pub(super) fn mark_returned(&mut self, name: &str) {
         let now = self.now();
+        self.recording.mark_returned(name);
         match self.playout.mark_returned(name, now) {
             MarkEffect::Played {
                 playback,
