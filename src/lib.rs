@@ -9,6 +9,7 @@ pub mod contact_files;
 pub mod coordination;
 pub mod http;
 pub mod journal;
+pub mod recording;
 pub mod speech;
 pub mod store;
 pub mod telemetry;

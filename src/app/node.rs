@@ -13,6 +13,7 @@ use crate::carrier::twilio::{AuthToken, INBOUND_KEY_PATH, SignatureValidator, Tw
 use crate::config::{DataDirectory, Settings};
 use crate::http::{self, HttpState, Inbound, MediaLimits, RefusalLog, ServerSettings, SocketGauges, StreamEvents};
 use crate::journal::JournalDirectory;
+use crate::recording::RecordingDirectory;
 use crate::store::{NodeLock, Sharing, SqlStore};
 use actix::{Actor, Addr, Arbiter};
 use actix_web::dev::{Server, ServerHandle};
@@ -72,6 +73,7 @@ pub struct Node {
     campaigns: Option<Addr<CampaignFleet>>,
     sockets: Arc<SocketGauges>,
     journals: Arc<JournalDirectory>,
+    recordings: Arc<RecordingDirectory>,
     server: ServerHandle,
     /// Until somebody is let in.
     closed_server: Option<Server>,
@@ -105,6 +107,7 @@ impl Node {
         ));
         let signatures = SignatureValidator::new(&twilio)?;
         let journals = Arc::new(JournalDirectory::open(&data.journals())?);
+        let recordings = Arc::new(RecordingDirectory::open(&data.recordings())?);
         let running_recognizer = RunningRecognizer::start(&settings, &clock)?;
         let recognizer = running_recognizer.port();
 
@@ -164,6 +167,7 @@ impl Node {
             store: store.clone(),
             recognizer,
             journals: journals.clone(),
+            recordings: recordings.clone(),
             events,
             calls: calls.clone(),
             supervisor: supervisor.clone(),
@@ -222,6 +226,7 @@ impl Node {
             campaigns: None,
             sockets,
             journals,
+            recordings,
             server: server.handle,
             closed_server: Some(server.server),
             address: server.address,
@@ -426,8 +431,8 @@ impl Node {
         // The watchdog's thread is joined where it may block.
         let watchdog = self.watchdog.take();
         tokio::task::spawn_blocking(move || drop(watchdog)).await?;
-        // Dropping them waits for the journals' writer and ends the recogniser's child.
-        drop((self.journals, self.running_recognizer));
+        // Dropping them waits for the writers of journals and recordings and ends the recogniser's child.
+        drop((self.journals, self.recordings, self.running_recognizer));
         self.store.close().await;
         self.supervisor_thread.stop();
         Ok(gauges)
