@@ -19,6 +19,11 @@ pub struct Run {
 
 /// Runs a scenario of `fixtures/scenarios`, with further arguments, until it has ended.
 pub fn simulate(scenario: &str, arguments: &[&str]) -> Run {
+    simulate_file(&PathBuf::from(format!("fixtures/scenarios/{scenario}")), arguments)
+}
+
+/// The same with a scenario anywhere.
+pub fn simulate_file(scenario: &Path, arguments: &[&str]) -> Run {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let scratch = tempfile::tempdir().expect("a temporary directory");
     let directory = scratch.path().join("run");
@@ -27,7 +32,7 @@ pub fn simulate(scenario: &str, arguments: &[&str]) -> Run {
         // Prompts are spoken once for all tests.
         .env("SAMVAD_DATA_DIR", shared_data_directory())
         .arg("simulate")
-        .arg(format!("--scenario=fixtures/scenarios/{scenario}"))
+        .arg(format!("--scenario={}", scenario.display()))
         .arg(format!("--directory={}", directory.display()))
         .arg("--json")
         .args(arguments)
