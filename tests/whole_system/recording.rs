@@ -12,11 +12,11 @@ const WINDOW: usize = 1_000 * MS;
 /// The bar.
 const WITHIN: i64 = 20;
 
-/// How often the caller has each question asked again; 20 make a call of some five minutes, as
-/// `SAMVAD_TEST_RECORDING_REPEATS=20` does.
+/// How often the caller has questions said again in all; 32 make a call of some five minutes, as
+/// `SAMVAD_TEST_RECORDING_REPEATS=32` does.
 fn repeats() -> usize {
     let set = std::env::var("SAMVAD_TEST_RECORDING_REPEATS").ok();
-    set.and_then(|text| text.parse().ok()).unwrap_or(2)
+    set.and_then(|text| text.parse().ok()).unwrap_or(1)
 }
 
 /// A caller who speaks, interrupts, has things said again, and answers.
@@ -87,7 +87,7 @@ fn lags(found: &[i16], truth: &[i16]) -> Vec<(usize, i64)> {
             let product: f64 = window.iter().zip(other).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum();
             product / (energy(window) * energy(other) + 1.0).sqrt()
         };
-        let best = (-reach..=reach).step_by(2).max_by(|a, b| likeness(*a).total_cmp(&likeness(*b)));
+        let best = (-reach..=reach).step_by(MS).max_by(|a, b| likeness(*a).total_cmp(&likeness(*b)));
         let best = best.expect("a range");
         assert!(likeness(best) > 0.6, "second {} is not there: {}", begin / WINDOW, likeness(best));
         lags.push((begin / WINDOW, best / MS as i64));

@@ -35,5 +35,5 @@ pub use lexicon::Lexicon;
 pub use machine::Dialogue;
 pub use output::{Expectation, Output, TurnNote};
 pub use pack::{LanguagePack, PackFault};
-pub use script::Script;
+pub use script::{Hashes, Script};
 pub use words::normalise;

@@ -8,6 +8,7 @@ use super::prompt::{Lines, range_of};
 use super::words::fill;
 use crate::domain::{Campaign, CampaignFault, Intent, QuestionKind};
 use crate::ports::Grammar;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -31,6 +32,18 @@ pub struct Script {
     resume: Arc<Grammar>,
     fingerprint: String,
     pack_hash: String,
+    hashes: Hashes,
+}
+
+/// What a conversation was made of, each as SHA-256, hexadecimal.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Hashes {
+    /// The campaign as JSON, without its caller id.
+    pub campaign: String,
+    /// `prompts.yaml` of its language.
+    pub prompts: String,
+    /// `lexicon.yaml` of its language.
+    pub lexicon: String,
 }
 
 impl Script {
@@ -74,6 +87,11 @@ impl Script {
             confirm: grammars.confirm(),
             resume: grammars.resume(),
             fingerprint: hash(&[&campaign_text, &pack_hash]),
+            hashes: Hashes {
+                campaign: hash(&[&campaign_text]),
+                prompts: hash(&[language_pack.prompts_text()]),
+                lexicon: hash(&[language_pack.lexicon_text()]),
+            },
             pack_hash,
             campaign: campaign.clone(),
             lexicon,
@@ -117,6 +135,11 @@ impl Script {
     /// SHA-256 over prompts and lexicon, hexadecimal.
     pub fn pack_hash(&self) -> &str {
         &self.pack_hash
+    }
+
+    /// What it was built from, each part apart.
+    pub fn hashes(&self) -> &Hashes {
+        &self.hashes
     }
 
     /// The campaign it was built from.
