@@ -6,11 +6,13 @@ mod fleet;
 mod node;
 mod outlook;
 mod recognizers;
+mod rehearing;
 mod surveys;
 mod synthesizers;
 
 pub use node::{Gauges, Node};
 pub use outlook::Outlook;
+pub use rehearing::rehear;
 pub use surveys::prepare_survey;
 pub use synthesizers::synthesizers;
 
