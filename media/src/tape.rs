@@ -3,8 +3,8 @@
 //! The tape's time is the caller's own: the positions of the frames that arrive. Our side is kept as the carrier's
 //! buffer keeps it (Twilio's page "Media Streams - WebSocket messages"): audio is played in order, a mark comes back
 //! when what stands before it has been played, and `clear` empties the buffer. Frames and marks come over one
-//! connection in order, so a mark says between which two frames its sentence ended: at every mark our side is set
-//! right, and what was learnt is used where the next prompt begins.
+//! connection in order, so a mark says between which two frames it was passed: one is sent before our side begins to
+//! speak ([`Tape::begin`]), and at every mark our side is set right, however long the way to the carrier is.
 
 use crate::SAMPLES_PER_MS;
 use crate::codec::MULAW_SILENCE;
@@ -19,18 +19,13 @@ const LONGEST_MARK_WAIT: u64 = 300 * SAMPLES_PER_MS;
 const LONGEST_HURRY: u64 = 1_000 * SAMPLES_PER_MS;
 /// How long a cleared sentence goes on if no mark tells where it was cut.
 const LONGEST_CLEAR: u64 = 250 * SAMPLES_PER_MS;
-/// The longest way to the caller's ear and back that is believed.
-const LONGEST_WAY: u64 = 1_000 * SAMPLES_PER_MS;
 /// The longest time without audio that is kept as silence.
 const LONGEST_GAP: u64 = 60_000 * SAMPLES_PER_MS;
-/// For so long the fastest frame says how late frames can be.
-const WINDOW_MS: u64 = 5_000;
 
 /// What is at the carrier, in the order of play-out.
 #[derive(Debug)]
 enum Item {
-    /// Not heard before a position, because the carrier did not have it.
-    Audio { bytes: Bytes, not_before: u64 },
+    Audio(Bytes),
     Mark(Mark),
     /// What stands before it was cleared; it is gone at this position at the latest.
     Clear { at_latest: u64 },
@@ -40,12 +35,12 @@ enum Item {
 struct Mark {
     name: String,
     returned: bool,
-    /// Where its sentence ended on the tape, once it has.
+    /// Where the tape came to it, once it has.
     reached: Option<u64>,
-    /// Where it ended in truth, once the mark has come.
+    /// Where the carrier came to it, once that is known.
     resume: Option<u64>,
-    /// Its sentence began the prompt: it shows how long the way is.
-    first: bool,
+    /// It stands before the first sentence and not after one.
+    begins: bool,
 }
 
 /// Both sides of one line. Positions are samples of the caller's time, from the stream's beginning.
@@ -57,25 +52,23 @@ pub struct Tape {
     out: Vec<u8>,
     /// Position of the first pair of `out`.
     begins: u64,
-    /// How much later than expected the caller hears us.
-    way: u64,
-    clock: CarrierClock,
-    /// The next sentence begins a prompt.
-    fresh: bool,
+    /// Marks that came before our side began.
+    beginnings: u64,
+    /// Where the tape was when the end of a sentence came back last.
+    last_end: Option<u64>,
+    /// The last mark waited for did not come: none is waited for until one comes.
+    marks_fail: bool,
 }
 
 impl Tape {
     /// An empty tape.
     pub fn new() -> Self {
-        Self {
-            fresh: true,
-            ..Self::default()
-        }
+        Self::default()
     }
 
-    /// A frame of the caller at a position, mu-law; `now_ms` is any clock that does not go back. A gap before it is
-    /// silence; a frame that lies before what was heard is not taken.
-    pub fn caller(&mut self, at: u64, codes: &[u8], now_ms: u64) {
+    /// A frame of the caller at a position, mu-law. A gap before it is silence; a frame that lies before what was heard
+    /// is not taken.
+    pub fn caller(&mut self, at: u64, codes: &[u8]) {
         if at < self.position {
             return;
         }
@@ -83,47 +76,41 @@ impl Tape {
         for _ in 0..gap.min(LONGEST_GAP) {
             self.step(MULAW_SILENCE);
         }
-        if gap > LONGEST_GAP {
-            // Both sides leave it out.
-            self.position = at;
-        }
+        // Of a longer one both sides leave out the rest.
+        self.position = at;
         for &code in codes {
             self.step(code);
         }
-        self.clock.frame(self.position, now_ms);
+    }
+
+    /// Audio is about to be sent that need not follow what was sent before without a pause: the name of a mark to send
+    /// before it.
+    pub fn begin(&mut self) -> String {
+        self.beginnings += 1;
+        let name = format!("b{}", self.beginnings);
+        self.push_mark(&name, true);
+        name
     }
 
     /// Audio has been sent, mu-law.
-    pub fn sent(&mut self, bytes: Bytes, now_ms: u64) {
-        if bytes.is_empty() {
-            return;
+    pub fn sent(&mut self, bytes: Bytes) {
+        if !bytes.is_empty() {
+            self.items.push_back(Item::Audio(bytes));
         }
-        let not_before = self.clock.carrier(self.position, now_ms).saturating_add(self.way);
-        self.fresh |= self.items.is_empty();
-        self.items.push_back(Item::Audio { bytes, not_before });
     }
 
     /// A mark has been sent.
     pub fn mark_sent(&mut self, name: &str) {
-        let first = std::mem::take(&mut self.fresh);
-        self.items.push_back(Item::Mark(Mark {
-            name: name.to_owned(),
-            returned: false,
-            reached: None,
-            resume: None,
-            first,
-        }));
+        self.push_mark(name, false);
     }
 
     /// A `clear` has been sent.
-    pub fn clear_sent(&mut self, now_ms: u64) {
+    pub fn clear_sent(&mut self) {
         if !self.items.is_empty() {
-            let now = self.clock.carrier(self.position, now_ms);
             self.items.push_back(Item::Clear {
-                at_latest: now.saturating_add(LONGEST_CLEAR),
+                at_latest: self.position.saturating_add(LONGEST_CLEAR),
             });
         }
-        self.fresh = true;
     }
 
     /// A mark has come back.
@@ -132,10 +119,12 @@ impl Tape {
         let Some(index) = self.items.iter().position(is_it) else {
             return;
         };
-        let cleared = |item: &Item| matches!(item, Item::Clear { .. });
-        if let Some(clear) = self.items.iter().position(cleared).filter(|clear| index < *clear) {
-            // Whether it was played to its end or cleared: nothing before the clear is heard from here on.
-            self.items.drain(..=clear);
+        self.marks_fail = false;
+        if let Some(clear) = self.items.iter().position(Item::is_clear).filter(|clear| index < *clear) {
+            // Played to its end or cleared, nobody can tell; if cleared, nothing before the clear is heard any more.
+            let played = self.items.range(..index).all(|item| item.length() <= STEP);
+            let drained = if played && index + 1 < clear { index } else { clear };
+            self.items.drain(..=drained);
             return;
         }
         let ahead: u64 = self.items.range(..index).map(Item::length).sum();
@@ -144,24 +133,20 @@ impl Tape {
             return;
         };
         mark.returned = true;
-        match mark.reached {
-            Some(reached) => {
-                // It ended in the step that begins here, as many whole steps later as were waited for.
-                let late = (position - reached) / STEP * STEP + STEP;
-                let late = if reached == position { 0 } else { late };
-                mark.resume = Some(reached + late);
-                if mark.first && late > STEP {
-                    self.way = (self.way + late).min(LONGEST_WAY);
-                }
-            }
-            None if ahead > STEP && ahead <= LONGEST_HURRY => {
-                let early = (ahead - 1) / STEP * STEP;
-                if mark.first {
-                    self.way = self.way.saturating_sub(early);
-                }
-                self.leave_out(early, index);
-            }
-            None => {}
+        if !mark.begins {
+            self.last_end = Some(position);
+        }
+        mark.resume = match mark.reached {
+            // Passed in the step in which the sentence before it ended: there is no pause between them.
+            _ if mark.begins && self.last_end == Some(position) => None,
+            // What follows it begins with the step that comes now.
+            _ if mark.begins => Some(position),
+            // The sentence ended in that step, as many whole steps later as were waited for.
+            Some(reached) if reached < position => Some(reached + (position - reached) / STEP * STEP + STEP),
+            _ => None,
+        };
+        if ahead > STEP && ahead <= LONGEST_HURRY {
+            self.leave_out((ahead - 1) / STEP * STEP, index);
         }
     }
 
@@ -186,8 +171,7 @@ impl Tape {
 
     /// What is heard of us at the position.
     fn agent(&mut self) -> u8 {
-        let cleared = |item: &Item| matches!(item, Item::Clear { .. });
-        let clear = self.items.iter().position(cleared);
+        let clear = self.items.iter().position(Item::is_clear);
         if let Some(index) = clear
             && matches!(self.items.get(index), Some(Item::Clear { at_latest }) if *at_latest <= self.position)
         {
@@ -195,43 +179,48 @@ impl Tape {
         }
         while let Some(item) = self.items.front_mut() {
             match item {
-                Item::Audio { bytes, not_before } => {
-                    if *not_before > self.position {
-                        break;
-                    }
-                    let Some(&code) = bytes.first() else {
-                        self.items.pop_front();
-                        continue;
-                    };
+                Item::Audio(bytes) if bytes.is_empty() => {}
+                Item::Audio(bytes) => {
+                    let code = bytes[0];
                     bytes.advance(1);
                     return code;
                 }
                 Item::Mark(mark) => {
                     let reached = *mark.reached.get_or_insert(self.position);
-                    let over = match (mark.returned, mark.resume) {
-                        (true, resume) => resume.is_none_or(|resume| resume <= self.position),
-                        (false, _) => clear.is_some() || self.position - reached >= LONGEST_MARK_WAIT,
-                    };
-                    if !over {
-                        break;
+                    if mark.returned {
+                        if mark.resume.is_some_and(|resume| self.position < resume) {
+                            break;
+                        }
+                    } else if (mark.begins || clear.is_none()) && !self.marks_fail {
+                        if self.position - reached < LONGEST_MARK_WAIT {
+                            break;
+                        }
+                        self.marks_fail = true;
                     }
-                    self.items.pop_front();
                 }
-                Item::Clear { .. } => {
-                    self.items.pop_front();
-                }
+                Item::Clear { .. } => {}
             }
+            self.items.pop_front();
         }
         MULAW_SILENCE
+    }
+
+    fn push_mark(&mut self, name: &str, begins: bool) {
+        self.items.push_back(Item::Mark(Mark {
+            name: name.to_owned(),
+            returned: false,
+            reached: None,
+            resume: None,
+            begins,
+        }));
     }
 
     /// Leaves out so many samples of the audio before an item.
     fn leave_out(&mut self, mut samples: u64, before: usize) {
         for item in self.items.range_mut(..before) {
-            if let Item::Audio { bytes, not_before } = item {
+            if let Item::Audio(bytes) = item {
                 let now = samples.min(bytes.len() as u64);
                 bytes.advance(now as usize);
-                *not_before = 0;
                 samples -= now;
             }
         }
@@ -239,42 +228,16 @@ impl Tape {
 }
 
 impl Item {
+    /// In samples.
     fn length(&self) -> u64 {
         match self {
-            Self::Audio { bytes, .. } => bytes.len() as u64,
+            Self::Audio(bytes) => bytes.len() as u64,
             Self::Mark(_) | Self::Clear { .. } => 0,
         }
     }
-}
 
-/// Where the carrier is when no frame has come for a while: frames that come late or all at once do not stop its
-/// time. The fastest frame of the last seconds tells when a frame is due.
-#[derive(Debug, Default)]
-struct CarrierClock {
-    /// Least of clock minus position, in milliseconds, in this window and in the one before.
-    fastest: Option<i64>,
-    fastest_before: Option<i64>,
-    window_ends_ms: u64,
-}
-
-impl CarrierClock {
-    /// A frame that ends at a position has come.
-    fn frame(&mut self, position: u64, now_ms: u64) {
-        let lead = now_ms as i64 - (position / SAMPLES_PER_MS) as i64;
-        if now_ms >= self.window_ends_ms {
-            self.fastest_before = self.fastest.take();
-            self.window_ends_ms = now_ms.saturating_add(WINDOW_MS);
-        }
-        self.fastest = Some(self.fastest.map_or(lead, |fastest| fastest.min(lead)));
-    }
-
-    /// The position at which the carrier begins what it is sent now: that of the frame that comes next, or that
-    /// should have come.
-    fn carrier(&self, position: u64, now_ms: u64) -> u64 {
-        let fastest = self.fastest.into_iter().chain(self.fastest_before).min();
-        let Some(fastest) = fastest else { return position };
-        let due = u64::try_from(now_ms as i64 - fastest).unwrap_or(0).saturating_mul(SAMPLES_PER_MS);
-        position + due.saturating_sub(position).min(LONGEST_GAP) / STEP * STEP
+    fn is_clear(&self) -> bool {
+        matches!(self, Self::Clear { .. })
     }
 }
 

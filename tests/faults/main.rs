@@ -15,6 +15,7 @@ mod harness;
 mod media;
 
 mod network;
+mod recording;
 mod replay;
 mod speech;
 #[path = "../support/speech_server.rs"]

@@ -1,9 +1,10 @@
 //! Recordings against the telephone network's own record of the line.
 
-use crate::run::{Run, simulate_file};
+use crate::run::{Run, shared_data_directory, simulate_file};
 use samvad_media::codec::mulaw_to_linear;
 use samvad_media::recording::{Recorded, read_recording};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Samples in a millisecond.
 const MS: usize = 8;
@@ -28,7 +29,13 @@ fn scenario(folder: &Path) -> PathBuf {
         file("audio_extra/x22_purple_elephants_rms.wav")
     );
     let again = "{keys: \"*\"}";
-    let answers = ["1", "4", "1", "3"].map(|key| format!("{{keys: \"{key}\"}}"));
+    let answers = [
+        ("audio/01_yes.wav", "1"),
+        ("audio/18_num_4_phrase.wav", "4"),
+        ("audio_extra/x06_no_slt.wav", "2"),
+        ("audio_extra/x15_in_the_evening_rms.wav", "3"),
+    ]
+    .map(|(name, key)| format!("{{say: {}, otherwise: [{{keys: \"{key}\"}}]}}", file(name)));
     let mut steps = Vec::new();
     for (question, answer) in answers.into_iter().enumerate() {
         if question == 1 {
@@ -40,7 +47,7 @@ fn scenario(folder: &Path) -> PathBuf {
         steps.push(answer);
     }
     let text = format!(
-        "name: Recorded\nseed: 3\nnetwork: {{dtmf_in_audio: true}}\ncallers:\n  - name: talkative\n    noise: {{colour: pink, snr_db: 30}}\n    steps:\n      - {}\n",
+        "name: Recorded\nseed: 3\nconfirm: {{shorter_than_ms: 6500, keys: \"1\"}}\nnetwork: {{dtmf_in_audio: true}}\ncallers:\n  - name: talkative\n    noise: {{colour: pink, snr_db: 30}}\n    steps:\n      - {}\n",
         steps.join("\n      - ")
     );
     let path = folder.join("recorded.yaml");
@@ -49,14 +56,14 @@ fn scenario(folder: &Path) -> PathBuf {
 }
 
 /// The only file of the run's recordings whose name ends so.
-fn recording(run: &Run, end: &str) -> Vec<u8> {
+fn recording(run: &Run, end: &str) -> PathBuf {
     let files = std::fs::read_dir(run.directory.join("recordings")).expect("recordings");
     let paths: Vec<PathBuf> = files
         .map(|entry| entry.expect("an entry").path())
         .filter(|path| path.to_string_lossy().ends_with(end))
         .collect();
     assert_eq!(paths.len(), 1, "{paths:?}");
-    std::fs::read(&paths[0]).expect("readable")
+    paths[0].clone()
 }
 
 /// Both channels of the network's record: WAV of mu-law, left and right in turn.
@@ -103,15 +110,34 @@ fn assert_in_step(side: &str, found: &[i16], truth: &[i16]) {
     assert!(worst <= Some(WITHIN), "{side}: {lags:?}");
 }
 
+/// The caller's channel goes through voice detection, recogniser and dialogue again.
+fn assert_decides_the_same_when_heard_again(run: &Run, end: &str) {
+    let journals = std::fs::read_dir(run.directory.join("journals")).expect("journals");
+    let journal = journals.map(|entry| entry.expect("an entry").path()).next();
+    let again = Command::new(env!("CARGO_BIN_EXE_samvad"))
+        .env("SAMVAD_DATA_DIR", shared_data_directory())
+        .arg("replay")
+        .arg("--from-audio")
+        .arg(recording(run, end))
+        .arg("--journal")
+        .arg(journal.expect("a journal"))
+        .output()
+        .expect("the program runs");
+    let said = String::from_utf8_lossy(&again.stdout);
+    println!("{said}");
+    assert!(again.status.success(), "{said}{}", String::from_utf8_lossy(&again.stderr));
+    assert!(said.contains("heard \"yes\"") && said.contains("ANSWER 3"), "{said}");
+}
+
 #[test]
 fn both_channels_of_a_recording_are_in_step_with_the_line_as_the_network_recorded_it() {
     let scratch = tempfile::tempdir().expect("a temporary directory");
     let campaign = "--campaign=fixtures/campaigns/recorded_survey.yaml";
     let run = simulate_file(&scenario(scratch.path()), &[campaign, "--record"]);
     assert_eq!(run.status, Some(0), "{:#}", run.summary);
-    let Recorded { left, right, complete } = read_recording(&recording(&run, ".ogg")).expect("a recording");
+    let Recorded { left, right, complete } = read_recording(&std::fs::read(recording(&run, ".ogg")).expect("readable")).expect("a recording");
     assert!(complete);
-    let (caller, agent) = line(&recording(&run, ".wav"));
+    let (caller, agent) = line(&std::fs::read(recording(&run, ".wav")).expect("readable"));
     println!("{} s on the line, {} s recorded", caller.len() / WINDOW, left.len() / WINDOW);
     assert!(
         caller.len().abs_diff(left.len()) <= WINDOW / 2,
@@ -121,4 +147,7 @@ fn both_channels_of_a_recording_are_in_step_with_the_line_as_the_network_recorde
     );
     assert_in_step("caller", &left, &caller);
     assert_in_step("agent", &right, &agent);
+    for end in [".ogg", ".wav"] {
+        assert_decides_the_same_when_heard_again(&run, end);
+    }
 }

@@ -46,6 +46,7 @@ pub fn simulate_file(scenario: &Path, arguments: &[&str]) -> Run {
     let Some(summary) = lines.pop() else {
         panic!("the run failed: {}", String::from_utf8_lossy(&output.stderr));
     };
+    assert_replays(&directory);
     Run {
         status: output.status.code(),
         calls: lines,
@@ -55,7 +56,17 @@ pub fn simulate_file(scenario: &Path, arguments: &[&str]) -> Run {
     }
 }
 
-fn shared_data_directory() -> PathBuf {
+/// Every call of every run decides the same when its journal is fed through the dialogue again.
+fn assert_replays(run: &Path) {
+    let replay = Command::new(env!("CARGO_BIN_EXE_samvad"))
+        .args(["replay", "--quiet"])
+        .arg(run.join("journals"))
+        .output()
+        .expect("the program runs");
+    assert!(replay.status.success(), "{}", String::from_utf8_lossy(&replay.stdout));
+}
+
+pub fn shared_data_directory() -> PathBuf {
     use std::os::unix::fs::DirBuilderExt;
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("data");
     std::fs::DirBuilder::new()

@@ -86,7 +86,7 @@ impl ListenerSink for Ear<'_> {
     }
 
     fn line_audio(&mut self, at: u64, codes: &[u8]) {
-        self.recording.heard(at, codes, self.now);
+        self.recording.heard(at, codes);
     }
 }
 

@@ -1,10 +1,11 @@
 //! What a recorded call tells of its line.
 
-use crate::dialogue::Millis;
+use super::CallActor;
 use crate::domain::AttemptId;
 use crate::ports::{RecordingFiles, RecordingSink};
 use bytes::Bytes;
 use samvad_media::LINE_RATE;
+use samvad_media::messages::write_mark;
 use samvad_media::tape::Tape;
 use std::sync::Arc;
 
@@ -39,17 +40,22 @@ impl CallRecording {
     }
 
     /// A frame of the caller.
-    pub(super) fn heard(&mut self, at: u64, codes: &[u8], now: Millis) {
+    pub(super) fn heard(&mut self, at: u64, codes: &[u8]) {
         if let Some(running) = &mut self.0 {
-            running.tape.caller(at, codes, now);
+            running.tape.caller(at, codes);
             running.hand_over(BATCH);
         }
     }
 
+    /// Audio is about to go to the carrier that need not follow what went before: the mark to send before it.
+    pub(super) fn begin(&mut self) -> Option<String> {
+        self.0.as_mut().map(|running| running.tape.begin())
+    }
+
     /// Audio has gone to the carrier.
-    pub(super) fn sent(&mut self, mulaw: &Bytes, now: Millis) {
+    pub(super) fn sent(&mut self, mulaw: &Bytes) {
         if let Some(running) = &mut self.0 {
-            running.tape.sent(mulaw.clone(), now);
+            running.tape.sent(mulaw.clone());
         }
     }
 
@@ -61,9 +67,9 @@ impl CallRecording {
     }
 
     /// A `clear` has gone to the carrier.
-    pub(super) fn clear_sent(&mut self, now: Millis) {
+    pub(super) fn clear_sent(&mut self) {
         if let Some(running) = &mut self.0 {
-            running.tape.clear_sent(now);
+            running.tape.clear_sent();
         }
     }
 
@@ -104,5 +110,17 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.hand_over(1);
         self.sink.finish();
+    }
+}
+
+impl CallActor {
+    /// Before audio that begins a prompt, or that may come after the carrier has run dry: the mark's return tells the
+    /// recording when it begins to be heard.
+    pub(super) fn mark_beginning(&mut self) {
+        if let Some(mark) = self.recording.begin() {
+            let mut frame = String::with_capacity(128);
+            write_mark(&mut frame, self.stream_sid.as_str(), &mark);
+            self.line.send(frame);
+        }
     }
 }

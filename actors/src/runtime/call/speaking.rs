@@ -34,6 +34,7 @@ impl CallActor {
             self.pending.push_back(Input::PlaybackEnded { playback });
             return;
         }
+        self.mark_beginning();
         for (sentence, prompt) in prompts.into_iter().enumerate() {
             let duration_ms = (prompt.mulaw.len() / BYTES_PER_MS) as u64;
             let mark = match self.playout.sentence_sent(playback.0, sentence, duration_ms, now) {
@@ -45,7 +46,7 @@ impl CallActor {
                 }
             };
             self.listener.prompt_sent(prompt.mulaw.clone());
-            self.recording.sent(&prompt.mulaw, now);
+            self.recording.sent(&prompt.mulaw);
             self.recording.mark_sent(&mark);
             for chunk in prompt.mulaw.chunks(CHUNK_BYTES) {
                 let mut frame = String::with_capacity(chunk.len() / 3 * 4 + 128);
@@ -70,7 +71,7 @@ impl CallActor {
         let mut frame = String::with_capacity(96);
         write_clear(&mut frame, self.stream_sid.as_str());
         self.line.send(frame);
-        self.recording.clear_sent(now);
+        self.recording.clear_sent();
         for cut in self.playout.clear(now) {
             self.pending.push_back(Input::PlaybackCleared {
                 playback: PlaybackId(cut.playback),
