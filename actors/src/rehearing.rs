@@ -8,7 +8,9 @@
 mod line;
 
 use self::line::{Finding, Line};
-use crate::dialogue::{Dialogue, DialogueConfig, Expectation, Input, Millis, Output, RecognitionFault, Script, SpeechId};
+use crate::dialogue::{
+    Dialogue, DialogueConfig, Expectation, Input, Millis, Output, RecognitionFault, Script, SpeechId,
+};
 use crate::domain::AttemptId;
 use crate::ports::{Heard, PromptBook, RecognitionRequest, Recognizer, RecognizerError, UtteranceStream};
 use std::collections::VecDeque;
@@ -86,7 +88,12 @@ impl Rehearing<'_> {
             line: Line::new(),
             expectation: Expectation::Consent,
             happened: Vec::new(),
-            given: self.inputs.iter().filter(|(_, input)| is_not_audio(input)).cloned().collect(),
+            given: self
+                .inputs
+                .iter()
+                .filter(|(_, input)| is_not_audio(input))
+                .cloned()
+                .collect(),
             recognized: VecDeque::new(),
             pending: VecDeque::new(),
             spoken: None,
@@ -221,7 +228,10 @@ impl Run<'_> {
                     self.feed(now, input);
                     if let Some((speech, stream)) = spoken {
                         let heard = tokio::time::timeout(self.with.recognition_deadline, stream.finish()).await;
-                        let input = recognized(speech, heard.unwrap_or(Err(RecognizerError::TimedOut { deadline_ms: 0 })));
+                        let input = recognized(
+                            speech,
+                            heard.unwrap_or(Err(RecognizerError::TimedOut { deadline_ms: 0 })),
+                        );
                         self.recognized.push_back((now + self.with.recognition_ms, input));
                     }
                 }

@@ -28,7 +28,9 @@ enum Item {
     Audio(Bytes),
     Mark(Mark),
     /// What stands before it was cleared; it is gone at this position at the latest.
-    Clear { at_latest: u64 },
+    Clear {
+        at_latest: u64,
+    },
 }
 
 #[derive(Debug)]
@@ -120,7 +122,12 @@ impl Tape {
             return;
         };
         self.marks_fail = false;
-        if let Some(clear) = self.items.iter().position(Item::is_clear).filter(|clear| index < *clear) {
+        if let Some(clear) = self
+            .items
+            .iter()
+            .position(Item::is_clear)
+            .filter(|clear| index < *clear)
+        {
             // Played to its end or cleared, nobody can tell; if cleared, nothing before the clear is heard any more.
             let played = self.items.range(..index).all(|item| item.length() <= STEP);
             let drained = if played && index + 1 < clear { index } else { clear };

@@ -97,7 +97,8 @@ impl Carrier {
         let said = vec![(step % 200) as u8; FRAME];
         self.said.extend(&said);
         let at = step * STEP;
-        self.from.push_back((step + self.way_back, FromCarrier::Frame(at, said)));
+        self.from
+            .push_back((step + self.way_back, FromCarrier::Frame(at, said)));
         while let Some((_, message)) = self.from.pop_front_if(|(at, _)| *at <= step) {
             match message {
                 FromCarrier::Frame(at, said) => tape.caller(at, &said),
@@ -129,7 +130,10 @@ fn place(side: &[u8], code: u8) -> Option<(usize, usize)> {
 }
 
 fn apart(side: &[u8], heard: &[u8], code: u8) -> (usize, usize) {
-    let (found, truth) = (place(side, code).expect("on the tape"), place(heard, code).expect("heard"));
+    let (found, truth) = (
+        place(side, code).expect("on the tape"),
+        place(heard, code).expect("heard"),
+    );
     (found.0.abs_diff(truth.0), found.1.abs_diff(truth.1))
 }
 
@@ -147,7 +151,11 @@ fn over_a_short_way_the_tape_is_what_the_caller_said_and_heard_to_the_sample() {
     let (left, right) = sides(&mut tape);
     assert_eq!(left, carrier.said);
     assert_eq!(right, carrier.heard);
-    assert_eq!(place(&right, 3).map(|(first, last)| last - first), Some(10 * FRAME - 1), "cut where it was cut");
+    assert_eq!(
+        place(&right, 3).map(|(first, last)| last - first),
+        Some(10 * FRAME - 1),
+        "cut where it was cut"
+    );
 }
 
 #[test]
@@ -210,7 +218,10 @@ fn a_clear_that_no_mark_answers_is_believed_after_a_moment() {
     tape.clear_sent();
     tape.caller(320, &[0; 8_000]);
     let (_, right) = sides(&mut tape);
-    assert_eq!(place(&right, 1).map(|(_, last)| last as u64 + 1), Some(320 + LONGEST_CLEAR));
+    assert_eq!(
+        place(&right, 1).map(|(_, last)| last as u64 + 1),
+        Some(320 + LONGEST_CLEAR)
+    );
 }
 
 #[test]

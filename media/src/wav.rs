@@ -196,10 +196,16 @@ impl Format {
         match self.encoding {
             Encoding::Unsigned8 => self.mix(mixed, data, |[byte]: [u8; 1]| (i16::from(byte) - 128) << 8),
             Encoding::Signed16 => self.mix(mixed, data, i16::from_le_bytes),
-            Encoding::Signed24 => self.mix(mixed, data, |[_, middle, high]: [u8; 3]| i16::from_le_bytes([middle, high])),
-            Encoding::Signed32 => self.mix(mixed, data, |[_, _, middle, high]: [u8; 4]| i16::from_le_bytes([middle, high])),
+            Encoding::Signed24 => self.mix(mixed, data, |[_, middle, high]: [u8; 3]| {
+                i16::from_le_bytes([middle, high])
+            }),
+            Encoding::Signed32 => self.mix(mixed, data, |[_, _, middle, high]: [u8; 4]| {
+                i16::from_le_bytes([middle, high])
+            }),
             // The cast saturates, and makes a zero of what is not a number.
-            Encoding::Float32 => self.mix(mixed, data, |bytes: [u8; 4]| (f32::from_le_bytes(bytes) * 32_768.0) as i16),
+            Encoding::Float32 => self.mix(mixed, data, |bytes: [u8; 4]| {
+                (f32::from_le_bytes(bytes) * 32_768.0) as i16
+            }),
             Encoding::Mulaw => self.mix(mixed, data, |[code]: [u8; 1]| codec::mulaw_to_linear(code)),
             Encoding::Alaw => self.mix(mixed, data, |[code]: [u8; 1]| codec::alaw_to_linear(code)),
         }
@@ -210,7 +216,11 @@ impl Format {
         let channels = usize::from(self.channels);
         let (samples, _unfinished) = data.as_chunks::<BYTES>();
         let frame = |frame: &[[u8; BYTES]]| {
-            let sum: i32 = frame.iter().take(usize::from(mixed)).map(|&bytes| i32::from(sample(bytes))).sum();
+            let sum: i32 = frame
+                .iter()
+                .take(usize::from(mixed))
+                .map(|&bytes| i32::from(sample(bytes)))
+                .sum();
             (sum / i32::from(mixed)) as i16
         };
         samples.chunks_exact(channels).map(frame).collect()
@@ -292,7 +302,10 @@ mod tests {
     fn the_left_channel_is_read_alone() {
         let stereo = file(1, 16, 2, b"", &[1, 0, 9, 9, 2, 0, 9, 9]);
         assert_eq!(read_left(&stereo).expect("a WAV file").samples, [1, 2]);
-        assert_eq!(read_left(&file(1, 16, 1, b"", &[3, 0])), read(&file(1, 16, 1, b"", &[3, 0])));
+        assert_eq!(
+            read_left(&file(1, 16, 1, b"", &[3, 0])),
+            read(&file(1, 16, 1, b"", &[3, 0]))
+        );
     }
 
     #[test]

@@ -57,8 +57,11 @@ pub(super) fn run(args: PurgeArgs) -> anyhow::Result<ExitCode> {
         before(args.recordings, retention.recording_days),
     )
     .context("the recordings could not be purged")?;
-    let unconsented = delete_unconsented(&data.recordings(), now.checked_sub(ABANDONED).unwrap_or(SystemTime::UNIX_EPOCH))
-        .context("the recordings could not be purged")?;
+    let unconsented = delete_unconsented(
+        &data.recordings(),
+        now.checked_sub(ABANDONED).unwrap_or(SystemTime::UNIX_EPOCH),
+    )
+    .context("the recordings could not be purged")?;
     say!("transcript lines removed:  {}", counts.transcript_lines)?;
     say!("verbatim words removed:    {}", counts.verbatims)?;
     say!("journals removed:          {}", journals.removed)?;

@@ -8,7 +8,9 @@ use std::os::unix::fs::PermissionsExt;
 
 /// 200 ms of both channels: a tone of 1 kHz on the left, silence on the right.
 fn batch() -> Vec<u8> {
-    [[0x20, MULAW_SILENCE].repeat(4), [0xa0, MULAW_SILENCE].repeat(4)].concat().repeat(200)
+    [[0x20, MULAW_SILENCE].repeat(4), [0xa0, MULAW_SILENCE].repeat(4)]
+        .concat()
+        .repeat(200)
 }
 
 fn scratch() -> tempfile::TempDir {
@@ -117,7 +119,11 @@ fn audio_for_which_there_was_no_room_is_silence_of_its_length() {
     drop((sink, recordings));
     let recorded = read(scratch.path(), "a.ogg");
     assert_eq!(recorded.duration_ms(), 800);
-    let loud = |from: usize| recorded.left[from..from + 1_000].iter().any(|&sample| sample.abs() > 1_000);
+    let loud = |from: usize| {
+        recorded.left[from..from + 1_000]
+            .iter()
+            .any(|&sample| sample.abs() > 1_000)
+    };
     assert_eq!((loud(300), loud(2_200), loud(5_200)), (true, false, true));
 }
 
@@ -136,7 +142,11 @@ fn a_queue_that_is_full_takes_no_audio_and_everything_else() {
 #[test]
 fn a_directory_that_cannot_be_had_costs_the_recording_alone() {
     let scratch = scratch();
-    fs::write(scratch.path().join("recordings"), "a file where the directory should be").expect("written");
+    fs::write(
+        scratch.path().join("recordings"),
+        "a file where the directory should be",
+    )
+    .expect("written");
     let recordings = open(scratch.path());
     let sink = begin(&recordings, "a");
     sink.append(0, batch());
@@ -152,6 +162,9 @@ fn an_attempt_id_never_leads_out_of_the_directory() {
     let recordings = open(scratch.path());
     for id in ["", "..", "../a", "a/b", "a.ogg", &"a".repeat(65)] {
         let refusal = RecordingFiles::open(&recordings, &AttemptId::from(id)).err();
-        assert!(refusal.is_some_and(|fault| fault.to_string().contains("letters, digits")), "{id:?}");
+        assert!(
+            refusal.is_some_and(|fault| fault.to_string().contains("letters, digits")),
+            "{id:?}"
+        );
     }
 }

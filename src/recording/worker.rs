@@ -229,3 +229,47 @@ impl Open {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recording::queue;
+
+    #[test]
+    fn a_full_disk_ends_one_recording_and_neither_blocks_nor_hurts_the_others() {
+        let scratch = tempfile::tempdir().expect("temporary directory");
+        let (queue, jobs) = queue::queue(1 << 30);
+        let mut worker = Worker::new(jobs);
+        for (recording, name) in [(0, "full"), (1, "healthy")] {
+            worker.handle(Job::Open {
+                recording,
+                attempt: AttemptId::from(name),
+                serial: 1,
+                path: scratch.path().join(format!("{name}{UNCONSENTED}")),
+                consented: scratch.path().join(format!("{name}.ogg")),
+            });
+            queue.send(Job::Keep { recording });
+        }
+        // The device that is always full.
+        let full = std::fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .expect("a Linux machine");
+        worker.open.get_mut(&0).expect("open").file = Some(full);
+        for batch in 0..50 {
+            for recording in [0, 1] {
+                queue.audio(recording, batch * 1_600, vec![0x20; 3_200]);
+            }
+        }
+        queue.send(Job::Stop);
+        worker.run();
+        let recorded = |name: &str| {
+            let file = std::fs::read(scratch.path().join(name)).expect("there");
+            samvad_media::recording::read_recording(&file)
+                .expect("a recording")
+                .duration_ms()
+        };
+        assert_eq!(recorded("healthy.ogg"), 10_000);
+        assert_eq!(recorded("full.ogg"), 0, "what was on the disk before it was full");
+    }
+}

@@ -91,12 +91,23 @@ fn lags(found: &[i16], truth: &[i16]) -> Vec<(usize, i64)> {
             let Some(other) = found.get(from..from + WINDOW) else {
                 return 0.0;
             };
-            let product: f64 = window.iter().zip(other).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum();
+            let product: f64 = window
+                .iter()
+                .zip(other)
+                .map(|(&a, &b)| f64::from(a) * f64::from(b))
+                .sum();
             product / (energy(window) * energy(other) + 1.0).sqrt()
         };
-        let best = (-reach..=reach).step_by(MS).max_by(|a, b| likeness(*a).total_cmp(&likeness(*b)));
+        let best = (-reach..=reach)
+            .step_by(MS)
+            .max_by(|a, b| likeness(*a).total_cmp(&likeness(*b)));
         let best = best.expect("a range");
-        assert!(likeness(best) > 0.6, "second {} is not there: {}", begin / WINDOW, likeness(best));
+        assert!(
+            likeness(best) > 0.6,
+            "second {} is not there: {}",
+            begin / WINDOW,
+            likeness(best)
+        );
         lags.push((begin / WINDOW, best / MS as i64));
     }
     lags
@@ -125,7 +136,11 @@ fn assert_decides_the_same_when_heard_again(run: &Run, end: &str) {
         .expect("the program runs");
     let said = String::from_utf8_lossy(&again.stdout);
     println!("{said}");
-    assert!(again.status.success(), "{said}{}", String::from_utf8_lossy(&again.stderr));
+    assert!(
+        again.status.success(),
+        "{said}{}",
+        String::from_utf8_lossy(&again.stderr)
+    );
     assert!(said.contains("heard \"yes\"") && said.contains("ANSWER 3"), "{said}");
 }
 
@@ -135,10 +150,15 @@ fn both_channels_of_a_recording_are_in_step_with_the_line_as_the_network_recorde
     let campaign = "--campaign=fixtures/campaigns/recorded_survey.yaml";
     let run = simulate_file(&scenario(scratch.path()), &[campaign, "--record"]);
     assert_eq!(run.status, Some(0), "{:#}", run.summary);
-    let Recorded { left, right, complete } = read_recording(&std::fs::read(recording(&run, ".ogg")).expect("readable")).expect("a recording");
+    let Recorded { left, right, complete } =
+        read_recording(&std::fs::read(recording(&run, ".ogg")).expect("readable")).expect("a recording");
     assert!(complete);
     let (caller, agent) = line(&std::fs::read(recording(&run, ".wav")).expect("readable"));
-    println!("{} s on the line, {} s recorded", caller.len() / WINDOW, left.len() / WINDOW);
+    println!(
+        "{} s on the line, {} s recorded",
+        caller.len() / WINDOW,
+        left.len() / WINDOW
+    );
     assert!(
         caller.len().abs_diff(left.len()) <= WINDOW / 2,
         "the line was open for {} ms, {} ms are recorded",

@@ -208,7 +208,9 @@ impl Lines {
 
     /// What is agreed to or refused: the consent question, and before it that the call is recorded, if it is.
     pub(super) fn consent_wording(&self) -> String {
-        [self.recording_notice.as_slice(), &self.consent_question].concat().join(" ")
+        [self.recording_notice.as_slice(), &self.consent_question]
+            .concat()
+            .join(" ")
     }
 
     /// The consent question with how to answer. It is never asked without saying that calls are recorded: who agrees

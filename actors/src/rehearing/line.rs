@@ -61,7 +61,10 @@ impl Line {
             return vec![Input::PlaybackEnded { playback }];
         }
         for (sentence, prompt) in found.into_iter().enumerate() {
-            let Ok(mark) = self.playout.sentence_sent(playback.0, sentence, prompt.duration_ms, now) else {
+            let Ok(mark) = self
+                .playout
+                .sentence_sent(playback.0, sentence, prompt.duration_ms, now)
+            else {
                 return vec![Input::PlaybackFailed { playback }];
             };
             self.listener.prompt_sent(prompt.mulaw.clone());
@@ -117,7 +120,8 @@ struct Found(Vec<Finding>);
 impl ListenerSink for Found {
     fn speech_started(&mut self, speech: u32, began_ms: u64) {
         let speech = SpeechId(speech);
-        self.0.push(Finding::Started(speech, Input::SpeechStarted { speech, began_ms }));
+        self.0
+            .push(Finding::Started(speech, Input::SpeechStarted { speech, began_ms }));
     }
 
     fn speech_audio(&mut self, _speech: u32, samples: &[i16]) {

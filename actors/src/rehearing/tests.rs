@@ -66,7 +66,10 @@ fn prompts(script: &Script) -> PromptBook {
 fn audio(seconds: &[usize], length: usize) -> Vec<u8> {
     let yes = wav::read(YES).expect("a recording");
     let mut codes = Vec::new();
-    encode_mulaw(&resample::to_8k(&yes.samples, yes.sample_rate).expect("resampled"), &mut codes);
+    encode_mulaw(
+        &resample::to_8k(&yes.samples, yes.sample_rate).expect("resampled"),
+        &mut codes,
+    );
     let mut audio = vec![MULAW_SILENCE; length * 8_000];
     for second in seconds {
         audio[second * 8_000..][..codes.len()].copy_from_slice(&codes);
@@ -98,7 +101,12 @@ fn end(happened: &[(Millis, Happening)]) -> Option<EndReason> {
 #[tokio::test]
 async fn what_was_said_is_heard_and_decided_on_at_the_audios_own_time() {
     // The greeting with its question and its keys lasts six seconds; each question is asked with its lead and hint.
-    let happened = heard(&audio(&[8, 16, 24, 32], 60), &["yes", "four", "yes", "in the evening"], &[]).await;
+    let happened = heard(
+        &audio(&[8, 16, 24, 32], 60),
+        &["yes", "four", "yes", "in the evening"],
+        &[],
+    )
+    .await;
     assert_eq!(end(&happened), Some(EndReason::SurveyDone), "{happened:#?}");
     let consent = happened.iter().find_map(|(at, happening)| match happening {
         Happening::Output(Output::RecordConsent(consent)) => Some((*at, consent.granted)),
@@ -146,7 +154,13 @@ fn the_usual_wait_for_a_recognition_is_the_median_of_the_calls() {
         let speech = SpeechId(number);
         let recognized = recognized(speech, Ok(Heard::rejected()));
         [
-            (ended, Input::SpeechEnded { speech, ended_ms: ended }),
+            (
+                ended,
+                Input::SpeechEnded {
+                    speech,
+                    ended_ms: ended,
+                },
+            ),
             (ended + wait, recognized),
         ]
     };

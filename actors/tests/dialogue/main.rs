@@ -12,6 +12,7 @@ mod harness;
 mod journals;
 mod machines;
 mod properties;
+mod recording;
 mod script;
 mod surveys;
 mod trouble;

@@ -14,6 +14,7 @@ mod guarding;
 mod line;
 mod recognizer;
 mod reconciling;
+mod recording;
 mod store;
 mod supervising;
 mod world;

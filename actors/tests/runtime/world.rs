@@ -10,6 +10,7 @@ use samvad_actors::dialogue::journal::{ReplayReport, replay};
 use samvad_actors::dialogue::{LanguagePack, Script};
 use samvad_actors::domain::{AttemptId, AttemptState, Campaign, Language, Outcome};
 use samvad_actors::ports::{AdmittedCall, Clock, JournalError, JournalFiles, JournalSink, Prompt, PromptBook};
+use samvad_actors::ports::{RecordingError, RecordingFiles, RecordingSink};
 use samvad_actors::runtime::{
     CallActor, CallEvent, CallPorts, CallSeed, CallTable, EventSink, Limits, PermitReturn, Permits, Readiness,
     Supervisor, SupervisorPorts, Survey, Watchdog, WatchdogPorts, WatchdogSettings,
@@ -134,11 +135,74 @@ impl JournalSink for JournalText {
     fn finish(&self) {}
 }
 
+/// What became of a recording.
+#[derive(Default)]
+pub struct Recorded {
+    /// Samples of one channel.
+    pub samples: AtomicU64,
+    pub kept: AtomicBool,
+    pub discarded: AtomicBool,
+    pub finished: AtomicBool,
+}
+
+#[derive(Default)]
+pub struct Recordings {
+    recorded: Mutex<BTreeMap<AttemptId, Arc<Recorded>>>,
+    pub fail: AtomicBool,
+}
+
+impl Recordings {
+    pub fn of(&self, attempt: &AttemptId) -> Option<Arc<Recorded>> {
+        locked(&self.recorded).get(attempt).cloned()
+    }
+}
+
+impl RecordingFiles for Recordings {
+    fn open(&self, attempt: &AttemptId) -> Result<Arc<dyn RecordingSink>, RecordingError> {
+        if self.fail.load(Ordering::Relaxed) {
+            let reason = "it fails, as told".to_owned();
+            return Err(RecordingError { reason });
+        }
+        let recorded = Arc::new(Recorded::default());
+        locked(&self.recorded).insert(attempt.clone(), recorded.clone());
+        Ok(recorded)
+    }
+}
+
+impl RecordingSink for Recorded {
+    fn append(&self, _at: u64, interleaved: Vec<u8>) {
+        let samples = u64::try_from(interleaved.len() / 2).expect("few");
+        self.samples.fetch_add(samples, Ordering::Relaxed);
+    }
+
+    fn keep(&self) {
+        self.kept.store(true, Ordering::Relaxed);
+    }
+
+    fn discard(&self) {
+        self.discarded.store(true, Ordering::Relaxed);
+    }
+
+    fn finish(&self) {
+        self.finished.store(true, Ordering::Relaxed);
+    }
+}
+
 static SURVEY: LazyLock<Arc<Survey>> = LazyLock::new(|| survey(|_| true));
 
 /// The health survey, with 20 ms of audio for every sentence that is to have some.
 pub fn survey(has_audio: impl Fn(&str) -> bool) -> Arc<Survey> {
-    let campaign = Campaign::from_yaml(HEALTH).expect("fixture without fault");
+    survey_of(Campaign::from_yaml(HEALTH).expect("fixture without fault"), has_audio)
+}
+
+/// The same, recorded.
+pub fn recorded_survey() -> Arc<Survey> {
+    let mut campaign = Campaign::from_yaml(HEALTH).expect("fixture without fault");
+    campaign.recording = true;
+    survey_of(campaign, |_| true)
+}
+
+fn survey_of(campaign: Campaign, has_audio: impl Fn(&str) -> bool) -> Arc<Survey> {
     let pack = LanguagePack::embedded(&Language::default()).expect("English is embedded");
     let script = Arc::new(Script::build(&campaign, &pack).expect("fixture without fault"));
     let prompts: PromptBook = script
@@ -167,6 +231,7 @@ pub struct World {
     pub recognizer: Arc<ScriptedRecognizer>,
     pub events: Arc<Events>,
     pub journals: Arc<Journals>,
+    pub recordings: Arc<Recordings>,
     pub supervisor: Addr<Supervisor>,
     pub ports: SupervisorPorts,
     pub limits: Limits,
@@ -214,6 +279,7 @@ impl World {
             recognizer: Arc::default(),
             events,
             journals: Arc::default(),
+            recordings: Arc::default(),
             supervisor,
             ports,
             limits: Limits::default(),
@@ -228,6 +294,7 @@ impl World {
             store: self.store.clone(),
             recognizer: self.recognizer.clone(),
             journals: self.journals.clone(),
+            recordings: self.recordings.clone(),
             events: self.events.clone(),
             calls: self.ports.calls.clone(),
             supervisor: self.supervisor.clone(),

@@ -36,12 +36,8 @@ pub(super) fn run(args: FromAudio<'_>) -> anyhow::Result<ExitCode> {
         .with_context(|| format!("cannot read the journal {}", journal_path.display()))?;
     let journal = read(&text).with_context(|| format!("{} cannot be used", journal_path.display()))?;
     let audio = caller_audio(args.recording)?;
-    let heard_again = actix_web::rt::System::new().block_on(rehear(
-        &settings,
-        args.prompts.as_deref(),
-        &journal,
-        &audio,
-    ))?;
+    let heard_again =
+        actix_web::rt::System::new().block_on(rehear(&settings, args.prompts.as_deref(), &journal, &audio))?;
     say!("{} s of the caller, {}", audio.len() / 8_000, journal_path.display())?;
     compare(&lines_of_journal(&journal), &lines_of_rehearing(&heard_again))
 }
@@ -65,7 +61,10 @@ fn caller_audio(path: &Path) -> anyhow::Result<Vec<u8>> {
 fn journal_of(recording: &Path) -> anyhow::Result<PathBuf> {
     let name = recording.file_name().map(|name| name.to_string_lossy().into_owned());
     // `ATTEMPT.unconsented.ogg` too.
-    let attempt = name.as_deref().and_then(|name| name.split('.').next()).unwrap_or_default();
+    let attempt = name
+        .as_deref()
+        .and_then(|name| name.split('.').next())
+        .unwrap_or_default();
     let folder = recording.parent().unwrap_or(Path::new(""));
     let file = format!("{attempt}.jsonl");
     let candidates = [folder.join("../journals").join(&file), folder.join(&file)];
@@ -146,11 +145,19 @@ fn compare(journal: &[Line], again: &[Line]) -> anyhow::Result<ExitCode> {
         let decides = was.or(is).is_some_and(|line| line.decides);
         heard += usize::from(!same && !decides);
         decided += usize::from(!same && decides);
-        let show = |line: Option<&Line>| line.map_or(String::new(), |line| format!("{:>7.1} s  {}", line.at_ms as f64 / 1e3, line.text));
+        let show = |line: Option<&Line>| {
+            line.map_or(String::new(), |line| {
+                format!("{:>7.1} s  {}", line.at_ms as f64 / 1e3, line.text)
+            })
+        };
         let mark = if same { ' ' } else { '*' };
         say!("{mark} {:<COLUMN$}  {}", show(was), show(is))?;
     }
-    let verdict = if decided == 0 { "the same decisions" } else { "OTHER DECISIONS" };
+    let verdict = if decided == 0 {
+        "the same decisions"
+    } else {
+        "OTHER DECISIONS"
+    };
     say!("{verdict}: {decided} differ, and {heard} of what was heard")?;
     Ok(ExitCode::from(u8::from(decided > 0)))
 }
@@ -206,10 +213,19 @@ mod tests {
 
     #[test]
     fn equal_lines_stand_beside_each_other_and_others_alone() {
-        let (call, now) = (lines(&["yes", "four", "ANSWER 4", "end"]), lines(&["yes", "for", "end"]));
+        let (call, now) = (
+            lines(&["yes", "four", "ANSWER 4", "end"]),
+            lines(&["yes", "for", "end"]),
+        );
         assert_eq!(
             texts(&side_by_side(&call, &now)),
-            [("yes", "yes"), ("four", ""), ("ANSWER 4", ""), ("", "for"), ("end", "end")]
+            [
+                ("yes", "yes"),
+                ("four", ""),
+                ("ANSWER 4", ""),
+                ("", "for"),
+                ("end", "end")
+            ]
         );
         assert_eq!(side_by_side(&[], &[]), []);
     }
@@ -232,7 +248,10 @@ mod tests {
         let missing = journal_of(&recordings.join("a.ogg")).expect_err("none").to_string();
         assert!(missing.contains("--journal"), "{missing}");
         std::fs::write(recordings.join("a.jsonl"), "").expect("written");
-        assert_eq!(journal_of(&recordings.join("a.ogg")).expect("beside"), recordings.join("a.jsonl"));
+        assert_eq!(
+            journal_of(&recordings.join("a.ogg")).expect("beside"),
+            recordings.join("a.jsonl")
+        );
         std::fs::write(scratch.path().join("journals/a.jsonl"), "").expect("written");
         let found = journal_of(&recordings.join("a.unconsented.ogg")).expect("in journals");
         assert!(found.ends_with("journals/a.jsonl"));

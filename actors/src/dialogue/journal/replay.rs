@@ -167,14 +167,23 @@ fn other_material(header: &Header, script: &Script) -> Vec<Difference> {
         (were != are).then(|| Difference {
             kind: DifferenceKind::Material,
             line: 1,
-            what: format!("{what} not that of the call (was {}, is {}): {remedy}", short(were), short(are)),
+            what: format!(
+                "{what} not that of the call (was {}, is {}): {remedy}",
+                short(were),
+                short(are)
+            ),
         })
     };
     let remedy = "name the folder of those of then with --prompts, or read on for what they change";
     let (is, has) = (script.hashes(), header.hashes.as_ref());
     let differences: Vec<Difference> = match has {
         Some(was) => [
-            differs("the campaign is", &was.campaign, &is.campaign, "this program reads it otherwise"),
+            differs(
+                "the campaign is",
+                &was.campaign,
+                &is.campaign,
+                "this program reads it otherwise",
+            ),
             differs("the text of prompts.yaml is", &was.prompts, &is.prompts, remedy),
             differs("the text of lexicon.yaml is", &was.lexicon, &is.lexicon, remedy),
         ]
@@ -192,7 +201,9 @@ fn other_material(header: &Header, script: &Script) -> Vec<Difference> {
     };
     if differences.is_empty() {
         let remedy = "this program makes it otherwise";
-        return differs("the script is", &header.script, script.fingerprint(), remedy).into_iter().collect();
+        return differs("the script is", &header.script, script.fingerprint(), remedy)
+            .into_iter()
+            .collect();
     }
     differences
 }
@@ -280,11 +291,19 @@ impl Run {
                     Some((_, decided)) if decided == output => {}
                     Some((_, decided)) => {
                         let what = format!("the call decided {}, the replay {}", json(&output), json(&decided));
-                        self.differ(Difference { kind: DifferenceKind::Decision, line, what });
+                        self.differ(Difference {
+                            kind: DifferenceKind::Decision,
+                            line,
+                            what,
+                        });
                     }
                     None => {
                         let what = format!("the call decided {}, the replay nothing", json(&output));
-                        self.differ(Difference { kind: DifferenceKind::Decision, line, what });
+                        self.differ(Difference {
+                            kind: DifferenceKind::Decision,
+                            line,
+                            what,
+                        });
                     }
                 }
             }
@@ -294,7 +313,11 @@ impl Run {
                 let found = self.report.inputs + self.report.outputs;
                 if records != found {
                     let what = format!("{records} records were written, {found} are there");
-                    self.differ(Difference { kind: DifferenceKind::Journal, line, what });
+                    self.differ(Difference {
+                        kind: DifferenceKind::Journal,
+                        line,
+                        what,
+                    });
                 }
             }
         }
@@ -310,7 +333,11 @@ impl Run {
     fn nothing_left(&mut self, line: usize) {
         for (_, decided) in std::mem::take(&mut self.expected) {
             let what = format!("before it the replay decided {}, the call did not", json(&decided));
-            self.differ(Difference { kind: DifferenceKind::Decision, line, what });
+            self.differ(Difference {
+                kind: DifferenceKind::Decision,
+                line,
+                what,
+            });
         }
     }
 

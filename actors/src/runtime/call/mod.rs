@@ -22,7 +22,7 @@ use super::survey::Survey;
 use crate::dialogue::journal::JournalWriter;
 use crate::dialogue::{Dialogue, DialogueConfig, Expectation, Input, Millis};
 use crate::domain::{EndReason, MachineVerdict, StreamSid};
-use crate::ports::{AdmittedCall, Clock, JournalFiles, JournalSink, RecordingFiles, Recognizer, Store};
+use crate::ports::{AdmittedCall, Clock, JournalFiles, JournalSink, Recognizer, RecordingFiles, Store};
 use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message, SpawnHandle};
 use samvad_media::listener::{Listener, ListenerConfig};
 use samvad_media::messages::{Inbound, parse_inbound};

@@ -48,7 +48,7 @@ impl CallRecording {
     }
 
     /// Audio is about to go to the carrier that need not follow what went before: the mark to send before it.
-    pub(super) fn begin(&mut self) -> Option<String> {
+    pub(super) fn beginning(&mut self) -> Option<String> {
         self.0.as_mut().map(|running| running.tape.begin())
     }
 
@@ -117,7 +117,7 @@ impl CallActor {
     /// Before audio that begins a prompt, or that may come after the carrier has run dry: the mark's return tells the
     /// recording when it begins to be heard.
     pub(super) fn mark_beginning(&mut self) {
-        if let Some(mark) = self.recording.begin() {
+        if let Some(mark) = self.recording.beginning() {
             let mut frame = String::with_capacity(128);
             write_mark(&mut frame, self.stream_sid.as_str(), &mark);
             self.line.send(frame);
