@@ -3,16 +3,17 @@
 //! Time is that of the audio, and passes as fast as the work allows; it stands still while the recogniser is waited
 //! for. Our own side is spoken as in a call, to a carrier that plays at once: sentences last as long as their audio,
 //! and marks come back at their end. What is not in the audio (keys, the carrier's verdict, the end) comes from the
-//! call's journal at its time. Nothing is stored.
+//! call's journal at its time, and a language model's answer where the same was asked. Nothing is stored.
 
 mod line;
+mod model;
 
 use self::line::{Finding, Line};
 use crate::dialogue::{
-    Dialogue, DialogueConfig, Expectation, Input, Millis, Output, RecognitionFault, Script, SpeechId,
+    Dialogue, DialogueConfig, Expectation, Input, Millis, ModelQuery, Output, RecognitionFault, Script, SpeechId,
 };
 use crate::domain::AttemptId;
-use crate::ports::{Heard, PromptBook, RecognitionRequest, Recognizer, RecognizerError, UtteranceStream};
+use crate::ports::{Heard, PromptBook, RecognitionRequest, Recognizer, RecognizerError, ServiceMeter, UtteranceStream};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,6 +42,8 @@ pub struct Rehearing<'a> {
     pub recognition_deadline: Duration,
     /// Inputs of the call; those that audio does not hold are given again.
     pub inputs: &'a [(Millis, Input)],
+    /// What the call decided: tells what its language model was asked.
+    pub outputs: &'a [(Millis, Output)],
 }
 
 /// One thing that happened in a call heard again.
@@ -76,7 +79,11 @@ pub fn recognition_ms(inputs: &[(Millis, Input)]) -> Option<Millis> {
 fn is_not_audio(input: &Input) -> bool {
     matches!(
         input,
-        Input::Key { .. } | Input::Machine { .. } | Input::StreamEnded { .. } | Input::Terminate { .. }
+        Input::Key { .. }
+            | Input::Machine { .. }
+            | Input::NamedGreeting { .. }
+            | Input::StreamEnded { .. }
+            | Input::Terminate { .. }
     )
 }
 
@@ -123,7 +130,7 @@ struct Run<'a> {
     happened: Vec<(Millis, Happening)>,
     /// From the journal, in order.
     given: VecDeque<(Millis, Input)>,
-    /// Results of the recogniser and when they come.
+    /// Results of recogniser and model, and when they come.
     recognized: VecDeque<(Millis, Input)>,
     /// What follows at once.
     pending: VecDeque<Input>,
@@ -159,6 +166,14 @@ impl Run<'_> {
                 self.settle(due);
             }
         }
+    }
+
+    /// What the model answered in the call comes after the time it took there.
+    fn answered(&mut self, query: &ModelQuery, now: Millis, reply: bool) -> Vec<Input> {
+        let answers = model::answers(self.with, query, reply).into_iter();
+        self.recognized.extend(answers.map(|(wait, input)| (now + wait, input)));
+        self.recognized.make_contiguous().sort_by_key(|(at, _)| *at);
+        Vec::new()
     }
 
     fn feed_first(&mut self, queue: impl Fn(&mut Self) -> &mut VecDeque<(Millis, Input)>) {
@@ -200,6 +215,8 @@ impl Run<'_> {
                 }
                 // Nothing is written; the person is told as if it were.
                 Output::AddDoNotCall => vec![Input::DoNotCallRecorded { stored: true }],
+                Output::Classify(query) => self.answered(&query, now, false),
+                Output::Reply(query) => self.answered(&query, now, true),
                 _ => Vec::new(),
             };
             self.pending.extend(follows);
@@ -214,6 +231,8 @@ impl Run<'_> {
                         attempt: AttemptId::from("rehearing"),
                         language: self.with.script.campaign().language.clone(),
                         grammar: self.with.script.grammar(self.expectation),
+                        // Counted for nobody: the call is over.
+                        meter: ServiceMeter::default(),
                     };
                     self.spoken = Some((speech, self.with.recognizer.start(request)));
                     self.feed(now, input);
@@ -233,6 +252,7 @@ impl Run<'_> {
                             heard.unwrap_or(Err(RecognizerError::TimedOut { deadline_ms: 0 })),
                         );
                         self.recognized.push_back((now + self.with.recognition_ms, input));
+                        self.recognized.make_contiguous().sort_by_key(|(at, _)| *at);
                     }
                 }
                 Finding::Discarded(input) => {

@@ -1,12 +1,13 @@
 //! Hearing a recorded call again with the recogniser and the voice of the settings.
 
+use super::SystemClock;
 use super::recognizers::RunningRecognizer;
 use super::surveys::prepare_survey;
-use super::{SystemClock, synthesizers};
+use super::synthesizers::Voices;
 use crate::config::{DataDirectory, Settings};
 use samvad_actors::dialogue::Millis;
 use samvad_actors::dialogue::journal::CallJournal;
-use samvad_actors::ports::Clock;
+use samvad_actors::ports::{Clock, ServiceMeter};
 use samvad_actors::rehearing::{Happening, Rehearing, recognition_ms};
 use std::path::Path;
 use std::sync::Arc;
@@ -38,7 +39,9 @@ pub async fn rehear(
         prompts_dir,
         &prompt_cache,
         recognizer.as_ref(),
-        &synthesizers(settings, &clock)?,
+        &Voices::start(settings, &clock)?,
+        // Kept nowhere: what a rehearing uses belongs to no call and no campaign.
+        &ServiceMeter::default(),
         &mut |_, _| {},
     )
     .await?;
@@ -50,6 +53,7 @@ pub async fn rehear(
         recognition_ms: recognition_ms(&journal.inputs).unwrap_or(USUAL_RECOGNITION_MS),
         recognition_deadline: RECOGNITION_DEADLINE,
         inputs: &journal.inputs,
+        outputs: &journal.outputs,
     };
     Ok(rehearing.run(audio).await)
 }

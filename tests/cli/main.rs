@@ -9,6 +9,7 @@ mod attached;
 mod calls;
 mod campaigns;
 mod contacts;
+mod costs;
 mod do_not_call;
 mod interrupted;
 mod migrate;

@@ -15,6 +15,9 @@ mod harness;
 mod media;
 
 mod network;
+#[path = "../support/raw_http.rs"]
+#[expect(dead_code, reason = "other tests use the rest")]
+mod raw_http;
 mod recording;
 mod replay;
 mod speech;

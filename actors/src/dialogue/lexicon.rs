@@ -339,6 +339,16 @@ impl Lexicon {
             })
     }
 
+    /// Words that are known to be about a time, with what they mean if every one is understood.
+    pub(super) fn time_of(&self, text: &[String]) -> AskedTime {
+        let (marks, taken) = self.times.marks(text, &self.numbers);
+        let understood = taken == text.len();
+        AskedTime {
+            words: text.join(" "),
+            time: spoken_time(&marks, self.times.relations_stand).filter(|_| understood),
+        }
+    }
+
     /// A time as said and as meant; `None` if the words say none.
     fn asked_time(&self, text: &[String], marks: &[Mark]) -> Option<AskedTime> {
         time_words::speak_of_a_time(marks).then(|| AskedTime {

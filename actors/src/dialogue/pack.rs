@@ -1,6 +1,7 @@
 //! What one language brings: sentences to say and phrases to understand, as data (see `prompts/README.md`).
 
 use super::lexicon::{Lexicon, LexiconData};
+use super::model_prompts::ModelPrompts;
 use super::words::placeholders;
 use crate::domain::Language;
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,6 +36,8 @@ pub struct LanguagePack {
     lexicon: Arc<Lexicon>,
     prompts_text: String,
     lexicon_text: String,
+    model: Option<Arc<ModelPrompts>>,
+    model_text: Option<String>,
 }
 
 impl LanguagePack {
@@ -65,9 +68,23 @@ impl LanguagePack {
                 lexicon: Arc::new(lexicon),
                 prompts_text: prompts_yaml.to_owned(),
                 lexicon_text: lexicon_yaml.to_owned(),
+                model: None,
+                model_text: None,
             }),
             _ => Err(faults),
         }
+    }
+
+    /// The same with what a language model is told: without it no model is asked in this language.
+    ///
+    /// # Errors
+    /// Every fault found: a text missing, empty or unknown, a placeholder unknown or missing.
+    pub fn with_model_prompts(self, model_yaml: &str) -> Result<Self, Vec<PackFault>> {
+        Ok(Self {
+            model: Some(Arc::new(ModelPrompts::parse(model_yaml)?)),
+            model_text: Some(model_yaml.to_owned()),
+            ..self
+        })
     }
 
     /// The files of a language that are part of this program; `None` if there are none.
@@ -78,6 +95,7 @@ impl LanguagePack {
                 include_str!("../../../prompts/en/prompts.yaml"),
                 include_str!("../../../prompts/en/lexicon.yaml"),
             )
+            .and_then(|pack| pack.with_model_prompts(include_str!("../../../prompts/en/model.yaml")))
             .ok(),
             _ => None,
         }
@@ -96,6 +114,16 @@ impl LanguagePack {
     /// The text of `lexicon.yaml`, word for word.
     pub fn lexicon_text(&self) -> &str {
         &self.lexicon_text
+    }
+
+    /// What a language model is told, if it may be asked.
+    pub fn model_prompts(&self) -> Option<&Arc<ModelPrompts>> {
+        self.model.as_ref()
+    }
+
+    /// The text of `model.yaml`, word for word.
+    pub fn model_text(&self) -> Option<&str> {
+        self.model_text.as_deref()
     }
 
     /// The sentences of a template; a checked pack has every one but those that may be left out.
@@ -126,6 +154,7 @@ macro_rules! templates {
 
 templates! {
     Greeting = "greeting" ["organisation", "purpose"];
+    GreetingByName = "greeting_by_name" ["name"];
     ConsentQuestion = "consent_question" ["organisation", "purpose"];
     ConsentKeys = "consent_keys" [];
     FirstQuestion = "first_question" [];
@@ -170,8 +199,8 @@ templates! {
     RecordingNotice = "recording_notice" ["organisation"];
 }
 
-/// What a language need not have: a campaign that needs it is refused then.
-const MAY_BE_LEFT_OUT: &[Template] = &[Template::RecordingNotice];
+/// What a language need not have: nobody is greeted by name then, and campaigns that are recorded are refused.
+const MAY_BE_LEFT_OUT: &[Template] = &[Template::GreetingByName, Template::RecordingNotice];
 
 fn read_sentences(yaml: &str, faults: &mut Vec<PackFault>) -> BTreeMap<String, Vec<String>> {
     let sentences: BTreeMap<String, Vec<String>> = match serde_norway::from_str(yaml) {
@@ -226,7 +255,32 @@ fn read_sentences(yaml: &str, faults: &mut Vec<PackFault>) -> BTreeMap<String, V
             }
         }
     }
+    check_greeting_by_name(&sentences, faults);
     sentences
+}
+
+/// The one sentence with a name takes the place of the greeting's first: who calls and why is fixed text that comes
+/// after it.
+fn check_greeting_by_name(sentences: &BTreeMap<String, Vec<String>>, faults: &mut Vec<PackFault>) {
+    let Some(by_name) = sentences.get(Template::GreetingByName.name()) else {
+        return;
+    };
+    let place = format!("prompts.yaml: {}", Template::GreetingByName.name());
+    if by_name.len() != 1 || by_name.iter().any(|text| !placeholders(text).contains(&"name")) {
+        faults.push(PackFault::new(
+            place.clone(),
+            "is not one sentence with {name}",
+            "write one, for example \"Hello {name}.\"",
+        ));
+    }
+    let greeting = sentences.get(Template::Greeting.name()).map_or(&[][..], Vec::as_slice);
+    if greeting.len() < 2 || greeting.first().is_some_and(|first| !placeholders(first).is_empty()) {
+        faults.push(PackFault::new(
+            place,
+            "takes the place of the greeting's first sentence, which must be a salutation alone",
+            "let the greeting begin with a sentence such as \"Hello.\", and say who calls and why in the next",
+        ));
+    }
 }
 
 #[cfg(test)]
@@ -258,6 +312,34 @@ mod tests {
             "`yes`",
         ] {
             assert!(all.contains(part), "{part} in\n{all}");
+        }
+    }
+
+    #[test]
+    fn nobody_is_greeted_by_name_where_the_pack_does_not_say_how() {
+        let prompts = PROMPTS.replace("greeting_by_name:\n  - \"Hello {name}.\"\n", "");
+        assert_ne!(prompts, PROMPTS);
+        assert_eq!(LanguagePack::parse(&prompts, LEXICON).map(|_| ()), Ok(()));
+    }
+
+    #[test]
+    fn the_sentence_with_the_name_is_one_and_takes_no_other_from_the_greeting_than_its_salutation() {
+        for (from, to) in [
+            ("\"Hello {name}.\"", "\"Hello you.\""),
+            ("\"Hello {name}.\"", "\"Hello {name}.\"\n  - \"How are you, {name}?\""),
+            ("  - \"Hello.\"\n  - \"This is", "  - \"Hello, this is"),
+            (
+                "\"Hello.\"\n  - \"This is {organisation}.\"\n  - \"I am calling about {purpose}.\"",
+                "\"Hello.\"",
+            ),
+        ] {
+            let prompts = PROMPTS.replace(from, to);
+            assert_ne!(prompts, PROMPTS, "{from}");
+            let faults = LanguagePack::parse(&prompts, LEXICON).expect_err("faulty");
+            assert!(
+                faults.iter().all(|fault| fault.place.ends_with("greeting_by_name")),
+                "{faults:?}"
+            );
         }
     }
 

@@ -129,6 +129,10 @@ pub struct Campaign {
     /// Whether calls are recorded. The script says so before it asks for consent.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub recording: bool,
+    /// Whether a language model may answer questions about the call in its own words. Nobody speaks words in an
+    /// organisation's name that it has not approved, unless it says so here; else "who is this" is answered for them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub spoken_replies: bool,
     /// Longest call in seconds (30 to 3600).
     #[serde(default = "default_longest_call")]
     pub longest_call_seconds: u32,

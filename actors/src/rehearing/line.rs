@@ -1,10 +1,16 @@
 //! Both ends of the line of a call heard again: the listener, and a carrier that plays what it is sent at once.
 
 use crate::dialogue::{Input, Millis, PlaybackId, SpeechId};
-use crate::ports::PromptBook;
+use crate::ports::{Prompt, PromptBook};
+use bytes::Bytes;
+use samvad_media::SAMPLES_PER_MS;
+use samvad_media::codec::MULAW_SILENCE;
 use samvad_media::listener::{Listener, ListenerConfig, ListenerSink};
 use samvad_media::playout::{MarkEffect, Playout};
 use std::collections::VecDeque;
+
+/// How long a character of a sentence takes to say.
+const MS_PER_CHARACTER: u64 = 65;
 
 /// What the listener found in a frame.
 pub(super) enum Finding {
@@ -53,10 +59,11 @@ impl Line {
         prompts: &PromptBook,
         now: Millis,
     ) -> Vec<Input> {
-        let found: Option<Vec<_>> = sentences.iter().map(|text| prompts.get(text)).collect();
-        let Some(found) = found else {
-            return vec![Input::PlaybackFailed { playback }];
-        };
+        // What was spoken for the call alone (a name, a reply) is silence of about its length.
+        let found: Vec<Prompt> = sentences
+            .iter()
+            .map(|text| prompts.get(text).cloned().unwrap_or_else(|| unspoken(text)))
+            .collect();
         if found.is_empty() {
             return vec![Input::PlaybackEnded { playback }];
         }
@@ -112,6 +119,14 @@ impl Line {
         let mut inputs = vec![Input::SentencePlayed { playback, sentence }];
         inputs.extend(playback_complete.then_some(Input::PlaybackEnded { playback }));
         inputs
+    }
+}
+
+fn unspoken(text: &str) -> Prompt {
+    let duration_ms = text.chars().count() as u64 * MS_PER_CHARACTER;
+    Prompt {
+        mulaw: Bytes::from(vec![MULAW_SILENCE; (duration_ms * SAMPLES_PER_MS) as usize]),
+        duration_ms,
     }
 }
 

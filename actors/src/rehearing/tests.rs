@@ -87,6 +87,7 @@ async fn heard(audio: &[u8], words: &[&'static str], inputs: &[(Millis, Input)])
         recognition_ms: 100,
         recognition_deadline: Duration::from_secs(5),
         inputs,
+        outputs: &[],
     };
     rehearing.run(audio).await
 }

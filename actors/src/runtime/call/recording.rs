@@ -5,7 +5,6 @@ use crate::domain::AttemptId;
 use crate::ports::{RecordingFiles, RecordingSink};
 use bytes::Bytes;
 use samvad_media::LINE_RATE;
-use samvad_media::messages::write_mark;
 use samvad_media::tape::Tape;
 use std::sync::Arc;
 
@@ -118,9 +117,7 @@ impl CallActor {
     /// recording when it begins to be heard.
     pub(super) fn mark_beginning(&mut self) {
         if let Some(mark) = self.recording.beginning() {
-            let mut frame = String::with_capacity(128);
-            write_mark(&mut frame, self.stream_sid.as_str(), &mark);
-            self.line.send(frame);
+            self.send_mark(&mark);
         }
     }
 }
