@@ -11,7 +11,6 @@ mod recognizers;
 mod rehearing;
 mod surveys;
 mod synthesizers;
-mod use_ledger;
 
 pub use language_models::language_model;
 pub(crate) use language_models::{service_of, start_language_model};
@@ -22,7 +21,6 @@ pub use rehearing::rehear;
 pub use surveys::prepare_survey;
 pub use synthesizers::Voices;
 pub(crate) use synthesizers::start_service as start_synthesis_service;
-pub use use_ledger::UseLedger;
 
 use samvad_actors::ports::Clock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};

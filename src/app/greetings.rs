@@ -3,7 +3,7 @@
 use super::surveys::SurveyRoom;
 use crate::store::SqlStore;
 use samvad_actors::domain::AttemptId;
-use samvad_actors::ports::{AttemptStore, DialerStore, StoreError};
+use samvad_actors::ports::{AttemptStore, DialerStore, ServiceMeter, StoreError};
 use samvad_actors::runtime::{CallEvent, EventSink};
 use std::sync::Arc;
 
@@ -39,7 +39,9 @@ async fn speak_ahead(store: &SqlStore, surveys: &SurveyRoom, attempt: &AttemptId
     };
     if let Some(survey) = surveys.surveys.get(&row.campaign) {
         // It is kept for the call; if it cannot be had, the call will find out.
-        drop(survey.greeting_for(&name).await);
+        let meter = ServiceMeter::default();
+        drop(survey.greeting_for(&name, &meter).await);
+        surveys.keep_use(&survey.campaign, &meter).await;
     }
     Ok(())
 }

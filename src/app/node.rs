@@ -8,7 +8,6 @@ use super::language_models::language_model;
 use super::recognizers::RunningRecognizer;
 use super::surveys::SurveyRoom;
 use super::synthesizers::Voices;
-use super::use_ledger::UseLedger;
 use crate::carrier::inbound::StoreDesk;
 use crate::carrier::pacing::PacedCarrier;
 use crate::carrier::token::MediaTokens;
@@ -114,14 +113,14 @@ impl Node {
         let running_recognizer = RunningRecognizer::start(&settings, &clock)?;
         let recognizer = running_recognizer.port();
 
-        let ledger = Arc::new(UseLedger::new(store.clone(), clock.clone()));
         let surveys = Arc::new(SurveyRoom {
             surveys: Arc::new(Surveys::default()),
             prompts_dir: settings.prompts_dir.clone(),
             prompt_cache: settings.prompt_cache_dir.clone().unwrap_or_else(|| data.prompt_cache()),
             recognizer: recognizer.clone(),
-            voices: Voices::start(&settings, &clock)?.keeping_use(ledger.clone()),
-            ledger,
+            voices: Voices::start(&settings, &clock)?,
+            costs: store.clone(),
+            clock: clock.clone(),
             at_work: tokio::sync::Mutex::new(()),
         });
         let events: Arc<dyn EventSink> = Arc::new(GreetingsAhead {

@@ -5,13 +5,12 @@ mod background;
 pub(super) use background::BackgroundSurveys;
 
 use super::synthesizers::Voices;
-use super::use_ledger::UseLedger;
 use crate::campaign_files::language_pack;
 use crate::speech::PromptCache;
 use anyhow::{Context, bail};
 use samvad_actors::dialogue::Script;
 use samvad_actors::domain::Campaign;
-use samvad_actors::ports::{Recognizer, ServiceMeter};
+use samvad_actors::ports::{Clock, CostStore, Recognizer, ServiceMeter};
 use samvad_actors::runtime::Survey;
 use samvad_actors::runtime::Surveys;
 use std::path::{Path, PathBuf};
@@ -26,7 +25,8 @@ pub(super) struct SurveyRoom {
     pub(super) recognizer: Arc<dyn Recognizer>,
     pub(super) voices: Voices,
     /// Where it is kept what preparations use.
-    pub(super) ledger: Arc<UseLedger>,
+    pub(super) costs: Arc<dyn CostStore>,
+    pub(super) clock: Arc<dyn Clock>,
     /// Held while a survey is made ready: the same prompts are not rendered twice at once.
     pub(super) at_work: Mutex<()>,
 }
@@ -56,10 +56,19 @@ impl SurveyRoom {
             progress,
         )
         .await;
-        // Whether it came to its end or not.
-        self.ledger.keep(&campaign.id, &meter).await;
+        self.keep_use(campaign, &meter).await;
         self.surveys.insert(Arc::new(survey?));
         Ok(())
+    }
+
+    /// Keeps what a preparation used, whether it came to its end or not. A campaign is called without the record if it
+    /// cannot be kept.
+    pub(super) async fn keep_use(&self, campaign: &Campaign, meter: &ServiceMeter) {
+        let used = meter.read();
+        let kept = self.costs.record_preparation(&campaign.id, &used, self.clock.unix_ms());
+        if let Err(error) = kept.await {
+            tracing::error!(campaign = %campaign.id, %error, "what a preparation used could not be kept");
+        }
     }
 
     fn is_ready(&self, campaign: &Campaign) -> bool {

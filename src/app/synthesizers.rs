@@ -1,6 +1,5 @@
 //! The voices of a node: the synthesisers that the settings name, and who greets by name.
 
-use super::use_ledger::UseLedger;
 use crate::config::{Secret, Settings, SynthesizerSetting};
 use crate::speech::services::{
     ServiceSynthesizer, ServiceThreads, SpeechDeadlines, deepgram, elevenlabs, openai, sarvam,
@@ -25,7 +24,6 @@ pub struct Voices {
     /// In the order of preference.
     pub synthesizers: Arc<FailoverSynthesizer>,
     names: Arc<NameCache>,
-    ledger: Option<Arc<UseLedger>>,
     threads: Arc<ServiceThreads>,
 }
 
@@ -45,16 +43,8 @@ impl Voices {
         Self {
             synthesizers: Arc::new(synthesizers),
             names: Arc::default(),
-            ledger: None,
             threads,
         }
-    }
-
-    /// The same, keeping there what greetings by name use.
-    #[must_use]
-    pub fn keeping_use(mut self, ledger: Arc<UseLedger>) -> Self {
-        self.ledger = Some(ledger);
-        self
     }
 
     /// Who speaks what is made in a call of a campaign: the one at this place, whose voice its prompts have, else another.
@@ -65,21 +55,13 @@ impl Voices {
     /// Who greets by name in a campaign whose prompts the one at this place has spoken: that one or nobody.
     pub fn names(&self, campaign: &Campaign, speaker: usize) -> Option<Arc<dyn NameVoice>> {
         let speaker = self.synthesizers.list().get(speaker)?.clone();
-        let names = NamePrompts::new(
+        Some(Arc::new(NamePrompts::new(
             speaker,
             campaign.language.clone(),
             campaign.voice.clone(),
             Arc::clone(&self.names),
             Arc::clone(&self.threads),
-        );
-        let Some(ledger) = self.ledger.clone() else {
-            return Some(Arc::new(names));
-        };
-        let campaign = campaign.id.clone();
-        Some(Arc::new(names.keeping_use(Arc::new(move |meter| {
-            let (ledger, campaign) = (Arc::clone(&ledger), campaign.clone());
-            Box::pin(async move { ledger.keep(&campaign, &meter).await })
-        }))))
+        )))
     }
 
     /// Runs something beside the calls.

@@ -55,6 +55,7 @@ async fn call(store: &SqlStore, n: i64, mode: Mode, outcome: Outcome, service_us
         campaign: "health-survey".into(),
         number: PhoneNumber::parse(&format!("+1415555{n:04}")).expect("a number"),
         external_id: None,
+        name: None,
     };
     store
         .add_contacts(std::slice::from_ref(&contact), 1)

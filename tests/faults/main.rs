@@ -13,10 +13,8 @@ mod drain;
 mod endings;
 mod harness;
 mod media;
-
 mod network;
 #[path = "../support/raw_http.rs"]
-#[expect(dead_code, reason = "other tests use the rest")]
 mod raw_http;
 mod recording;
 mod replay;

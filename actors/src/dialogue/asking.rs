@@ -44,7 +44,7 @@ impl Dialogue {
     /// News of the sentence with the name; a greeting that waits for it waits no more.
     pub(super) fn named_greeting(&mut self, state: NamedGreeting) {
         self.named = state;
-        if self.timers.is_set(Timer::Name) {
+        if self.timers.due(Timer::Name).is_some() {
             self.greet();
         }
     }

@@ -160,7 +160,7 @@ impl Dialogue {
             sentences: left(whole).cloned().collect(),
             asks_from: left(saying.asks_from).count(),
             asks_to: left(saying.asks_to).count(),
-            live: 0,
+            ..Prompt::default()
         };
         if rest.sentences.is_empty() || heard + rest.sentences.len() >= whole {
             return false;

@@ -79,10 +79,6 @@ impl Timers {
         self.due[timer as usize]
     }
 
-    pub(super) fn is_set(&self, timer: Timer) -> bool {
-        self.due[timer as usize].is_some()
-    }
-
     pub(super) fn stop(&mut self, timer: Timer) {
         self.due[timer as usize] = None;
     }

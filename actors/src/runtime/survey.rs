@@ -2,7 +2,7 @@
 
 use crate::dialogue::Script;
 use crate::domain::{Campaign, CampaignId, PersonName};
-use crate::ports::{NameVoice, Prompt, PromptBook, Synthesizer};
+use crate::ports::{NameVoice, Prompt, PromptBook, ServiceMeter, Synthesizer};
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -24,9 +24,9 @@ pub struct Survey {
 impl Survey {
     /// Speaks the greeting by name, if there is one; asked for early, it is there when the call begins. `None` as well
     /// if it cannot be had.
-    pub async fn greeting_for(&self, name: &PersonName) -> Option<Prompt> {
+    pub async fn greeting_for(&self, name: &PersonName, meter: &ServiceMeter) -> Option<Prompt> {
         let sentence = self.script.greeting_for(name)?;
-        self.names.as_ref()?.speak(&sentence).await
+        self.names.as_ref()?.speak(&sentence, meter).await
     }
 
     /// Whether people are greeted by name.

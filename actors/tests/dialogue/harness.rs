@@ -362,7 +362,7 @@ impl Call {
 
     /// What is being played is heard no more, and nobody is told.
     pub fn lose_playback(&mut self) {
-        self.playing = None;
+        self.playing.clear();
     }
 
     pub fn is_playing(&self) -> bool {

@@ -4,7 +4,7 @@ use crate::line::{Caller, Frame};
 use crate::world::{World, launch, spoken_survey, until};
 use async_trait::async_trait;
 use samvad_actors::domain::{Outcome, PersonName};
-use samvad_actors::ports::{NameVoice, Prompt};
+use samvad_actors::ports::{NameVoice, Prompt, ServiceMeter};
 use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
 
@@ -36,7 +36,7 @@ fn forty_ms() -> Option<Prompt> {
 
 #[async_trait]
 impl NameVoice for HandNames {
-    async fn speak(&self, sentence: &str) -> Option<Prompt> {
+    async fn speak(&self, sentence: &str, _meter: &ServiceMeter) -> Option<Prompt> {
         self.asked.lock().expect("no panic").push(sentence.to_owned());
         self.gate.acquire().await.expect("open").forget();
         (self.spoken)()

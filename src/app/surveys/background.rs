@@ -109,7 +109,7 @@ impl PrepareSurveys for BackgroundSurveys {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::{SystemClock, UseLedger, Voices};
+    use crate::app::{SystemClock, Voices};
     use crate::speech::FixedRecognizer;
     use crate::speech::services::ServiceThreads;
     use samvad_actors::ports::{
@@ -216,7 +216,8 @@ mod tests {
         };
         let costs = Arc::new(Costs::default());
         let room = SurveyRoom {
-            ledger: Arc::new(UseLedger::new(costs.clone(), clock.clone())),
+            costs: costs.clone(),
+            clock: clock.clone(),
             surveys: Arc::new(Surveys::default()),
             prompts_dir: None,
             prompt_cache: directory.path().join("prompts"),

@@ -21,8 +21,6 @@ const MOST_UNDER_WAY: usize = 64;
 
 /// What a greeting depends on: who speaks it, in which language, and the sentence.
 type Key = (String, String, String);
-/// Keeps what a greeting used: it is spoken before there is a call that could.
-pub type KeepUse = Arc<dyn Fn(ServiceMeter) -> BoxFuture<'static, ()> + Send + Sync>;
 type Speaking = Shared<BoxFuture<'static, Option<Prompt>>>;
 
 /// The greetings of a node, those under way included. Those that were not asked for the longest go first.
@@ -126,7 +124,6 @@ pub struct NamePrompts {
     language: Language,
     voice: Option<String>,
     cache: Arc<NameCache>,
-    keep_use: Option<KeepUse>,
     threads: Arc<ServiceThreads>,
 }
 
@@ -144,23 +141,14 @@ impl NamePrompts {
             language,
             voice,
             cache,
-            keep_use: None,
             threads,
         }
-    }
-
-    /// The same, keeping what they use.
-    #[must_use]
-    pub fn keeping_use(mut self, keep: KeepUse) -> Self {
-        self.keep_use = Some(keep);
-        self
     }
 }
 
 #[async_trait]
 impl NameVoice for NamePrompts {
-    async fn speak(&self, sentence: &str) -> Option<Prompt> {
-        let meter = ServiceMeter::default();
+    async fn speak(&self, sentence: &str, meter: &ServiceMeter) -> Option<Prompt> {
         let request = SynthesisRequest {
             text: sentence.to_owned(),
             language: self.language.clone(),
@@ -175,7 +163,6 @@ impl NameVoice for NamePrompts {
         let begin = || {
             let (spoken, waiting) = oneshot::channel();
             let (speaker, cache, key) = (self.speaker.clone(), Arc::clone(&self.cache), key.clone());
-            let keep_use = self.keep_use.clone();
             // To its end, whoever waits for it.
             self.threads.spawn(async move {
                 let greeting = AssertUnwindSafe(render(&speaker, &request)).catch_unwind().await;
@@ -183,9 +170,6 @@ impl NameVoice for NamePrompts {
                 cache.ended(&key, greeting.as_ref());
                 // Nobody may wait.
                 let _ = spoken.send(greeting);
-                if let Some(keep) = keep_use {
-                    keep(meter).await;
-                }
             });
             waiting.map(|greeting| greeting.ok().flatten()).boxed().shared()
         };

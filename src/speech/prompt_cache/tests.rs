@@ -93,9 +93,9 @@ struct Setting {
     voice: Arc<Tone>,
     other: Option<Arc<Tone>>,
     synthesizers: Arc<FailoverSynthesizer>,
-    meter: ServiceMeter,
     /// Who spoke what was rendered last.
     speaker: Mutex<&'static str>,
+    meter: ServiceMeter,
 }
 
 impl Setting {
@@ -125,8 +125,8 @@ impl Setting {
             voice,
             other,
             synthesizers,
-            meter: ServiceMeter::default(),
             speaker: Mutex::default(),
+            meter: ServiceMeter::default(),
         }
     }
 

@@ -102,7 +102,8 @@ impl CallActor {
             },
             ctx,
         );
-        let spoken = AssertUnwindSafe(async move { survey.greeting_for(&name).await }).catch_unwind();
+        let meter = self.meter.clone();
+        let spoken = AssertUnwindSafe(async move { survey.greeting_for(&name, &meter).await }).catch_unwind();
         ctx.spawn(spoken.into_actor(self).map(|spoken, call, ctx| {
             call.named_greeting = spoken.unwrap_or_default();
             let state = match call.named_greeting {

@@ -1,8 +1,7 @@
 use super::*;
 use crate::app::SystemClock;
-use samvad_actors::ports::{Clock, Pcm, ServiceKind, ServiceUse, SynthesisError, UsedService};
+use samvad_actors::ports::{Clock, Pcm, SynthesisError};
 use samvad_actors::services::{FailoverSynthesizer, Jitter, RankedSynthesizer};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -25,12 +24,6 @@ impl Synthesizer for Gated {
 
     async fn synthesize(&self, request: &SynthesisRequest) -> Result<Pcm, SynthesisError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
-        let service = UsedService {
-            kind: ServiceKind::Synthesis,
-            service: self.name().to_owned(),
-            model: String::new(),
-        };
-        request.meter.add(service, ServiceUse::of_text(&request.text));
         self.gate.acquire().await.expect("open").forget();
         match request.text.as_str() {
             "Hello Refused." => Err(SynthesisError::Refused {
@@ -102,52 +95,50 @@ async fn until(mut is_so: impl FnMut() -> bool) {
 
 #[tokio::test]
 async fn a_greeting_is_spoken_once_for_all_who_ask_though_the_first_gives_up() {
+    let meter = ServiceMeter::default();
     let setting = Setting::new(0, MOST_BYTES);
     let campaign = setting.campaign(None);
     tokio::select! {
         biased;
-        _ = campaign.speak("Hello Asha.") => panic!("nobody has spoken yet"),
+        _ = campaign.speak("Hello Asha.", &meter) => panic!("nobody has spoken yet"),
         () = until(|| setting.asked() == 1) => {}
     }
     setting.voice.gate.add_permits(1);
-    let both = tokio::join!(campaign.speak("Hello Asha."), campaign.speak("Hello Asha."));
+    let both = tokio::join!(
+        campaign.speak("Hello Asha.", &meter),
+        campaign.speak("Hello Asha.", &meter)
+    );
     let (first, second) = (both.0.expect("a greeting"), both.1.expect("a greeting"));
     assert_eq!(first, second);
     assert!(GREETING.contains(&first.mulaw.len()), "{}", first.mulaw.len());
-    assert_eq!(campaign.speak("Hello Asha.").await.as_ref(), Some(&first), "and later");
+    assert_eq!(
+        campaign.speak("Hello Asha.", &meter).await.as_ref(),
+        Some(&first),
+        "and later"
+    );
     assert_eq!(setting.asked(), 1);
     // Another voice is another greeting.
     setting.voice.gate.add_permits(1);
-    assert!(setting.campaign(Some("rms")).speak("Hello Asha.").await.is_some());
+    assert!(
+        setting
+            .campaign(Some("rms"))
+            .speak("Hello Asha.", &meter)
+            .await
+            .is_some()
+    );
     assert_eq!(setting.asked(), 2);
 }
 
 #[tokio::test]
-async fn what_a_greeting_uses_is_kept_once_though_it_failed_and_whoever_asks() {
-    let setting = Setting::new(9, MOST_BYTES);
-    let kept: Arc<Mutex<Vec<u64>>> = Arc::default();
-    let keeper = Arc::clone(&kept);
-    let campaign = setting.campaign(None).keeping_use(Arc::new(move |meter| {
-        let characters = meter.read().iter().map(|(_, used)| used.characters).sum();
-        keeper.lock().expect("no panic").push(characters);
-        Box::pin(async {})
-    }));
-    for greeting in ["Hello Asha.", "Hello Asha.", "Hello Refused."] {
-        campaign.speak(greeting).await;
-    }
-    until(|| kept.lock().expect("no panic").len() >= 2).await;
-    assert_eq!(*kept.lock().expect("no panic"), [11, 14]);
-}
-
-#[tokio::test]
 async fn what_cannot_be_spoken_is_forgotten_and_one_that_rests_is_not_asked() {
+    let meter = ServiceMeter::default();
     let setting = Setting::new(9, MOST_BYTES);
     let campaign = setting.campaign(None);
     for name in ["Hello Panic.", "Hello Refused."] {
-        assert_eq!(campaign.speak(name).await, None, "{name}");
+        assert_eq!(campaign.speak(name, &meter).await, None, "{name}");
         until(|| setting.cache.entries().by_key.is_empty()).await;
         // It rests for 2 s after a panic, for 30 s after a refusal.
-        assert_eq!(campaign.speak("Hello Asha.").await, None);
+        assert_eq!(campaign.speak("Hello Asha.", &meter).await, None);
         assert_eq!(setting.asked(), 1);
         return_to_work(&setting).await;
     }
@@ -168,17 +159,18 @@ async fn return_to_work(setting: &Setting) {
 
 #[tokio::test]
 async fn what_was_not_asked_for_the_longest_goes_first_and_no_more_is_kept_than_may_be() {
+    let meter = ServiceMeter::default();
     let most = 3 * GREETING.end;
     let setting = Setting::new(100, most);
     let campaign = setting.campaign(None);
     for n in 0..12 {
-        assert!(campaign.speak(&format!("Hello Person {n}.")).await.is_some());
-        assert!(campaign.speak("Hello Person 0.").await.is_some());
+        assert!(campaign.speak(&format!("Hello Person {n}."), &meter).await.is_some());
+        assert!(campaign.speak("Hello Person 0.", &meter).await.is_some());
         until(|| setting.cache.entries().by_key.values().all(|entry| entry.bytes > 0)).await;
         assert!(setting.cache.bytes() <= most, "{}", setting.cache.bytes());
     }
     assert_eq!(setting.asked(), 12, "whoever is asked for again and again stays");
-    assert!(campaign.speak("Hello Person 1.").await.is_some());
+    assert!(campaign.speak("Hello Person 1.", &meter).await.is_some());
     assert_eq!(setting.asked(), 13);
     let kept: usize = setting.cache.entries().by_key.values().map(|entry| entry.bytes).sum();
     until(|| setting.cache.entries().by_key.len() <= 3).await;
@@ -187,16 +179,17 @@ async fn what_was_not_asked_for_the_longest_goes_first_and_no_more_is_kept_than_
 
 #[tokio::test]
 async fn too_many_at_once_are_greeted_without_a_name() {
+    let meter = ServiceMeter::default();
     let setting = Setting::new(0, MOST_BYTES);
     let campaign = setting.campaign(None);
     let names: Vec<String> = (0..MOST_UNDER_WAY).map(|n| format!("Hello Person {n}.")).collect();
-    let all = futures_util::future::join_all(names.iter().map(|name| campaign.speak(name)));
+    let all = futures_util::future::join_all(names.iter().map(|name| campaign.speak(name, &meter)));
     let one_more = async {
         until(|| setting.asked() == MOST_UNDER_WAY).await;
-        assert_eq!(campaign.speak("Hello Asha.").await, None);
+        assert_eq!(campaign.speak("Hello Asha.", &meter).await, None);
         setting.voice.gate.add_permits(1_000);
     };
     let (all, ()) = tokio::join!(all, one_more);
     assert!(all.iter().all(Option::is_some));
-    assert!(campaign.speak("Hello Asha.").await.is_some());
+    assert!(campaign.speak("Hello Asha.", &meter).await.is_some());
 }
