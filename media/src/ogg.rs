@@ -328,7 +328,7 @@ mod tests {
             let file = file(&written, 3);
             let read = contents(&file[..cut.index(file.len() + 1)]);
             prop_assert!(written.starts_with(&read));
-            prop_assert!(read.len() % 3 == 0 || read.len() == written.len());
+            prop_assert!(read.len().is_multiple_of(3) || read.len() == written.len());
         }
 
         #[test]

@@ -291,7 +291,7 @@ proptest! {
             }
         }
         if let Some((_, pairs)) = tape.take(0) {
-            prop_assert!(pairs.len() % 2 == 0);
+            prop_assert!(pairs.len().is_multiple_of(2));
         }
     }
 }
