@@ -39,7 +39,7 @@ struct Mark {
     returned: bool,
     /// Where the tape came to it, once it has.
     reached: Option<u64>,
-    /// Where the carrier came to it, once that is known.
+    /// Where the carrier came to it, if that is later than its return tells.
     resume: Option<u64>,
     /// It stands before the first sentence and not after one.
     begins: bool,
@@ -56,8 +56,6 @@ pub struct Tape {
     begins: u64,
     /// Marks that came before our side began.
     beginnings: u64,
-    /// Where the tape was when the end of a sentence came back last.
-    last_end: Option<u64>,
     /// The last mark waited for did not come: none is waited for until one comes.
     marks_fail: bool,
 }
@@ -140,14 +138,9 @@ impl Tape {
             return;
         };
         mark.returned = true;
-        if !mark.begins {
-            self.last_end = Some(position);
-        }
         mark.resume = match mark.reached {
-            // Passed in the step in which the sentence before it ended: there is no pause between them.
-            _ if mark.begins && self.last_end == Some(position) => None,
             // What follows it begins with the step that comes now.
-            _ if mark.begins => Some(position),
+            _ if mark.begins => None,
             // The sentence ended in that step, as many whole steps later as were waited for.
             Some(reached) if reached < position => Some(reached + (position - reached) / STEP * STEP + STEP),
             _ => None,

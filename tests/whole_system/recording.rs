@@ -102,8 +102,9 @@ fn lags(found: &[i16], truth: &[i16]) -> Vec<(usize, i64)> {
             .step_by(MS)
             .max_by(|a, b| likeness(*a).total_cmp(&likeness(*b)));
         let best = best.expect("a range");
+        // A step that is set right within the second makes two halves of it.
         assert!(
-            likeness(best) > 0.6,
+            likeness(best) > 0.3,
             "second {} is not there: {}",
             begin / WINDOW,
             likeness(best)
