@@ -8,6 +8,7 @@ mod language_models;
 mod node;
 mod outlook;
 mod recognizers;
+mod rehearing;
 mod surveys;
 mod synthesizers;
 
@@ -16,6 +17,7 @@ pub(crate) use language_models::{service_of, start_language_model};
 pub use node::{Gauges, Node};
 pub use outlook::Outlook;
 pub(crate) use recognizers::{SERVICE_PATIENCE, start_service as start_recognition_service};
+pub use rehearing::rehear;
 pub use surveys::prepare_survey;
 pub use synthesizers::Voices;
 pub(crate) use synthesizers::start_service as start_synthesis_service;

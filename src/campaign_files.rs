@@ -1,8 +1,8 @@
 //! Campaigns and contacts from files: YAML and CSV, every fault named with its place and remedy.
 
 use anyhow::{Context, bail};
-use samvad_actors::dialogue::LanguagePack;
-use samvad_actors::domain::{Campaign, ContactId, Language, PersonName, PhoneNumber};
+use samvad_actors::dialogue::{LanguagePack, Script};
+use samvad_actors::domain::{Campaign, CampaignFault, ContactId, Language, PersonName, PhoneNumber};
 use samvad_actors::ports::NewContact;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -143,6 +143,24 @@ pub fn language_pack(language: &Language, prompts_dir: Option<&Path>) -> anyhow:
             list.join("\n")
         )
     })
+}
+
+/// Checks that a campaign whose calls are recorded says so in its language. Any other campaign passes.
+///
+/// # Errors
+/// What is wrong with the campaign or with the prompts of its language.
+pub fn announces_recording(campaign: &Campaign, prompts_dir: Option<&Path>) -> Result<(), Vec<CampaignFault>> {
+    if !campaign.recording {
+        return Ok(());
+    }
+    let pack = language_pack(&campaign.language, prompts_dir).map_err(|error| {
+        vec![CampaignFault {
+            field: "recording".to_owned(),
+            fault: format!("is on, and cannot be announced: {error:#}"),
+            remedy: "add prompts for the language, or turn recording off".to_owned(),
+        }]
+    })?;
+    Script::build(campaign, &pack).map(|_| ())
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ pub mod costs;
 pub mod http;
 pub mod journal;
 pub mod language;
+pub mod recording;
 pub mod speech;
 pub mod store;
 pub mod telemetry;

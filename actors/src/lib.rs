@@ -14,5 +14,6 @@ pub mod coordination;
 pub mod dialogue;
 pub mod domain;
 pub mod ports;
+pub mod rehearing;
 pub mod runtime;
 pub mod services;

@@ -4,7 +4,9 @@ use base64::Engine;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use samvad_media::listener::{Listener, ListenerConfig, ListenerSink};
 use samvad_media::messages::{Inbound, parse_inbound, write_media};
+use samvad_media::recording::RecordingWriter;
 use samvad_media::resample::StreamResampler;
+use samvad_media::tape::Tape;
 use samvad_media::voice::{FRAME_SAMPLES, VoiceDetector};
 use samvad_media::{codec, wav};
 use std::hint::black_box;
@@ -178,5 +180,53 @@ fn whole(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, stages, voice, whole);
+/// What recording a second of a call costs: on the call's thread, and on the recorder's.
+fn recorder(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("recording, per second of a call");
+    let mut codes = Vec::new();
+    codec::encode_mulaw(&recording("20_free_service.wav"), &mut codes);
+    let mut second: Vec<u8> = codes.iter().copied().cycle().take(8_000).collect();
+    group.bench_function("the tape", |bencher| {
+        let (mut tape, mut at) = (Tape::new(), 0);
+        let audio = bytes::Bytes::from(second.clone());
+        bencher.iter(|| {
+            // What is on its way to the caller goes on for the whole second.
+            tape.sent(audio.clone());
+            for frame in second.chunks(160) {
+                tape.caller(at, frame);
+                at += 160;
+            }
+            black_box(tape.take(8_000))
+        });
+    });
+    let caller = second.clone();
+    second.rotate_left(3_000);
+    let both: Vec<u8> = caller
+        .iter()
+        .zip(&second)
+        .flat_map(|(&left, &right)| [left, right])
+        .collect();
+    group.bench_function("Opus in Ogg, both speaking", |bencher| {
+        let Ok(mut writer) = RecordingWriter::new(1) else {
+            return;
+        };
+        bencher.iter(|| {
+            let pushed = writer.push(&both);
+            black_box((pushed.is_ok(), writer.take()))
+        });
+    });
+    let silence = [0xff; 16_000];
+    group.bench_function("Opus in Ogg, silence", |bencher| {
+        let Ok(mut writer) = RecordingWriter::new(1) else {
+            return;
+        };
+        bencher.iter(|| {
+            let pushed = writer.push(&silence);
+            black_box((pushed.is_ok(), writer.take()))
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, stages, voice, whole, recorder);
 criterion_main!(benches);

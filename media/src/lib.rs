@@ -5,6 +5,7 @@
 //! - [`voice`]: energy gate, tones and voice activity.
 //! - [`listener`]: the inbound pipeline of one call, from frames to utterances.
 //! - [`playout`]: what the carrier has been sent, what of it was heard.
+//! - [`tape`], [`recording`], [`opus`], [`ogg`]: both sides of a line in step, as a file.
 //!
 //! Invariants: no I/O, no clock, no randomness, no async. Time is media time (what the frames say) or an argument.
 //! The same input gives the same output. No input of any kind panics. In steady state the inbound path does not
@@ -13,8 +14,12 @@
 pub mod codec;
 pub mod listener;
 pub mod messages;
+pub mod ogg;
+pub mod opus;
 pub mod playout;
+pub mod recording;
 pub mod resample;
+pub mod tape;
 pub mod voice;
 pub mod wav;
 

@@ -43,6 +43,18 @@ pub enum WavError {
 /// # Errors
 /// If the header is damaged or names a format not listed above.
 pub fn read(bytes: &[u8]) -> Result<Audio, WavError> {
+    read_channels(bytes, false)
+}
+
+/// The same of the first channel alone: of a line's two sides, the caller.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_left(bytes: &[u8]) -> Result<Audio, WavError> {
+    read_channels(bytes, true)
+}
+
+fn read_channels(bytes: &[u8], first_alone: bool) -> Result<Audio, WavError> {
     let riff = bytes.get(..4).ok_or(WavError::NotWave)?;
     let wave = bytes.get(8..12).ok_or(WavError::NotWave)?;
     if riff != b"RIFF" || wave != b"WAVE" {
@@ -57,7 +69,7 @@ pub fn read(bytes: &[u8]) -> Result<Audio, WavError> {
                 let format = format.ok_or(WavError::MissingChunk("fmt "))?;
                 return Ok(Audio {
                     sample_rate: format.sample_rate,
-                    samples: format.decode(body),
+                    samples: format.decode(body, first_alone),
                 });
             }
             _ => {}
@@ -179,25 +191,37 @@ impl Format {
         })
     }
 
-    fn decode(self, data: &[u8]) -> Vec<i16> {
+    fn decode(self, data: &[u8], first_alone: bool) -> Vec<i16> {
+        let mixed = if first_alone { 1 } else { self.channels };
         match self.encoding {
-            Encoding::Unsigned8 => self.mix(data, |[byte]: [u8; 1]| (i16::from(byte) - 128) << 8),
-            Encoding::Signed16 => self.mix(data, i16::from_le_bytes),
-            Encoding::Signed24 => self.mix(data, |[_, middle, high]: [u8; 3]| i16::from_le_bytes([middle, high])),
-            Encoding::Signed32 => self.mix(data, |[_, _, middle, high]: [u8; 4]| i16::from_le_bytes([middle, high])),
+            Encoding::Unsigned8 => self.mix(mixed, data, |[byte]: [u8; 1]| (i16::from(byte) - 128) << 8),
+            Encoding::Signed16 => self.mix(mixed, data, i16::from_le_bytes),
+            Encoding::Signed24 => self.mix(mixed, data, |[_, middle, high]: [u8; 3]| {
+                i16::from_le_bytes([middle, high])
+            }),
+            Encoding::Signed32 => self.mix(mixed, data, |[_, _, middle, high]: [u8; 4]| {
+                i16::from_le_bytes([middle, high])
+            }),
             // The cast saturates, and makes a zero of what is not a number.
-            Encoding::Float32 => self.mix(data, |bytes: [u8; 4]| (f32::from_le_bytes(bytes) * 32_768.0) as i16),
-            Encoding::Mulaw => self.mix(data, |[code]: [u8; 1]| codec::mulaw_to_linear(code)),
-            Encoding::Alaw => self.mix(data, |[code]: [u8; 1]| codec::alaw_to_linear(code)),
+            Encoding::Float32 => self.mix(mixed, data, |bytes: [u8; 4]| {
+                (f32::from_le_bytes(bytes) * 32_768.0) as i16
+            }),
+            Encoding::Mulaw => self.mix(mixed, data, |[code]: [u8; 1]| codec::mulaw_to_linear(code)),
+            Encoding::Alaw => self.mix(mixed, data, |[code]: [u8; 1]| codec::alaw_to_linear(code)),
         }
     }
 
-    fn mix<const BYTES: usize>(self, data: &[u8], sample: impl Fn([u8; BYTES]) -> i16) -> Vec<i16> {
+    /// The mean of the first `mixed` channels.
+    fn mix<const BYTES: usize>(self, mixed: u16, data: &[u8], sample: impl Fn([u8; BYTES]) -> i16) -> Vec<i16> {
         let channels = usize::from(self.channels);
         let (samples, _unfinished) = data.as_chunks::<BYTES>();
         let frame = |frame: &[[u8; BYTES]]| {
-            let sum: i32 = frame.iter().map(|&bytes| i32::from(sample(bytes))).sum();
-            (sum / i32::from(self.channels)) as i16
+            let sum: i32 = frame
+                .iter()
+                .take(usize::from(mixed))
+                .map(|&bytes| i32::from(sample(bytes)))
+                .sum();
+            (sum / i32::from(mixed)) as i16
         };
         samples.chunks_exact(channels).map(frame).collect()
     }
@@ -271,6 +295,16 @@ mod tests {
         assert_eq!(
             samples(&file(1, 16, 2, b"", &[0xff, 0x7f, 0xff, 0x7f, 0, 0x80, 2, 0])),
             [32767, -16383]
+        );
+    }
+
+    #[test]
+    fn the_left_channel_is_read_alone() {
+        let stereo = file(1, 16, 2, b"", &[1, 0, 9, 9, 2, 0, 9, 9]);
+        assert_eq!(read_left(&stereo).expect("a WAV file").samples, [1, 2]);
+        assert_eq!(
+            read_left(&file(1, 16, 1, b"", &[3, 0])),
+            read(&file(1, 16, 1, b"", &[3, 0]))
         );
     }
 

@@ -9,6 +9,7 @@ pub use preview::Preview;
 
 use self::preview::{Means, mode_word};
 use super::SystemClock;
+use crate::campaign_files::announces_recording;
 use crate::carrier::twilio::TwilioCarrier;
 use crate::config::Settings;
 use crate::coordination::RedisCoordination;
@@ -20,6 +21,7 @@ use samvad_actors::ports::{
     DialerStore, DoNotCallEntry, DoNotCallStore, FleetCommand, ImportReport, LifecycleChange, StoreError,
 };
 use samvad_actors::runtime::STOPPED_ALL;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Why an operator's wish is not done.
@@ -108,6 +110,7 @@ pub struct Campaigns {
     /// `None` without an account: nothing can be hung up from here.
     carrier: Option<Arc<dyn Carrier>>,
     node_mode: Mode,
+    prompts_dir: Option<PathBuf>,
     pub(super) means: Means,
 }
 
@@ -149,6 +152,7 @@ impl Campaigns {
             coordination,
             carrier,
             node_mode: settings.mode(),
+            prompts_dir: settings.prompts_dir.clone(),
             means: Means {
                 max_calls: settings.max_calls,
                 calls_per_second: settings.calls_per_second,
@@ -167,6 +171,7 @@ impl Campaigns {
         if !faults.is_empty() {
             return Err(CampaignError::Invalid(faults));
         }
+        self.check_announcement(campaign)?;
         self.store.put_campaign(campaign, self.now_ms()).await?;
         self.wake(FleetCommand::CampaignChanged(campaign.id.clone())).await;
         self.state(&campaign.id).await
@@ -205,6 +210,8 @@ impl Campaigns {
     pub async fn activate(&self, activation: &Activation) -> Result<CampaignState, CampaignError> {
         let Activation { campaign, mode, .. } = activation;
         self.check_mode(*mode)?;
+        // The prompts may have changed since it was created.
+        self.check_announcement(&self.definition(campaign).await?)?;
         let preview = self.preview(campaign, *mode).await?;
         if *mode == Mode::Live && activation.confirmation.as_deref() != Some(&preview.confirmation) {
             return Err(CampaignError::NotConfirmed);
@@ -218,6 +225,10 @@ impl Campaigns {
             _ => Lifecycle::Running,
         };
         self.change(campaign, to, None, activation.starts_at_ms).await
+    }
+
+    fn check_announcement(&self, campaign: &Campaign) -> Result<(), CampaignError> {
+        announces_recording(campaign, self.prompts_dir.as_deref()).map_err(CampaignError::Invalid)
     }
 
     /// Begins no call any more; queued, ringing and live ones go on.

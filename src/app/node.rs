@@ -15,6 +15,7 @@ use crate::carrier::twilio::{AuthToken, INBOUND_KEY_PATH, SignatureValidator, Tw
 use crate::config::{DataDirectory, Settings};
 use crate::http::{self, HttpState, Inbound, MediaLimits, RefusalLog, ServerSettings, SocketGauges, StreamEvents};
 use crate::journal::JournalDirectory;
+use crate::recording::RecordingDirectory;
 use crate::store::{NodeLock, Sharing, SqlStore};
 use actix::{Actor, Addr, Arbiter};
 use actix_web::dev::{Server, ServerHandle};
@@ -75,6 +76,7 @@ pub struct Node {
     campaigns: Option<Addr<CampaignFleet>>,
     sockets: Arc<SocketGauges>,
     journals: Arc<JournalDirectory>,
+    recordings: Arc<RecordingDirectory>,
     server: ServerHandle,
     /// Until somebody is let in.
     closed_server: Option<Server>,
@@ -108,6 +110,7 @@ impl Node {
         ));
         let signatures = SignatureValidator::new(&twilio)?;
         let journals = Arc::new(JournalDirectory::open(&data.journals())?);
+        let recordings = Arc::new(RecordingDirectory::open(&data.recordings())?);
         let running_recognizer = RunningRecognizer::start(&settings, &clock)?;
         let recognizer = running_recognizer.port();
 
@@ -176,6 +179,7 @@ impl Node {
             language_model: language_model(&settings, &clock)?,
             language_deadline: settings.language.deadline,
             journals: journals.clone(),
+            recordings: recordings.clone(),
             events,
             calls: calls.clone(),
             supervisor: supervisor.clone(),
@@ -234,6 +238,7 @@ impl Node {
             campaigns: None,
             sockets,
             journals,
+            recordings,
             server: server.handle,
             closed_server: Some(server.server),
             address: server.address,
@@ -440,8 +445,8 @@ impl Node {
         // The watchdog's thread is joined where it may block.
         let watchdog = self.watchdog.take();
         tokio::task::spawn_blocking(move || drop(watchdog)).await?;
-        // Dropping them waits for the journals' writer and ends the recogniser's child.
-        drop((self.journals, self.running_recognizer));
+        // Dropping them waits for the writers of journals and recordings and ends the recogniser's child.
+        drop((self.journals, self.recordings, self.running_recognizer));
         self.store.close().await;
         self.supervisor_thread.stop();
         Ok(gauges)

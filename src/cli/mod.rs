@@ -114,7 +114,11 @@ enum Command {
     /// Exit status 0: no violation of the protocol, everybody as expected. 1: otherwise. 2: it could not start.
     #[command(after_help = simulate::SIMULATOR_EXAMPLES)]
     Simulator(simulate::SimulatorArgs),
-    /// Feeds call journals through the dialogue again and says whether every decision is the same.
+    /// Feeds call journals through the dialogue again and says whether every decision is the same; or a recording.
+    ///
+    /// Other prompts or another lexicon than in the call are named, and are a difference. With --from-audio the
+    /// recording of a call is heard again, and words heard otherwise are no difference as long as the decisions are
+    /// the same.
     ///
     /// Exit status 0: the same. 1: a difference, or an altered or damaged journal. 2: it could not be read.
     Replay(replay::ReplayArgs),

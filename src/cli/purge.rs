@@ -3,6 +3,7 @@
 use super::output::say;
 use crate::config::{DataDirectory, Settings, process_environment};
 use crate::journal::purge_files;
+use crate::recording::{ABANDONED, delete_unconsented};
 use crate::store::SqlStore;
 use anyhow::{Context, bail};
 use clap::Args;
@@ -52,15 +53,20 @@ pub(super) fn run(args: PurgeArgs) -> anyhow::Result<ExitCode> {
     .context("the journals could not be purged")?;
     let recordings = purge_files(
         &data.recordings(),
-        &["wav"],
+        &["wav", "ogg"],
         before(args.recordings, retention.recording_days),
+    )
+    .context("the recordings could not be purged")?;
+    let unconsented = delete_unconsented(
+        &data.recordings(),
+        now.checked_sub(ABANDONED).unwrap_or(SystemTime::UNIX_EPOCH),
     )
     .context("the recordings could not be purged")?;
     say!("transcript lines removed:  {}", counts.transcript_lines)?;
     say!("verbatim words removed:    {}", counts.verbatims)?;
     say!("names removed:             {}", counts.names)?;
     say!("journals removed:          {}", journals.removed)?;
-    say!("recordings removed:        {}", recordings.removed)?;
+    say!("recordings removed:        {}", recordings.removed + unconsented)?;
     let failed = journals.failed + recordings.failed;
     if failed > 0 {
         bail!("{failed} files could not be removed; check who owns them");

@@ -1,11 +1,13 @@
-//! `samvad replay`: feeds journals through the dialogue again.
+//! `samvad replay`: feeds journals through the dialogue again, or a recording through all that listens.
+
+mod audio;
 
 use super::output::say;
 use crate::campaign_files::language_pack;
 use crate::config::process_environment;
 use anyhow::{Context, bail};
 use clap::Args;
-use samvad_actors::dialogue::journal::{ReplayReport, replay};
+use samvad_actors::dialogue::journal::{DifferenceKind, ReplayReport, replay};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -13,8 +15,15 @@ use std::process::ExitCode;
 #[derive(Args, Debug)]
 pub(super) struct ReplayArgs {
     /// Journal files, or directories of them.
-    #[arg(required = true, value_name = "JOURNAL")]
+    #[arg(required_unless_present = "from_audio", value_name = "JOURNAL")]
     journals: Vec<PathBuf>,
+    /// Plays the caller of a recorded call (Ogg Opus or WAV, caller left) through voice detection, the recogniser of
+    /// the settings and the dialogue, and shows what is heard and decided beside what the call's journal says.
+    #[arg(long, value_name = "RECORDING", conflicts_with = "journals")]
+    from_audio: Option<PathBuf>,
+    /// The journal of that call; looked for in ../journals and beside the recording if absent.
+    #[arg(long, value_name = "FILE", requires = "from_audio")]
+    journal: Option<PathBuf>,
     /// Prompts and lexicons in place of the built-in ones, as SAMVAD_PROMPTS_DIR.
     #[arg(long, value_name = "DIR")]
     prompts: Option<PathBuf>,
@@ -24,9 +33,18 @@ pub(super) struct ReplayArgs {
 }
 
 pub(super) fn run(args: ReplayArgs) -> anyhow::Result<ExitCode> {
-    let set = process_environment().remove("SAMVAD_PROMPTS_DIR");
+    let environment = process_environment();
+    let set = environment.get("SAMVAD_PROMPTS_DIR").cloned();
     let set = set.filter(|directory| !directory.trim().is_empty());
     let prompts = args.prompts.or_else(|| set.map(PathBuf::from));
+    if let Some(recording) = &args.from_audio {
+        return audio::run(audio::FromAudio {
+            recording,
+            journal: args.journal.as_deref(),
+            prompts,
+            environment,
+        });
+    }
     let mut files = Vec::new();
     for path in &args.journals {
         collect(path, &mut files)?;
@@ -34,7 +52,7 @@ pub(super) fn run(args: ReplayArgs) -> anyhow::Result<ExitCode> {
     if files.is_empty() {
         bail!("there are no journals (*.jsonl) in the directories named; a run keeps them in its folder journals");
     }
-    let mut differing = 0;
+    let mut tally = Tally::default();
     for file in &files {
         let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
         let mut no_pack = None;
@@ -55,28 +73,73 @@ pub(super) fn run(args: ReplayArgs) -> anyhow::Result<ExitCode> {
                 }
             }
             Ok(report) => {
-                differing += 1;
+                tally.add(&report);
                 say!("{}: DIFFERENT ({})", file.display(), size(&report))?;
                 for difference in &report.differences {
                     say!("  line {}: {}", difference.line, difference.what)?;
                 }
             }
             Err(fault) => {
-                differing += 1;
+                tally.unusable += 1;
                 say!("{}: UNUSABLE: {fault}", file.display())?;
             }
         }
     }
+    let differing = tally.all();
     say!(
-        "{} replayed, {} the same, {differing} not",
+        "{} replayed, {} the same, {differing} not{}",
         files.len(),
-        files.len() - differing
+        files.len() - differing,
+        tally.words()
     )?;
     Ok(if differing == 0 {
         ExitCode::SUCCESS
     } else {
         ExitCode::from(1)
     })
+}
+
+/// How many journals are not the same, by the gravest reason.
+#[derive(Default)]
+struct Tally {
+    decide: usize,
+    altered: usize,
+    material: usize,
+    unusable: usize,
+}
+
+impl Tally {
+    fn add(&mut self, report: &ReplayReport) {
+        if report.has(DifferenceKind::Journal) {
+            self.altered += 1;
+        } else if report.has(DifferenceKind::Decision) {
+            self.decide += 1;
+        } else {
+            self.material += 1;
+        }
+    }
+
+    fn all(&self) -> usize {
+        self.decide + self.altered + self.material + self.unusable
+    }
+
+    fn words(&self) -> String {
+        let parts = [
+            (self.decide, "decided otherwise"),
+            (self.material, "decided the same with other prompts or another lexicon"),
+            (self.altered, "altered since the call"),
+            (self.unusable, "unusable"),
+        ];
+        let parts: Vec<String> = parts
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect();
+        match parts.is_empty() {
+            true => String::new(),
+            false => format!(": {}", parts.join(", ")),
+        }
+    }
 }
 
 fn size(report: &ReplayReport) -> String {

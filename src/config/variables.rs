@@ -309,7 +309,7 @@ pub const VARIABLES: &[Variable] = &[
     plain(
         "SAMVAD_RETENTION_RECORDING_DAYS",
         "30",
-        "days until `samvad purge` removes recordings of the line (0 to 36500)",
+        "days until `samvad purge` removes recordings of calls (0 to 36500)",
     ),
 ];
 

@@ -1,6 +1,6 @@
 //! `samvad campaign` and `samvad stop-all`.
 
-use super::support::{OPEN, Office, closed, fixture};
+use super::support::{OPEN, Office, closed, fixture, run};
 
 const ONE: &str = "phone_number,external_id\n+14155550101,the only one\n";
 
@@ -164,4 +164,41 @@ fn stop_all_asks_and_then_pauses_everything() {
     );
     let list = office.succeeds(&["campaign", "list"]);
     assert!(list.contains("paused: everything was stopped"), "{list}");
+}
+
+#[test]
+fn a_recorded_campaign_is_refused_where_its_prompts_do_not_say_so_when_created_and_when_activated() {
+    let office = Office::with_campaign(OPEN);
+    office.write("people.csv", ONE);
+    let recorded = office
+        .read("survey.yaml")
+        .replace("recording: false", "recording: true");
+    office.write("recorded.yaml", recorded);
+    let prompts = office.directory.path().join("prompts");
+    let english = prompts.join("en");
+    std::fs::create_dir_all(&english).expect("made");
+    let built_in = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("prompts/en");
+    for entry in std::fs::read_dir(built_in).expect("prompts") {
+        let path = entry.expect("an entry").path();
+        std::fs::copy(&path, english.join(path.file_name().expect("a name"))).expect("copied");
+    }
+    let with_prompts = |args: &[&str]| run(office.command(args).env("SAMVAD_PROMPTS_DIR", &prompts));
+    let create = ["campaign", "create", "--file", "recorded.yaml"];
+    let (_, err, status) = with_prompts(&create);
+    assert_eq!(status, Some(0), "a copy announces it: {err}");
+    office.succeeds(&["contacts", "import", "people.csv", "--campaign", "health-survey"]);
+
+    let file = english.join("prompts.yaml");
+    let text = std::fs::read_to_string(&file).expect("prompts");
+    let silent = text.replace("recording_notice:\n  - \"This call is recorded.\"\n", "");
+    assert_ne!(silent, text);
+    std::fs::write(&file, silent).expect("written");
+    for args in [&create[..], &["campaign", "activate", "health-survey"]] {
+        let (_, err, status) = with_prompts(args);
+        assert_eq!(status, Some(2), "{args:?}: {err}");
+        assert!(
+            err.contains("recording: is on") && err.contains("recording_notice"),
+            "{args:?}: {err}"
+        );
+    }
 }

@@ -83,6 +83,26 @@ fn a_purge_removes_words_journals_and_recordings_that_are_old_enough_once_and_ke
 }
 
 #[test]
+fn a_purge_removes_recordings_by_their_own_days_and_those_that_nobody_agreed_to_at_once() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let data = data_of_a_call(directory.path());
+    let day = std::time::Duration::from_secs(86_400);
+    for (name, age) in [("old.ogg", 9), ("young.ogg", 3), ("left.unconsented.ogg", 1)] {
+        let file = std::fs::File::create(data.join("recordings").join(name)).expect("made");
+        let written = std::time::SystemTime::now() - day * age;
+        file.set_modified(written).expect("aged");
+    }
+    let counts = removed(&data, &["--recordings", "7"]);
+    assert_eq!(counts.last(), Some(&2), "{counts:?}");
+    let left = files(data.join("recordings"));
+    let oggs: Vec<_> = left
+        .iter()
+        .filter(|path| path.extension().is_some_and(|end| end == "ogg"))
+        .collect();
+    assert_eq!(oggs, [&data.join("recordings/young.ogg")]);
+}
+
+#[test]
 fn a_purge_that_cannot_be_done_right_is_refused_and_removes_nothing() {
     let directory = tempfile::tempdir().expect("temporary directory");
     let data = data_of_a_call(directory.path());

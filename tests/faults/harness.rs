@@ -208,6 +208,7 @@ pub struct World {
     pub network: Process,
     script: PathBuf,
     calls: Option<usize>,
+    pub campaign: PathBuf,
     pub settings: BTreeMap<&'static str, String>,
 }
 
@@ -235,6 +236,7 @@ impl World {
             .arg(&script)
             .args(["--public-url", &format!("https://{PUBLIC_HOST}")])
             .args(["--server", &address.to_string()])
+            .arg(format!("--recordings={}", directory.path().join("line").display()))
             .args(calls.map(|calls| format!("--calls={calls}")))
             .env("TWILIO_ACCOUNT_SID", ACCOUNT)
             .env("TWILIO_AUTH_TOKEN", AUTH_TOKEN);
@@ -259,12 +261,19 @@ impl World {
             network,
             script,
             calls,
+            campaign: campaign(),
             settings,
         }
     }
 
     pub fn set(mut self, name: &'static str, value: &str) -> Self {
         self.settings.insert(name, value.to_owned());
+        self
+    }
+
+    /// The same with another campaign of `fixtures/campaigns`.
+    pub fn with_campaign(mut self, name: &str) -> Self {
+        self.campaign = root().join("fixtures/campaigns").join(name);
         self
     }
 
@@ -296,7 +305,7 @@ impl World {
         let mut command = samvad();
         command
             .args(["serve", "--events", "--rehearse", "--campaign"])
-            .arg(campaign())
+            .arg(&self.campaign)
             .args(arguments)
             .envs(&self.settings);
         Process::start(command, self.directory.path().join("server.log"))

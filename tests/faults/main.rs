@@ -16,6 +16,7 @@ mod media;
 mod network;
 #[path = "../support/raw_http.rs"]
 mod raw_http;
+mod recording;
 mod replay;
 mod speech;
 #[path = "../support/speech_server.rs"]

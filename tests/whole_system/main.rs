@@ -10,5 +10,6 @@
 mod barge_in;
 mod inbound;
 mod outcomes;
+mod recording;
 mod run;
 mod voicemail;

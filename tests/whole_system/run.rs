@@ -19,6 +19,11 @@ pub struct Run {
 
 /// Runs a scenario of `fixtures/scenarios`, with further arguments, until it has ended.
 pub fn simulate(scenario: &str, arguments: &[&str]) -> Run {
+    simulate_file(&PathBuf::from(format!("fixtures/scenarios/{scenario}")), arguments)
+}
+
+/// The same with a scenario anywhere.
+pub fn simulate_file(scenario: &Path, arguments: &[&str]) -> Run {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let scratch = tempfile::tempdir().expect("a temporary directory");
     let directory = scratch.path().join("run");
@@ -27,7 +32,7 @@ pub fn simulate(scenario: &str, arguments: &[&str]) -> Run {
         // Prompts are spoken once for all tests.
         .env("SAMVAD_DATA_DIR", shared_data_directory())
         .arg("simulate")
-        .arg(format!("--scenario=fixtures/scenarios/{scenario}"))
+        .arg(format!("--scenario={}", scenario.display()))
         .arg(format!("--directory={}", directory.display()))
         .arg("--json")
         .args(arguments)
@@ -41,6 +46,7 @@ pub fn simulate(scenario: &str, arguments: &[&str]) -> Run {
     let Some(summary) = lines.pop() else {
         panic!("the run failed: {}", String::from_utf8_lossy(&output.stderr));
     };
+    assert_replays(&directory);
     Run {
         status: output.status.code(),
         calls: lines,
@@ -50,7 +56,17 @@ pub fn simulate(scenario: &str, arguments: &[&str]) -> Run {
     }
 }
 
-fn shared_data_directory() -> PathBuf {
+/// Every call of every run decides the same when its journal is fed through the dialogue again.
+fn assert_replays(run: &Path) {
+    let replay = Command::new(env!("CARGO_BIN_EXE_samvad"))
+        .args(["replay", "--quiet"])
+        .arg(run.join("journals"))
+        .output()
+        .expect("the program runs");
+    assert!(replay.status.success(), "{}", String::from_utf8_lossy(&replay.stdout));
+}
+
+pub fn shared_data_directory() -> PathBuf {
     use std::os::unix::fs::DirBuilderExt;
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("data");
     std::fs::DirBuilder::new()

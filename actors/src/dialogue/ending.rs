@@ -258,7 +258,7 @@ impl Dialogue {
         self.record.consent = Some(granted);
         let evidence = ConsentEvidence {
             granted,
-            wording: self.script.lines.consent_question.join(" "),
+            wording: self.script.lines.consent_wording(),
             language: self.script.campaign.language.0.clone(),
             heard: heard.text.clone(),
             confidence: heard.confidence,

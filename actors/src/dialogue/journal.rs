@@ -5,14 +5,16 @@
 //! `chain`: the SHA-256 of the line before it (its chain) and of the rest of this line. A journal holds no telephone
 //! number: the campaign's caller id is left out.
 
+mod read;
 mod replay;
 
-pub use replay::{Difference, ReplayFault, ReplayReport, replay};
+pub use read::{CallJournal, read};
+pub use replay::{Difference, DifferenceKind, ReplayFault, ReplayReport, replay};
 
 use super::config::DialogueConfig;
 use super::input::{Input, Millis};
 use super::output::Output;
-use super::script::{Script, hash};
+use super::script::{Hashes, Script, hash};
 use crate::domain::AttemptId;
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +56,9 @@ struct Header {
     script: String,
     /// [`Script::pack_hash`].
     pack: String,
+    /// The same, each part apart. Journals of earlier versions do not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hashes: Option<Hashes>,
     /// Without the caller id.
     campaign: serde_json::Value,
     config: DialogueConfig,
@@ -81,6 +86,7 @@ impl JournalWriter {
             attempt: attempt.clone(),
             script: script.fingerprint().to_owned(),
             pack: script.pack_hash().to_owned(),
+            hashes: Some(script.hashes().clone()),
             campaign: script.campaign_without_number(),
             config: config.clone(),
             model_prompts: script.model_hash().filter(|_| config.language_model).map(str::to_owned),

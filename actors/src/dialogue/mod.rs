@@ -42,5 +42,5 @@ pub use meaning::{ModelMeaning, ModelValue};
 pub use model_prompts::{ModelPrompts, ModelTask};
 pub use output::{Expectation, ModelQuery, Output, TurnNote};
 pub use pack::{LanguagePack, PackFault};
-pub use script::Script;
+pub use script::{Hashes, Script};
 pub use words::normalise;

@@ -126,7 +126,7 @@ impl LanguagePack {
         self.model_text.as_deref()
     }
 
-    /// The sentences of a template; a checked pack has every one.
+    /// The sentences of a template; a checked pack has every one but those that may be left out.
     pub(super) fn sentences(&self, template: Template) -> &[String] {
         self.sentences.get(template.name()).map_or(&[], Vec::as_slice)
     }
@@ -196,7 +196,11 @@ templates! {
     GoodbyeNoInput = "goodbye_no_input" ["organisation"];
     GoodbyeLimit = "goodbye_limit" ["organisation"];
     Or = "or" [];
+    RecordingNotice = "recording_notice" ["organisation"];
 }
+
+/// What a language need not have: nobody is greeted by name then, and campaigns that are recorded are refused.
+const MAY_BE_LEFT_OUT: &[Template] = &[Template::GreetingByName, Template::RecordingNotice];
 
 fn read_sentences(yaml: &str, faults: &mut Vec<PackFault>) -> BTreeMap<String, Vec<String>> {
     let sentences: BTreeMap<String, Vec<String>> = match serde_norway::from_str(yaml) {
@@ -221,8 +225,7 @@ fn read_sentences(yaml: &str, faults: &mut Vec<PackFault>) -> BTreeMap<String, V
     for template in Template::ALL {
         let place = format!("prompts.yaml: {}", template.name());
         let Some(texts) = sentences.get(template.name()) else {
-            if *template == Template::GreetingByName {
-                // Nobody is greeted by name then.
+            if MAY_BE_LEFT_OUT.contains(template) {
                 continue;
             }
             faults.push(PackFault::new(place, "is missing", "add it"));

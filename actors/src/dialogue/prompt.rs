@@ -127,6 +127,8 @@ impl QuestionLines {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Lines {
     pub(super) greeting: Vec<String>,
+    /// Empty unless calls are recorded.
+    pub(super) recording_notice: Vec<String>,
     /// In place of the greeting's first sentence. The name is not filled in: what is said of it, here and in a journal
     /// or a transcript, is the same for everybody.
     pub(super) greeting_by_name: Option<String>,
@@ -174,6 +176,10 @@ impl Lines {
         });
         Self {
             greeting: lines(Template::Greeting),
+            recording_notice: match campaign.recording {
+                true => lines(Template::RecordingNotice),
+                false => Vec::new(),
+            },
             greeting_by_name: pack.sentences(Template::GreetingByName).first().cloned(),
             consent_question: lines(Template::ConsentQuestion),
             consent_keys: lines(Template::ConsentKeys),
@@ -207,7 +213,12 @@ impl Lines {
 
     /// Every fixed sentence, each once, in a fixed order. The one with a name is none.
     pub(super) fn all(&self) -> Vec<String> {
-        let mut groups: Vec<&Vec<String>> = vec![&self.greeting, &self.consent_question, &self.consent_keys];
+        let mut groups: Vec<&Vec<String>> = vec![
+            &self.greeting,
+            &self.recording_notice,
+            &self.consent_question,
+            &self.consent_keys,
+        ];
         for question in &self.questions {
             groups.extend([
                 &question.lead,
@@ -264,9 +275,17 @@ impl Lines {
         self.consent().after(rest).after(std::slice::from_ref(by_name))
     }
 
-    /// The consent question with how to answer.
+    /// What is agreed to or refused: the consent question, and before it that the call is recorded, if it is.
+    pub(super) fn consent_wording(&self) -> String {
+        [self.recording_notice.as_slice(), &self.consent_question]
+            .concat()
+            .join(" ")
+    }
+
+    /// The consent question with how to answer. It is never asked without saying that calls are recorded: who agrees
+    /// agrees to that too.
     pub(super) fn consent(&self) -> Prompt {
-        Prompt::asking(&[], &self.consent_question, &self.consent_keys)
+        Prompt::asking(&self.recording_notice, &self.consent_question, &self.consent_keys)
     }
 }
 

@@ -9,6 +9,7 @@ use super::prompt::{Lines, range_of};
 use super::words::fill;
 use crate::domain::{Campaign, CampaignFault, Intent, PersonName, QuestionKind};
 use crate::ports::{AnswerSchema, Grammar};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -34,6 +35,18 @@ pub struct Script {
     resume: Arc<Grammar>,
     fingerprint: String,
     pack_hash: String,
+    hashes: Hashes,
+}
+
+/// What a conversation was made of, each as SHA-256, hexadecimal.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Hashes {
+    /// The campaign as JSON, without its caller id.
+    pub campaign: String,
+    /// `prompts.yaml` of its language.
+    pub prompts: String,
+    /// `lexicon.yaml` of its language.
+    pub lexicon: String,
 }
 
 impl Script {
@@ -46,12 +59,23 @@ impl Script {
         if !faults.is_empty() {
             return Err(faults);
         }
+        let lines = Lines::render(campaign, language_pack);
+        if campaign.recording && lines.recording_notice.is_empty() {
+            return Err(vec![CampaignFault {
+                field: "recording".to_owned(),
+                fault: format!(
+                    "is on, and the prompts of language `{}` do not say that the call is recorded",
+                    campaign.language.0
+                ),
+                remedy: "add recording_notice to its prompts.yaml, or turn recording off".to_owned(),
+            }]);
+        }
         let lexicon = Arc::clone(language_pack.lexicon());
         let grammars = GrammarBuilder { lexicon: &lexicon };
         let pack_hash = hash(&[language_pack.prompts_text(), language_pack.lexicon_text()]);
         let campaign_text = without_number(campaign).to_string();
         Ok(Self {
-            lines: Lines::render(campaign, language_pack),
+            lines,
             consent: grammars.consent(),
             questions: campaign
                 .questions
@@ -66,6 +90,11 @@ impl Script {
             confirm: grammars.confirm(),
             resume: grammars.resume(),
             fingerprint: hash(&[&campaign_text, &pack_hash]),
+            hashes: Hashes {
+                campaign: hash(&[&campaign_text]),
+                prompts: hash(&[language_pack.prompts_text()]),
+                lexicon: hash(&[language_pack.lexicon_text()]),
+            },
             pack_hash,
             campaign: campaign.clone(),
             model: language_pack.model_prompts().cloned(),
@@ -124,6 +153,11 @@ impl Script {
     /// SHA-256 over prompts and lexicon, hexadecimal.
     pub fn pack_hash(&self) -> &str {
         &self.pack_hash
+    }
+
+    /// What it was built from, each part apart.
+    pub fn hashes(&self) -> &Hashes {
+        &self.hashes
     }
 
     /// Whether a language model can be asked in this language.

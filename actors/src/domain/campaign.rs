@@ -126,6 +126,9 @@ pub struct Campaign {
     /// What happens when a machine answers: `hang_up`, or `{ leave_message: "…" }`.
     #[serde(default, with = "serde_norway::with::singleton_map")]
     pub voicemail: VoicemailPolicy,
+    /// Whether calls are recorded. The script says so before it asks for consent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub recording: bool,
     /// Whether a language model may answer questions about the call in its own words. Nobody speaks words in an
     /// organisation's name that it has not approved, unless it says so here; else "who is this" is answered for them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -9,6 +9,7 @@ mod journal;
 mod language_model;
 mod prompts;
 mod recognizer;
+mod recording;
 mod service_use;
 mod store;
 mod synthesizer;
@@ -29,6 +30,7 @@ pub use language_model::{
 };
 pub use prompts::{NameVoice, Prompt, PromptBook};
 pub use recognizer::{Grammar, Heard, Progress, RecognitionRequest, Recognizer, RecognizerError, UtteranceStream};
+pub use recording::{RecordingError, RecordingFiles, RecordingSink};
 pub use service_use::{AudioMeter, ServiceKind, ServiceMeter, ServiceUse, UsedService};
 pub use store::{
     AdmittedCall, AttemptRow, AttemptStore, CallCursor, CallReport, CallTotals, CallUse, CallbackEffect, CampaignState,

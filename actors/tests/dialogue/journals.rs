@@ -196,7 +196,7 @@ fn one_altered_lexicon_row_is_found() {
     assert!(
         report.differences[0]
             .what
-            .starts_with("prompts or lexicon are not those of the call")
+            .starts_with("the text of lexicon.yaml is not that of the call")
     );
     assert!(
         report

@@ -14,6 +14,7 @@ mod machines;
 mod model_properties;
 mod names;
 mod properties;
+mod recording;
 mod replies;
 mod script;
 mod surveys;

@@ -16,6 +16,7 @@ mod line;
 mod names;
 mod recognizer;
 mod reconciling;
+mod recording;
 mod speaking;
 mod store;
 mod supervising;

@@ -12,7 +12,7 @@ use samvad_actors::dialogue::{LanguagePack, Script};
 use samvad_actors::domain::{AttemptId, AttemptState, Campaign, Language, Outcome};
 use samvad_actors::ports::{
     AdmittedCall, Clock, JournalError, JournalFiles, JournalSink, LanguageModel, NameVoice, Prompt, PromptBook,
-    Synthesizer,
+    RecordingError, RecordingFiles, RecordingSink, Synthesizer,
 };
 use samvad_actors::runtime::{
     CallActor, CallEvent, CallPorts, CallSeed, CallTable, EventSink, Limits, PermitReturn, Permits, Readiness,
@@ -142,11 +142,73 @@ impl JournalSink for JournalText {
     fn finish(&self) {}
 }
 
+/// What became of a recording.
+#[derive(Default)]
+pub struct Recorded {
+    /// Samples of one channel.
+    pub samples: AtomicU64,
+    pub kept: AtomicBool,
+    pub discarded: AtomicBool,
+    pub finished: AtomicBool,
+}
+
+#[derive(Default)]
+pub struct Recordings {
+    recorded: Mutex<BTreeMap<AttemptId, Arc<Recorded>>>,
+    pub fail: AtomicBool,
+}
+
+impl Recordings {
+    pub fn of(&self, attempt: &AttemptId) -> Option<Arc<Recorded>> {
+        locked(&self.recorded).get(attempt).cloned()
+    }
+}
+
+impl RecordingFiles for Recordings {
+    fn open(&self, attempt: &AttemptId) -> Result<Arc<dyn RecordingSink>, RecordingError> {
+        if self.fail.load(Ordering::Relaxed) {
+            let reason = "it fails, as told".to_owned();
+            return Err(RecordingError { reason });
+        }
+        let recorded = Arc::new(Recorded::default());
+        locked(&self.recorded).insert(attempt.clone(), recorded.clone());
+        Ok(recorded)
+    }
+}
+
+impl RecordingSink for Recorded {
+    fn append(&self, _at: u64, interleaved: Vec<u8>) {
+        let samples = u64::try_from(interleaved.len() / 2).expect("few");
+        self.samples.fetch_add(samples, Ordering::Relaxed);
+    }
+
+    fn keep(&self) {
+        self.kept.store(true, Ordering::Relaxed);
+    }
+
+    fn discard(&self) {
+        self.discarded.store(true, Ordering::Relaxed);
+    }
+
+    fn finish(&self) {
+        self.finished.store(true, Ordering::Relaxed);
+    }
+}
+
 static SURVEY: LazyLock<Arc<Survey>> = LazyLock::new(|| survey(|_| true));
 
 /// The health survey, with 20 ms of audio for every sentence that is to have some.
 pub fn survey(has_audio: impl Fn(&str) -> bool) -> Arc<Survey> {
     survey_of(HEALTH, &[], has_audio)
+}
+
+/// The same, recorded.
+pub fn recorded_survey() -> Arc<Survey> {
+    survey_of(
+        &format!("{}\nrecording: true\n", HEALTH.replace("recording: false", "")),
+        &[],
+        |_| true,
+    )
 }
 
 /// The same of another campaign, with audio for further sentences.
@@ -199,6 +261,7 @@ pub struct World {
     pub recognizer: Arc<ScriptedRecognizer>,
     pub events: Arc<Events>,
     pub journals: Arc<Journals>,
+    pub recordings: Arc<Recordings>,
     pub supervisor: Addr<Supervisor>,
     pub ports: SupervisorPorts,
     pub limits: Limits,
@@ -248,6 +311,7 @@ impl World {
             recognizer: Arc::default(),
             events,
             journals: Arc::default(),
+            recordings: Arc::default(),
             supervisor,
             ports,
             limits: Limits::default(),
@@ -265,6 +329,7 @@ impl World {
             language_deadline: Duration::from_millis(1_500),
             language_model: self.model.clone().map(|model| model as Arc<dyn LanguageModel>),
             journals: self.journals.clone(),
+            recordings: self.recordings.clone(),
             events: self.events.clone(),
             calls: self.ports.calls.clone(),
             supervisor: self.supervisor.clone(),

@@ -58,6 +58,8 @@ pub trait ListenerSink {
     fn speech_discarded(&mut self, speech: u32, at_ms: u64);
     /// A beep as of a voicemail has ended.
     fn beep(&mut self, at_ms: u64);
+    /// A frame has been taken, 8 kHz mu-law, at a media time in samples. Whoever keeps the line listens here.
+    fn line_audio(&mut self, _at: u64, _codes: &[u8]) {}
 }
 
 /// What became of the frames of a call.
@@ -187,6 +189,7 @@ impl Listener {
                 self.stats.gap_ms += (silence + skipped) / SAMPLES_PER_MS;
                 self.push_gap(silence, sink);
                 self.skip(skipped, sink);
+                sink.line_audio(self.position + self.filled as u64, payload);
                 self.push_codes(payload, sink);
             }
         }

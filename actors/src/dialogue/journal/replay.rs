@@ -32,12 +32,30 @@ impl ReplayReport {
     pub fn is_same(&self) -> bool {
         self.differences.is_empty()
     }
+
+    /// Whether there is a difference of this kind.
+    pub fn has(&self, kind: DifferenceKind) -> bool {
+        self.differences.iter().any(|difference| difference.kind == kind)
+    }
+}
+
+/// What kind of thing is not as it was.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DifferenceKind {
+    /// Campaign, prompts or lexicon are not those of the call: a decision may differ for that reason alone.
+    Material,
+    /// The journal is not as it was written.
+    Journal,
+    /// The dialogue decides something else.
+    Decision,
 }
 
 /// One thing that is not as it was.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("line {line}: {what}")]
 pub struct Difference {
+    /// What kind of thing.
+    pub kind: DifferenceKind,
     /// Line of the journal, from 1.
     pub line: usize,
     /// What differs.
@@ -97,31 +115,12 @@ pub fn replay(text: &str, packs: impl FnOnce(&Language) -> Option<LanguagePack>)
     })?;
     let mut chain = Chain::default();
     let mut differences = Vec::new();
-    let header = match chain.read(first) {
-        Ok((Record::Header(header), true)) => header,
-        Ok((Record::Header(header), false)) => {
-            differences.push(altered(1));
-            header
-        }
-        Ok(_) => {
-            return Err(ReplayFault::NoHeader {
-                reason: "it is another record".to_owned(),
-            });
-        }
-        Err(reason) => return Err(ReplayFault::NoHeader { reason }),
-    };
-    let script = rebuild(&header, packs)?;
-    if script.pack_hash() != header.pack {
-        let what = format!(
-            "prompts or lexicon are not those of the call: they were {}, they are {}",
-            header.pack,
-            script.pack_hash()
-        );
-        differences.push(Difference { line: 1, what });
-    } else if script.fingerprint() != header.script {
-        let what = format!("the script was {}, it is {}", header.script, script.fingerprint());
-        differences.push(Difference { line: 1, what });
+    let (header, unaltered) = chain.header(first)?;
+    if !unaltered {
+        differences.push(altered(1));
     }
+    let script = rebuild(&header, packs)?;
+    differences.extend(other_material(&header, &script));
     let mut run = Run {
         dialogue: Dialogue::new(Arc::new(script), header.config),
         expected: VecDeque::new(),
@@ -143,6 +142,7 @@ pub fn replay(text: &str, packs: impl FnOnce(&Language) -> Option<LanguagePack>)
                 }
                 if run.report.complete {
                     run.differ(Difference {
+                        kind: DifferenceKind::Journal,
                         line: number,
                         what: "stands after the trailer".to_owned(),
                     });
@@ -160,14 +160,63 @@ pub fn replay(text: &str, packs: impl FnOnce(&Language) -> Option<LanguagePack>)
     Ok(run.report)
 }
 
-fn rebuild(header: &Header, packs: impl FnOnce(&Language) -> Option<LanguagePack>) -> Result<Script, ReplayFault> {
-    if header.format != FORMAT {
-        return Err(ReplayFault::Format { found: header.format });
+/// Which of campaign, prompts and lexicon is not what the call was made of.
+fn other_material(header: &Header, script: &Script) -> Vec<Difference> {
+    let differs = |what: &str, were: &str, are: &str, remedy: &str| {
+        let short = |hash: &str| hash.get(..12).unwrap_or(hash).to_owned();
+        (were != are).then(|| Difference {
+            kind: DifferenceKind::Material,
+            line: 1,
+            what: format!(
+                "{what} not that of the call (was {}, is {}): {remedy}",
+                short(were),
+                short(are)
+            ),
+        })
+    };
+    let remedy = "name the folder of those of then with --prompts, or read on for what they change";
+    let (is, has) = (script.hashes(), header.hashes.as_ref());
+    let differences: Vec<Difference> = match has {
+        Some(was) => [
+            differs(
+                "the campaign is",
+                &was.campaign,
+                &is.campaign,
+                "this program reads it otherwise",
+            ),
+            differs("the text of prompts.yaml is", &was.prompts, &is.prompts, remedy),
+            differs("the text of lexicon.yaml is", &was.lexicon, &is.lexicon, remedy),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
+        None => differs(
+            "the text of prompts.yaml or lexicon.yaml is",
+            &header.pack,
+            script.pack_hash(),
+            remedy,
+        )
+        .into_iter()
+        .collect(),
+    };
+    if differences.is_empty() {
+        let remedy = "this program makes it otherwise";
+        return differs("the script is", &header.script, script.fingerprint(), remedy)
+            .into_iter()
+            .collect();
     }
-    let campaign: Campaign =
-        Script::campaign_with_any_number(header.campaign.clone()).map_err(|error| ReplayFault::Campaign {
-            reason: error.to_string(),
-        })?;
+    differences
+}
+
+/// The campaign of a call; its caller id is a stand-in.
+pub(super) fn campaign_of(header: &Header) -> Result<Campaign, ReplayFault> {
+    Script::campaign_with_any_number(header.campaign.clone()).map_err(|error| ReplayFault::Campaign {
+        reason: error.to_string(),
+    })
+}
+
+fn rebuild(header: &Header, packs: impl FnOnce(&Language) -> Option<LanguagePack>) -> Result<Script, ReplayFault> {
+    let campaign = campaign_of(header)?;
     let language = &campaign.language;
     let pack = packs(language).ok_or_else(|| ReplayFault::Language {
         language: language.0.clone(),
@@ -179,11 +228,25 @@ fn rebuild(header: &Header, packs: impl FnOnce(&Language) -> Option<LanguagePack
 
 /// Checks each line against the one before it as that stands there, so that one altered line is one difference.
 #[derive(Default)]
-struct Chain(String);
+pub(super) struct Chain(String);
 
 impl Chain {
+    /// The header in the first line, and whether that is as it was written.
+    pub(super) fn header(&mut self, line: &str) -> Result<(Box<Header>, bool), ReplayFault> {
+        match self.read(line) {
+            Ok((Record::Header(header), _)) if header.format != FORMAT => {
+                Err(ReplayFault::Format { found: header.format })
+            }
+            Ok((Record::Header(header), unaltered)) => Ok((header, unaltered)),
+            Ok(_) => Err(ReplayFault::NoHeader {
+                reason: "it is another record".to_owned(),
+            }),
+            Err(reason) => Err(ReplayFault::NoHeader { reason }),
+        }
+    }
+
     /// The record of a line, and whether the line is as it was written.
-    fn read(&mut self, line: &str) -> Result<(Record, bool), String> {
+    pub(super) fn read(&mut self, line: &str) -> Result<(Record, bool), String> {
         let no_chain = || "it does not begin with a chain".to_owned();
         let rest = line.strip_prefix(CHAIN_PREFIX).ok_or_else(no_chain)?;
         let (chain, rest) = rest.split_at_checked(CHAIN_LENGTH).ok_or_else(no_chain)?;
@@ -206,6 +269,7 @@ impl Run {
     fn take(&mut self, line: usize, record: Record) {
         match record {
             Record::Header(_) => self.differ(Difference {
+                kind: DifferenceKind::Journal,
                 line,
                 what: "is a second header".to_owned(),
             }),
@@ -227,11 +291,19 @@ impl Run {
                     Some((_, decided)) if decided == output => {}
                     Some((_, decided)) => {
                         let what = format!("the call decided {}, the replay {}", json(&output), json(&decided));
-                        self.differ(Difference { line, what });
+                        self.differ(Difference {
+                            kind: DifferenceKind::Decision,
+                            line,
+                            what,
+                        });
                     }
                     None => {
                         let what = format!("the call decided {}, the replay nothing", json(&output));
-                        self.differ(Difference { line, what });
+                        self.differ(Difference {
+                            kind: DifferenceKind::Decision,
+                            line,
+                            what,
+                        });
                     }
                 }
             }
@@ -241,7 +313,11 @@ impl Run {
                 let found = self.report.inputs + self.report.outputs;
                 if records != found {
                     let what = format!("{records} records were written, {found} are there");
-                    self.differ(Difference { line, what });
+                    self.differ(Difference {
+                        kind: DifferenceKind::Journal,
+                        line,
+                        what,
+                    });
                 }
             }
         }
@@ -257,7 +333,11 @@ impl Run {
     fn nothing_left(&mut self, line: usize) {
         for (_, decided) in std::mem::take(&mut self.expected) {
             let what = format!("before it the replay decided {}, the call did not", json(&decided));
-            self.differ(Difference { line, what });
+            self.differ(Difference {
+                kind: DifferenceKind::Decision,
+                line,
+                what,
+            });
         }
     }
 
@@ -270,6 +350,7 @@ impl Run {
 
 fn altered(line: usize) -> Difference {
     Difference {
+        kind: DifferenceKind::Journal,
         line,
         what: "was altered, or a line before it is missing: its chain does not fit".to_owned(),
     }

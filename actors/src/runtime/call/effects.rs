@@ -24,9 +24,15 @@ impl CallActor {
                 expectation,
                 patience_ms,
             } => self.listen(expectation, patience_ms),
-            Output::RecordConsent(consent) => self.probe.edit_draft(|draft| draft.consent = Some(consent)),
+            Output::RecordConsent(consent) => {
+                self.recording.consent(consent.granted);
+                self.probe.edit_draft(|draft| draft.consent = Some(consent));
+            }
             Output::RecordAnswer(answer) => self.probe.edit_draft(|draft| draft.answers.push(answer)),
-            Output::AddDoNotCall => self.add_do_not_call(ctx),
+            Output::AddDoNotCall => {
+                self.recording.discard();
+                self.add_do_not_call(ctx);
+            }
             Output::RequestCallback { when, time } => {
                 let at_ms = self.ports.clock.unix_ms();
                 self.probe.edit_draft(|draft| {

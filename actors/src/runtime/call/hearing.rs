@@ -2,6 +2,7 @@
 
 use super::CallActor;
 use super::latency::TurnClock;
+use super::recording::CallRecording;
 use crate::dialogue::{Expectation, Input, Millis, RecognitionFault, SpeechId};
 use crate::ports::{Heard, RecognitionRequest, Recognizer, RecognizerError, ServiceMeter, UtteranceStream};
 use crate::runtime::probe::CallProbe;
@@ -30,6 +31,7 @@ struct Ear<'a> {
     hearing: &'a mut Hearing,
     pending: &'a mut VecDeque<Input>,
     turns: &'a mut TurnClock,
+    recording: &'a mut CallRecording,
     recognizer: &'a dyn Recognizer,
     survey: &'a Survey,
     expectation: Expectation,
@@ -84,6 +86,10 @@ impl ListenerSink for Ear<'_> {
     fn beep(&mut self, _at_ms: u64) {
         self.pending.push_back(Input::Beep);
     }
+
+    fn line_audio(&mut self, at: u64, codes: &[u8]) {
+        self.recording.heard(at, codes);
+    }
 }
 
 impl CallActor {
@@ -94,6 +100,7 @@ impl CallActor {
             hearing: &mut self.hearing,
             pending: &mut self.pending,
             turns: &mut self.turns,
+            recording: &mut self.recording,
             recognizer: self.ports.recognizer.as_ref(),
             survey: &self.survey,
             expectation: self.expectation,

@@ -8,12 +8,14 @@ mod effects;
 mod hearing;
 mod latency;
 mod live;
+mod recording;
 mod speaking;
 mod understanding;
 
 use self::hearing::Hearing;
 use self::latency::TurnClock;
 use self::live::LiveSpeech;
+use self::recording::CallRecording;
 use super::events::EventSink;
 use super::line::{Line, LineClosed, MediaText};
 use super::probe::{CallProbe, CallTable, Limits};
@@ -24,7 +26,8 @@ use crate::dialogue::journal::JournalWriter;
 use crate::dialogue::{Dialogue, DialogueConfig, Expectation, Input, Millis, RequestId};
 use crate::domain::{EndReason, MachineVerdict, PersonName, StreamSid};
 use crate::ports::{
-    AdmittedCall, Clock, JournalFiles, JournalSink, LanguageModel, Prompt, Recognizer, ServiceMeter, Store,
+    AdmittedCall, Clock, JournalFiles, JournalSink, LanguageModel, Prompt, Recognizer, RecordingFiles, ServiceMeter,
+    Store,
 };
 use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message, SpawnHandle};
 use samvad_media::listener::{Listener, ListenerConfig};
@@ -56,6 +59,8 @@ pub struct CallPorts {
     pub language_deadline: Duration,
     /// Where journals go.
     pub journals: Arc<dyn JournalFiles>,
+    /// Where recordings go, if the campaign wants them.
+    pub recordings: Arc<dyn RecordingFiles>,
     /// Who is told.
     pub events: Arc<dyn EventSink>,
     /// Every live call.
@@ -124,6 +129,7 @@ pub struct CallActor {
     /// The greeting by name, once it has been spoken.
     named_greeting: Option<Prompt>,
     journal: Option<(JournalWriter, Arc<dyn JournalSink>)>,
+    recording: CallRecording,
     turns: TurnClock,
     /// What the language model works on; dropped when the dialogue waits for it no longer.
     consulted: Option<(RequestId, SpawnHandle)>,
@@ -186,6 +192,7 @@ impl CallActor {
                 None
             }
         };
+        let recording = CallRecording::begin(survey.campaign.recording, ports.recordings.as_ref(), &admitted.attempt);
         let span = tracing::info_span!("call", attempt = %admitted.attempt, campaign = %admitted.campaign);
         let actor = Self {
             span,
@@ -197,6 +204,7 @@ impl CallActor {
             name: admitted.name,
             named_greeting: None,
             journal,
+            recording,
             turns: TurnClock::default(),
             consulted: None,
             meter,

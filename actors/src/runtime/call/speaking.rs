@@ -60,6 +60,7 @@ impl CallActor {
         let mark = self.playout.sentence_sent(playback.0, sentence, duration_ms, now)?;
         self.send_audio(mulaw);
         self.send_mark(&mark);
+        self.recording.mark_sent(&mark);
         Ok(())
     }
 
@@ -86,11 +87,14 @@ impl CallActor {
     ) -> Result<(), PlayoutError> {
         let mark = self.playout.sentence_sent(playback.0, sentence, 0, now)?;
         self.send_mark(&mark);
+        self.recording.mark_sent(&mark);
         Ok(())
     }
 
     fn send_audio(&mut self, mulaw: &Bytes) {
         self.listener.prompt_sent(mulaw.clone());
+        self.mark_beginning();
+        self.recording.sent(mulaw);
         for chunk in mulaw.chunks(CHUNK_BYTES) {
             let mut frame = String::with_capacity(chunk.len() / 3 * 4 + 128);
             write_media(&mut frame, self.stream_sid.as_str(), chunk);
@@ -98,7 +102,7 @@ impl CallActor {
         }
     }
 
-    fn send_mark(&mut self, mark: &str) {
+    pub(super) fn send_mark(&mut self, mark: &str) {
         let mut frame = String::with_capacity(128);
         write_mark(&mut frame, self.stream_sid.as_str(), mark);
         self.line.send(frame);
@@ -118,6 +122,7 @@ impl CallActor {
         let mut frame = String::with_capacity(96);
         write_clear(&mut frame, self.stream_sid.as_str());
         self.line.send(frame);
+        self.recording.clear_sent();
         let cuts = self.playout.clear(now);
         let unsent = self.drop_live(ctx);
         for cut in &cuts {
@@ -141,6 +146,7 @@ impl CallActor {
     /// A mark came back; what it means is left in `pending`.
     pub(super) fn mark_returned(&mut self, name: &str) {
         let now = self.now();
+        self.recording.mark_returned(name);
         match self.playout.mark_returned(name, now) {
             MarkEffect::Played {
                 playback,
