@@ -73,6 +73,7 @@ pub trait Interpreter: Send + Sync {
 }
 
 /// A text cut into stretches.
+#[derive(Default)]
 struct Reading {
     /// Meanings in their order, fillers left out.
     meanings: Vec<Meaning>,
@@ -97,7 +98,8 @@ struct Cover {
 
 impl Interpreter for Lexicon {
     fn interpret(&self, context: &Context<'_>, verbatim: &str) -> Interpretation {
-        let text = words(verbatim);
+        let said = words(verbatim);
+        let text = self.heard(&said);
         if text.is_empty() {
             return Interpretation::unclear();
         }
@@ -107,7 +109,7 @@ impl Interpreter for Lexicon {
         if self.anywhere(&text, Intent::Voicemail) {
             return Interpretation::intent(Intent::Voicemail, true);
         }
-        let reading = self.read(context, &text);
+        let reading = self.read(context, &text, &said);
         let mut meant = self.decide(context, &text, &reading);
         meant.acknowledgement = self.is_acknowledgement(&text);
         meant.resume = reading.meanings.contains(&Meaning::Resume);
@@ -120,8 +122,8 @@ impl Interpreter for Lexicon {
 
 impl Lexicon {
     /// Covers the text with stretches: fewest words left over, then fewest stretches.
-    fn read(&self, context: &Context<'_>, text: &[String]) -> Reading {
-        let options = option_phrases(context.question);
+    fn read(&self, context: &Context<'_>, text: &[String], said: &[String]) -> Reading {
+        let options = self.option_phrases(context.question);
         // From the end: the best cover of what begins at each word.
         let mut best = vec![Cover::default(); text.len() + 1];
         for start in (0..text.len()).rev() {
@@ -131,7 +133,7 @@ impl Lexicon {
                 stretches: after.stretches,
                 first: None,
             };
-            for (meaning, length) in self.stretches(context, &options, &text[start..]) {
+            for (meaning, length) in self.stretches(context, &options, &text[start..], &said[start..]) {
                 let after = &best[start + length];
                 if (after.left, after.stretches + 1) < (cover.left, cover.stretches) {
                     cover = Cover {
@@ -143,12 +145,7 @@ impl Lexicon {
             }
             best[start] = cover;
         }
-        let mut reading = Reading {
-            meanings: Vec::new(),
-            leftover: Vec::new(),
-            leading_leftover: 0,
-            longest_intent: 0,
-        };
+        let mut reading = Reading::default();
         let mut at = 0;
         while at < text.len() {
             match &best[at].first {
@@ -170,6 +167,10 @@ impl Lexicon {
                 }
             }
         }
+        if reading.meanings.is_empty() && reading.leftover.is_empty() {
+            let alone = self.alone(text).map(|intent| Meaning::Intent(intent, None));
+            reading.meanings.extend(alone);
+        }
         reading
     }
 
@@ -179,6 +180,7 @@ impl Lexicon {
         context: &Context<'_>,
         options: &[(Vec<String>, usize)],
         text: &[String],
+        said: &[String],
     ) -> Vec<(Meaning, usize)> {
         let mut found: Vec<_> = options
             .iter()
@@ -194,8 +196,20 @@ impl Lexicon {
             context.expectation,
             Expectation::Consent | Expectation::Confirm | Expectation::Resume
         );
-        found.extend(self.at(text, bare_times));
+        found.extend(self.at(text, said, bare_times));
         found
+    }
+
+    /// What each option may be called, with its position.
+    fn option_phrases(&self, question: Option<&QuestionKind>) -> Vec<(Vec<String>, usize)> {
+        let Some(QuestionKind::Choice { options }) = question else {
+            return Vec::new();
+        };
+        let forms = options.iter().enumerate().flat_map(|(position, option)| {
+            let forms = option.spoken_forms().into_iter();
+            forms.map(move |form| (self.heard(&words(&form)), position))
+        });
+        forms.collect()
     }
 
     fn decide(&self, context: &Context<'_>, text: &[String], reading: &Reading) -> Interpretation {
@@ -224,8 +238,9 @@ impl Lexicon {
             intents.remove(&Intent::Repeat);
         }
         if intents.contains(&Intent::RemoveMe) {
-            // A short plain wish; "don't remove me" is left over as a negation and is not one.
-            return if whole {
+            // A short plain wish; "don't remove me" is left over as a negation and is not one, and "don't call me now,
+            // call me at six" is a wish to be called.
+            return if whole && when.is_none() {
                 Interpretation::intent(Intent::RemoveMe, true)
             } else {
                 Interpretation::unclear()
@@ -451,22 +466,6 @@ fn free_text() -> Interpretation {
     Interpretation {
         value: Some(AnswerValue::FreeText(String::new())),
         ..Interpretation::intent(Intent::Unclear, true)
-    }
-}
-
-fn option_phrases(question: Option<&QuestionKind>) -> Vec<(Vec<String>, usize)> {
-    match question {
-        Some(QuestionKind::Choice { options }) => options
-            .iter()
-            .enumerate()
-            .flat_map(|(position, option)| {
-                option
-                    .spoken_forms()
-                    .into_iter()
-                    .map(move |form| (words(&form), position))
-            })
-            .collect(),
-        _ => Vec::new(),
     }
 }
 

@@ -4,22 +4,34 @@ use super::words::words;
 use std::collections::BTreeMap;
 
 /// Number words of one language.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct NumberWords {
     /// Each number's phrases, as words; the first is how we say it ourselves.
     phrases: BTreeMap<i64, Vec<Vec<String>>>,
+    /// The number of each phrase.
+    values: BTreeMap<Vec<String>, i64>,
     /// Longest phrase in words.
     longest: usize,
 }
 
 impl NumberWords {
     pub(crate) fn new(table: &BTreeMap<i64, Vec<String>>) -> Self {
-        let phrases: BTreeMap<_, Vec<_>> = table
-            .iter()
-            .map(|(value, forms)| (*value, forms.iter().map(|form| words(form)).collect()))
-            .collect();
-        let longest = phrases.values().flatten().map(Vec::len).max().unwrap_or(0);
-        Self { phrases, longest }
+        let mut numbers = Self::default();
+        for (value, forms) in table {
+            for form in forms {
+                numbers.add(*value, words(form));
+            }
+        }
+        numbers
+    }
+
+    /// Adds a phrase for a number, unless it is one already.
+    pub(crate) fn add(&mut self, value: i64, phrase: Vec<String>) {
+        if !self.values.contains_key(&phrase) {
+            self.longest = self.longest.max(phrase.len());
+            self.values.insert(phrase.clone(), value);
+            self.phrases.entry(value).or_default().push(phrase);
+        }
     }
 
     /// Reads a number at the beginning of `text`: its value and how many words it took. Digits are read too. A ten
@@ -61,12 +73,7 @@ impl NumberWords {
 
     fn read_listed(&self, text: &[String]) -> Option<(i64, usize)> {
         (1..=self.longest.min(text.len())).rev().find_map(|length| {
-            let candidate = &text[..length];
-            let found = self
-                .phrases
-                .iter()
-                .find(|(_, forms)| forms.iter().any(|form| form == candidate));
-            found.map(|(value, _)| (*value, length))
+            self.values.get(&text[..length]).map(|value| (*value, length))
         })
     }
 }
