@@ -105,8 +105,9 @@ pub fn language_pack(language: &Language, prompts_dir: Option<&Path>) -> anyhow:
     let Some(dir) = prompts_dir else {
         return LanguagePack::embedded(language).with_context(|| {
             format!(
-                "there are no prompts for the language {:?}; built in is en; set SAMVAD_PROMPTS_DIR",
-                language.0
+                "there are no prompts for the language {:?}; built in are {}; for others set SAMVAD_PROMPTS_DIR",
+                language.0,
+                LanguagePack::embedded_languages().iter().map(|known| known.0.as_str()).collect::<Vec<_>>().join(" and ")
             )
         });
     };
@@ -118,7 +119,8 @@ pub fn language_pack(language: &Language, prompts_dir: Option<&Path>) -> anyhow:
         let path = dir.join(&language.0).join(name);
         std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
     };
-    LanguagePack::parse(&read("prompts.yaml")?, &read("lexicon.yaml")?).map_err(|faults| {
+    let beside = |other: &Language| std::fs::read_to_string(dir.join(&other.0).join("lexicon.yaml")).ok();
+    LanguagePack::parse_beside(&read("prompts.yaml")?, &read("lexicon.yaml")?, beside).map_err(|faults| {
         let list: Vec<String> = faults.iter().map(|fault| format!("  {fault}")).collect();
         anyhow::anyhow!(
             "the prompts in {} are not valid:\n{}",

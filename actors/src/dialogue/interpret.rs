@@ -167,9 +167,11 @@ impl Lexicon {
                 }
             }
         }
-        if reading.meanings.is_empty() && reading.leftover.is_empty() {
-            let alone = self.alone(text).map(|intent| Meaning::Intent(intent, None));
-            reading.meanings.extend(alone);
+        if reading.meanings.is_empty()
+            && let Some(intent) = self.alone(text, &reading.leftover)
+        {
+            reading.leftover.clear();
+            reading.meanings.push(Meaning::Intent(intent, None));
         }
         reading
     }
@@ -321,7 +323,7 @@ impl Lexicon {
         }
         const FEW_WORDS: usize = 6;
         let whole = reading.leftover.is_empty();
-        if yes && no || !whole && (text.len() > FEW_WORDS || self.has_reversal(&reading.leftover)) {
+        if yes && no || denied_afterwards(reading) || !whole && (text.len() > FEW_WORDS || self.has_reversal(&reading.leftover)) {
             return Interpretation::unclear();
         }
         let intent = match (yes, no) {
@@ -427,6 +429,15 @@ impl Lexicon {
             }
         }
     }
+}
+
+/// "Four no" is no answer; in languages whose negation follows it is a denial.
+fn denied_afterwards(reading: &Reading) -> bool {
+    let is_value = |meaning: &Meaning| matches!(meaning, Meaning::Number(_) | Meaning::Option(_));
+    let first_value = reading.meanings.iter().position(is_value);
+    let is_no = |meaning: &Meaning| *meaning == Meaning::Intent(Intent::No, None);
+    let last_no = reading.meanings.iter().rposition(is_no);
+    first_value.is_some_and(|value| last_no.is_some_and(|no| no > value))
 }
 
 /// What a reading holds of an answer.

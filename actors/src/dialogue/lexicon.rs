@@ -52,6 +52,8 @@ pub struct Lexicon {
     of_before: BTreeSet<Vec<String>>,
     leads: BTreeSet<Vec<String>>,
     tails: BTreeSet<Vec<String>>,
+    /// Spellings of other languages that mean nothing by themselves.
+    mute: BTreeSet<String>,
     times: TimeWords,
     longest: usize,
 }
@@ -64,8 +66,8 @@ impl Lexicon {
             .collect();
         let mut variants = Variants::own(data);
         for (other, terms) in &lexicons {
-            if let Some(terms) = terms {
-                variants.borrow(other, terms);
+            if terms.is_some() {
+                variants.borrow(other);
             }
         }
         let mut merged = Self {
@@ -84,17 +86,28 @@ impl Lexicon {
             of_before: BTreeSet::new(),
             leads: BTreeSet::new(),
             tails: BTreeSet::new(),
+            mute: BTreeSet::new(),
             times: TimeWords::default(),
             longest: 1,
             variants,
         };
         for (lexicon, terms) in lexicons {
+            if let Some(terms) = terms {
+                let silent = terms.except.iter().filter(|entry| !merged.means_something(entry));
+                merged.mute = silent.map(|entry| words(entry).concat()).chain(merged.mute.clone()).collect();
+            }
             let wanted = |phrase: &str| terms.is_none_or(|terms| !terms.except.contains(phrase));
             merged.add(lexicon, &wanted);
         }
         let stretches = merged.phrases.keys().chain(&merged.leads).chain(&merged.tails);
         merged.longest = stretches.map(Vec::len).max().unwrap_or(1);
         merged
+    }
+
+    /// Whether a word is a phrase by itself.
+    fn means_something(&self, word: &str) -> bool {
+        let key = self.variants.key(word);
+        self.phrases.contains_key(&key) || self.heard_numbers.read(&key).is_some() || self.times.marks(&key, &self.heard_numbers).1 > 0
     }
 
     /// Adds the phrases of a lexicon; what is there already stays.
@@ -137,8 +150,12 @@ impl Lexicon {
         self.times.add(&data.callback.times, &|phrase| wanted(phrase).then(|| variants.key(phrase)));
     }
 
-    /// The intent of a text that is nothing but fillers, if one of them means something when it stands alone.
-    pub(super) fn alone(&self, text: &[String]) -> Option<Intent> {
+    /// The intent of what means something only where it stands alone: words that nothing else covers, or, where there
+    /// are none, one of the fillers that the text is made of.
+    pub(super) fn alone(&self, text: &[String], leftover: &[String]) -> Option<Intent> {
+        if !leftover.is_empty() {
+            return self.alone.get(text).or_else(|| self.alone.get(leftover)).copied();
+        }
         let found = self.alone.iter().filter(|(phrase, _)| find(text, phrase).is_some());
         let longest = found.max_by_key(|(phrase, _)| phrase.len());
         longest.map(|(_, intent)| *intent)
@@ -197,10 +214,20 @@ impl Lexicon {
     /// words as they were said. A time without "call me" counts as a wish to be called only where `bare_times` says
     /// that no answer could sound like it.
     pub(super) fn at(&self, text: &[String], said: &[String], bare_times: bool) -> Vec<(Meaning, usize)> {
+        let (marks, taken) = self.times.marks(text, &self.heard_numbers);
+        let time = self.asked_time(&said[..taken], &marks).filter(|_| time_words::are_only_about_time(&marks));
+        let time = time.filter(|asked| asked.time.is_some());
         let mut found = Vec::new();
+        if let Some(time) = &time {
+            // "In the evening call me": the time, then the words that may stand before it or after it.
+            let rest = &text[taken..];
+            let tail = (1..=self.longest.min(rest.len())).rev().find(|length| self.tails.contains(&rest[..*length]));
+            found.extend(tail.map(|tail| (Meaning::Intent(Intent::CallLater, Some(time.clone())), taken + tail)));
+        }
+        let is_mute = said.first().is_some_and(|word| self.mute.contains(word));
         for length in 1..=self.longest.min(text.len()) {
             let stretch = &text[..length];
-            if let Some(meaning) = self.phrases.get(stretch) {
+            if let Some(meaning) = self.phrases.get(stretch).filter(|_| length > 1 || !is_mute) {
                 found.push((meaning.clone(), length));
             }
             if self.leads.contains(stretch) {
@@ -211,22 +238,10 @@ impl Lexicon {
                 }
             }
         }
-        if let Some((value, length)) = self.heard_numbers.read(text) {
-            found.push((Meaning::Number(value), length));
-        }
-        let (marks, taken) = self.times.marks(text, &self.heard_numbers);
-        if taken > 0 {
-            let time = self.asked_time(&said[..taken], &marks);
-            let rest = &text[taken..];
-            let tail = (1..=self.longest.min(rest.len())).rev().find(|length| self.tails.contains(&rest[..*length]));
-            if let Some(tail) = tail {
-                found.push((Meaning::Intent(Intent::CallLater, time), taken + tail));
-            } else if bare_times
-                && time_words::are_only_about_time(&marks)
-                && let Some(AskedTime { time: Some(_), .. }) = time
-            {
-                found.push((Meaning::Intent(Intent::CallLater, time), taken));
-            }
+        let number = self.heard_numbers.read(text).filter(|(_, length)| *length > 1 || !is_mute);
+        found.extend(number.map(|(value, length)| (Meaning::Number(value), length)));
+        if bare_times && (taken > 1 || !is_mute) {
+            found.extend(time.map(|time| (Meaning::Intent(Intent::CallLater, Some(time)), taken)));
         }
         found
     }

@@ -41,6 +41,11 @@ impl NumberWords {
         if first.bytes().all(|byte| byte.is_ascii_digit()) {
             return first.parse().ok().map(|value| (value, 1));
         }
+        if first.contains('-') {
+            let parts: Vec<String> = first.split('-').map(str::to_owned).collect();
+            let is_whole = |read: &(i64, usize)| read.1 == parts.len();
+            return self.read(&parts).filter(is_whole).map(|(value, _)| (value, 1));
+        }
         let (value, taken) = self.read_listed(text)?;
         let tens = (20..100).contains(&value) && value % 10 == 0;
         if tens
@@ -106,6 +111,8 @@ mod tests {
         let numbers = english();
         assert_eq!(numbers.read(&words("250 please")), Some((250, 1)));
         assert_eq!(numbers.read(&words("twenty thirty")), Some((20, 1)));
+        assert_eq!(numbers.read(&words("twenty-five please")), Some((25, 1)));
+        assert_eq!(numbers.read(&words("uh-huh")), None);
         assert_eq!(numbers.read(&words("for")), None);
         assert_eq!(numbers.read(&words("99999999999999999999999")), None);
         assert_eq!(numbers.read(&[]), None);

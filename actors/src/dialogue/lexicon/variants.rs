@@ -1,7 +1,7 @@
 //! Spellings and forms of words that are taken for one.
 
 use super::super::words::words;
-use super::data::{AlsoUnderstood, LexiconData};
+use super::data::LexiconData;
 use std::collections::BTreeMap;
 
 /// For each variant of a word the word it stands for. Phrases and what is heard are both read through it, so that a
@@ -13,21 +13,21 @@ impl Variants {
     /// Those of one lexicon.
     pub(super) fn own(data: &LexiconData) -> Self {
         let mut variants = Self::default();
-        variants.add(&data.variants, |_| true);
+        variants.add(&data.variants);
         variants
     }
 
     /// Those of another language besides, where they stand for nothing yet.
-    pub(super) fn borrow(&mut self, data: &LexiconData, terms: &AlsoUnderstood) {
-        self.add(&data.variants, |variant| !terms.except.contains(variant));
+    pub(super) fn borrow(&mut self, data: &LexiconData) {
+        self.add(&data.variants);
     }
 
-    fn add(&mut self, table: &BTreeMap<String, Vec<String>>, wanted: impl Fn(&str) -> bool) {
+    fn add(&mut self, table: &BTreeMap<String, Vec<String>>) {
         let heads: Vec<String> = table.keys().map(|word| words(word).concat()).collect();
         for (head, variants) in heads.iter().zip(table.values()) {
             // The head may be a variant already; then all of these stand for what it stands for.
             let target = self.word(head).to_owned();
-            for variant in variants.iter().filter(|variant| wanted(variant)) {
+            for variant in variants {
                 let variant = words(variant).concat();
                 let is_target = self.0.values().any(|known| *known == variant) || heads.contains(&variant);
                 if variant != target && !is_target {
