@@ -107,7 +107,11 @@ pub fn language_pack(language: &Language, prompts_dir: Option<&Path>) -> anyhow:
             format!(
                 "there are no prompts for the language {:?}; built in are {}; for others set SAMVAD_PROMPTS_DIR",
                 language.0,
-                LanguagePack::embedded_languages().iter().map(|known| known.0.as_str()).collect::<Vec<_>>().join(" and ")
+                LanguagePack::embedded_languages()
+                    .iter()
+                    .map(|known| known.0.as_str())
+                    .collect::<Vec<_>>()
+                    .join(" and ")
             )
         });
     };

@@ -77,7 +77,14 @@ fn print(report: &Report) -> anyhow::Result<()> {
     let wrong = &report.together.wrong;
     if !wrong.is_empty() {
         say!("\nNot as labelled:")?;
-        say!("  {:>4}  {:<8} {:<15} {:<24} {:<24} TEXT", "ROW", "LANGUAGE", "VERDICT", "LABEL", "TAKEN FOR")?;
+        say!(
+            "  {:>4}  {:<8} {:<15} {:<24} {:<24} TEXT",
+            "ROW",
+            "LANGUAGE",
+            "VERDICT",
+            "LABEL",
+            "TAKEN FOR"
+        )?;
     }
     for wrong in wrong {
         let verdict = serde_json::to_value(wrong.verdict)?;

@@ -87,7 +87,8 @@ mod tests {
 
     #[test]
     fn words_that_differ_stay_apart() {
-        for (one, other) in [("ये", "ए"), ("जन्म", "जंम"), ("उन्नीस", "उंनीस"), ("कल", "काल"), ("में", "मे")] {
+        for (one, other) in [("ये", "ए"), ("जन्म", "जंम"), ("उन्नीस", "उंनीस"), ("कल", "काल"), ("में", "मे")]
+        {
             assert_ne!(fold(one), fold(other));
         }
         assert_eq!(fold("it's"), "it's");

@@ -83,6 +83,8 @@ struct Reading {
     leading_leftover: usize,
     /// Longest stretch of an intent in words.
     longest_intent: usize,
+    /// A wish to be removed stands after a negation.
+    removal_negated: bool,
 }
 
 /// How a text is covered from one of its words on.
@@ -153,6 +155,9 @@ impl Lexicon {
                     if *meaning != Meaning::Filler {
                         if reading.meanings.is_empty() {
                             reading.leading_leftover = reading.leftover.len();
+                        }
+                        if *meaning == Meaning::Intent(Intent::RemoveMe, None) {
+                            reading.removal_negated |= self.negated(&text[..at]);
                         }
                         if matches!(meaning, Meaning::Intent(..)) {
                             reading.longest_intent = reading.longest_intent.max(*length);
@@ -240,9 +245,15 @@ impl Lexicon {
             intents.remove(&Intent::Repeat);
         }
         if intents.contains(&Intent::RemoveMe) {
-            // A short plain wish; "don't remove me" is left over as a negation and is not one, and "don't call me now,
-            // call me at six" is a wish to be called.
-            return if whole && when.is_none() {
+            // A short plain wish; "don't remove me" is none, and "don't call me, call later" is one to be called.
+            let is = |wanted: Intent| move |meaning: &Meaning| matches!(meaning, Meaning::Intent(intent, _) if *intent == wanted);
+            let removal = reading
+                .meanings
+                .iter()
+                .position(is(Intent::RemoveMe))
+                .unwrap_or_default();
+            let taken_back = reading.meanings[removal..].iter().any(is(Intent::CallLater));
+            return if whole && when.is_none() && !taken_back && !reading.removal_negated {
                 Interpretation::intent(Intent::RemoveMe, true)
             } else {
                 Interpretation::unclear()
@@ -323,7 +334,10 @@ impl Lexicon {
         }
         const FEW_WORDS: usize = 6;
         let whole = reading.leftover.is_empty();
-        if yes && no || denied_afterwards(reading) || !whole && (text.len() > FEW_WORDS || self.has_reversal(&reading.leftover)) {
+        if yes && no
+            || denied_afterwards(reading)
+            || !whole && (text.len() > FEW_WORDS || self.has_reversal(&reading.leftover))
+        {
             return Interpretation::unclear();
         }
         let intent = match (yes, no) {

@@ -3,8 +3,8 @@
 mod data;
 mod variants;
 
-pub(super) use self::data::{Frames, LexiconData};
 use self::data::{AlsoUnderstood, Phrases};
+pub(super) use self::data::{Frames, LexiconData};
 use self::variants::Variants;
 use super::numbers::NumberWords;
 use super::spoken_time::spoken_time;
@@ -62,7 +62,11 @@ impl Lexicon {
     /// With the phrases of other languages besides, each where it means nothing in this one.
     pub(super) fn new(data: &LexiconData, others: &BTreeMap<Language, LexiconData>) -> Self {
         let lexicons: Vec<(&LexiconData, Option<&AlsoUnderstood>)> = std::iter::once((data, None))
-            .chain(data.also_understands.iter().filter_map(|terms| Some((others.get(&terms.language)?, Some(terms)))))
+            .chain(
+                data.also_understands
+                    .iter()
+                    .filter_map(|terms| Some((others.get(&terms.language)?, Some(terms)))),
+            )
             .collect();
         let mut variants = Variants::own(data);
         for (other, terms) in &lexicons {
@@ -72,7 +76,11 @@ impl Lexicon {
         }
         let mut merged = Self {
             phrases: BTreeMap::new(),
-            spoken: data.intents.iter().map(|(intent, entry)| (*intent, entry.phrases.clone())).collect(),
+            spoken: data
+                .intents
+                .iter()
+                .map(|(intent, entry)| (*intent, entry.phrases.clone()))
+                .collect(),
             spoken_resume: data.resume.phrases.clone(),
             anywhere: Vec::new(),
             alone: BTreeMap::new(),
@@ -94,7 +102,10 @@ impl Lexicon {
         for (lexicon, terms) in lexicons {
             if let Some(terms) = terms {
                 let silent = terms.except.iter().filter(|entry| !merged.means_something(entry));
-                merged.mute = silent.map(|entry| words(entry).concat()).chain(merged.mute.clone()).collect();
+                merged.mute = silent
+                    .map(|entry| words(entry).concat())
+                    .chain(merged.mute.clone())
+                    .collect();
             }
             let wanted = |phrase: &str| terms.is_none_or(|terms| !terms.except.contains(phrase));
             merged.add(lexicon, &wanted);
@@ -107,14 +118,17 @@ impl Lexicon {
     /// Whether a word is a phrase by itself.
     fn means_something(&self, word: &str) -> bool {
         let key = self.variants.key(word);
-        self.phrases.contains_key(&key) || self.heard_numbers.read(&key).is_some() || self.times.marks(&key, &self.heard_numbers).1 > 0
+        self.phrases.contains_key(&key)
+            || self.heard_numbers.read(&key).is_some()
+            || self.times.marks(&key, &self.heard_numbers).1 > 0
     }
 
     /// Adds the phrases of a lexicon; what is there already stays.
     fn add(&mut self, data: &LexiconData, wanted: &dyn Fn(&str) -> bool) {
         let variants = &self.variants;
         let key = |phrase: &String| variants.key(phrase);
-        let keys = |list: &[String]| -> Vec<Vec<String>> { list.iter().filter(|phrase| wanted(phrase)).map(key).collect() };
+        let keys =
+            |list: &[String]| -> Vec<Vec<String>> { list.iter().filter(|phrase| wanted(phrase)).map(key).collect() };
         let phrases = &mut self.phrases;
         let mut put = |list: &[String], meaning: &Meaning| {
             for phrase in keys(list) {
@@ -127,7 +141,8 @@ impl Lexicon {
             for phrase in keys(&entry.alone) {
                 self.alone.entry(phrase).or_insert(*intent);
             }
-            self.anywhere.extend(keys(&entry.anywhere).into_iter().map(|phrase| (phrase, *intent)));
+            self.anywhere
+                .extend(keys(&entry.anywhere).into_iter().map(|phrase| (phrase, *intent)));
         }
         put(&data.fillers, &Meaning::Filler);
         put(&whole(&data.resume), &Meaning::Resume);
@@ -147,7 +162,9 @@ impl Lexicon {
                 self.heard_numbers.add(*value, form);
             }
         }
-        self.times.add(&data.callback.times, &|phrase| wanted(phrase).then(|| variants.key(phrase)));
+        self.times.add(&data.callback.times, &|phrase| {
+            wanted(phrase).then(|| variants.key(phrase))
+        });
     }
 
     /// The intent of what means something only where it stands alone: words that nothing else covers, or, where there
@@ -194,7 +211,11 @@ impl Lexicon {
 
     /// Whether these words, left over beside "yes" or "no", may turn the meaning round.
     pub(super) fn has_reversal(&self, text: &[String]) -> bool {
-        (0..text.len()).any(|start| self.reversals.iter().any(|reversal| text[start..].starts_with(reversal)))
+        (0..text.len()).any(|start| {
+            self.reversals
+                .iter()
+                .any(|reversal| text[start..].starts_with(reversal))
+        })
     }
 
     /// An intent that holds wherever its phrase stands in the text, unless a negation stands before it.
@@ -215,13 +236,17 @@ impl Lexicon {
     /// that no answer could sound like it.
     pub(super) fn at(&self, text: &[String], said: &[String], bare_times: bool) -> Vec<(Meaning, usize)> {
         let (marks, taken) = self.times.marks(text, &self.heard_numbers);
-        let time = self.asked_time(&said[..taken], &marks).filter(|_| time_words::are_only_about_time(&marks));
+        let time = self
+            .asked_time(&said[..taken], &marks)
+            .filter(|_| time_words::are_only_about_time(&marks));
         let time = time.filter(|asked| asked.time.is_some());
         let mut found = Vec::new();
         if let Some(time) = &time {
             // "In the evening call me": the time, then the words that may stand before it or after it.
             let rest = &text[taken..];
-            let tail = (1..=self.longest.min(rest.len())).rev().find(|length| self.tails.contains(&rest[..*length]));
+            let tail = (1..=self.longest.min(rest.len()))
+                .rev()
+                .find(|length| self.tails.contains(&rest[..*length]));
             found.extend(tail.map(|tail| (Meaning::Intent(Intent::CallLater, Some(time.clone())), taken + tail)));
         }
         let is_mute = said.first().is_some_and(|word| self.mute.contains(word));
@@ -238,7 +263,10 @@ impl Lexicon {
                 }
             }
         }
-        let number = self.heard_numbers.read(text).filter(|(_, length)| *length > 1 || !is_mute);
+        let number = self
+            .heard_numbers
+            .read(text)
+            .filter(|(_, length)| *length > 1 || !is_mute);
         found.extend(number.map(|(value, length)| (Meaning::Number(value), length)));
         if bare_times && (taken > 1 || !is_mute) {
             found.extend(time.map(|time| (Meaning::Intent(Intent::CallLater, Some(time)), taken)));
@@ -250,13 +278,20 @@ impl Lexicon {
     /// languages that say it so. How many words it takes.
     pub(super) fn out_of(&self, text: &[String], max: i64) -> Option<usize> {
         let number = |text: &[String]| self.heard_numbers.read(text).filter(|(value, _)| *value == max);
-        let after = self.out_of.iter().filter(|phrase| text.starts_with(phrase)).find_map(|phrase| {
-            let (_, length) = number(&text[phrase.len()..])?;
-            Some(phrase.len() + length)
-        });
+        let after = self
+            .out_of
+            .iter()
+            .filter(|phrase| text.starts_with(phrase))
+            .find_map(|phrase| {
+                let (_, length) = number(&text[phrase.len()..])?;
+                Some(phrase.len() + length)
+            });
         after.or_else(|| {
             let (_, length) = number(text)?;
-            let phrase = self.of_before.iter().find(|phrase| text[length..].starts_with(phrase))?;
+            let phrase = self
+                .of_before
+                .iter()
+                .find(|phrase| text[length..].starts_with(phrase))?;
             Some(length + phrase.len())
         })
     }

@@ -41,11 +41,6 @@ impl NumberWords {
         if first.bytes().all(|byte| byte.is_ascii_digit()) {
             return first.parse().ok().map(|value| (value, 1));
         }
-        if first.contains('-') {
-            let parts: Vec<String> = first.split('-').map(str::to_owned).collect();
-            let is_whole = |read: &(i64, usize)| read.1 == parts.len();
-            return self.read(&parts).filter(is_whole).map(|(value, _)| (value, 1));
-        }
         let (value, taken) = self.read_listed(text)?;
         let tens = (20..100).contains(&value) && value % 10 == 0;
         if tens
@@ -77,9 +72,9 @@ impl NumberWords {
     }
 
     fn read_listed(&self, text: &[String]) -> Option<(i64, usize)> {
-        (1..=self.longest.min(text.len())).rev().find_map(|length| {
-            self.values.get(&text[..length]).map(|value| (*value, length))
-        })
+        (1..=self.longest.min(text.len()))
+            .rev()
+            .find_map(|length| self.values.get(&text[..length]).map(|value| (*value, length)))
     }
 }
 

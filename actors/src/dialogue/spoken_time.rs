@@ -83,7 +83,9 @@ fn items(marks: &[Mark]) -> Option<Vec<Item>> {
 
 /// "Half past six", "quarter to five", "ten past six", "half six".
 fn clock_from_minutes(marks: &[Mark], before: &[Item]) -> Option<(Item, usize)> {
-    let is_range = before.iter().any(|item| matches!(item, Item::Relation(Relation::Between, _)));
+    let is_range = before
+        .iter()
+        .any(|item| matches!(item, Item::Relation(Relation::Between, _)));
     let (minutes, hour_at) = match *marks {
         [Mark::Fraction(minutes), Mark::MinutesPast, ..] => (minutes, 2),
         [Mark::Fraction(minutes), Mark::MinutesTo, ..] => (-minutes, 2),
@@ -324,11 +326,7 @@ fn bind(items: &[Item]) -> Vec<Option<Relation>> {
     };
     for (index, item) in items.iter().enumerate() {
         let Item::Relation(relation, side) = item else { continue };
-        let steps = if *side == Side::Before {
-            [1, -1]
-        } else {
-            [-1, 1]
-        };
+        let steps = if *side == Side::Before { [1, -1] } else { [-1, 1] };
         let free = |at: &usize| bound[*at].is_none();
         if let Some(at) = steps.into_iter().filter_map(|step| target(index, step)).find(free) {
             bound[at] = Some(*relation);

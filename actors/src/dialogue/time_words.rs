@@ -290,20 +290,29 @@ pub(super) fn speak_of_a_time(marks: &[Mark]) -> bool {
     !marks.iter().all(idle)
 }
 
-/// Whether the marks can be about nothing but a time: not "six", which may be an answer.
+/// Whether the marks can be about nothing but a time of day or a day: not "six", which may be an answer, nor "two
+/// minutes", which asks for patience.
 pub(super) fn are_only_about_time(marks: &[Mark]) -> bool {
-    marks.iter().any(|mark| {
-        matches!(
+    let is_wait = |mark: &Mark| {
+        let amount = matches!(
             mark,
-            Mark::Unit(_)
-                | Mark::Hour
-                | Mark::BeforeNoon
-                | Mark::AfterNoon
-                | Mark::Part(_)
-                | Mark::Day(_)
-                | Mark::Weekday(_)
-                | Mark::Weekend
-                | Mark::Relation(Relation::After | Relation::Before | Relation::Between, _)
-        )
-    })
+            Mark::Number(_) | Mark::Amount(_) | Mark::Fraction(_) | Mark::Vague
+        );
+        amount || *mark == Mark::Unit(Unit::Minute)
+    };
+    !marks.iter().all(is_wait)
+        && marks.iter().any(|mark| {
+            matches!(
+                mark,
+                Mark::Unit(_)
+                    | Mark::Hour
+                    | Mark::BeforeNoon
+                    | Mark::AfterNoon
+                    | Mark::Part(_)
+                    | Mark::Day(_)
+                    | Mark::Weekday(_)
+                    | Mark::Weekend
+                    | Mark::Relation(Relation::After | Relation::Before | Relation::Between, _)
+            )
+        })
 }

@@ -9,11 +9,17 @@ pub fn normalise(text: &str) -> String {
     spelt(text).collect::<Vec<_>>().join(" ")
 }
 
-/// The words of a text in the form of [`normalise`], with ways of writing that cannot be heard apart brought to one; at
-/// most 200, so that no input costs more than it is worth.
+/// The words of a text in the form of [`normalise`], with ways of writing that cannot be heard apart brought to one and
+/// hyphens as spaces; at most 200, so that no input costs more than it is worth.
 pub(crate) fn words(text: &str) -> Vec<String> {
     const MOST_WORDS: usize = 200;
-    spelt(text).take(MOST_WORDS).map(|word| devanagari::fold(&word)).filter(|word| !word.is_empty()).collect()
+    let spelt: Vec<String> = spelt(text).take(MOST_WORDS).collect();
+    let parts = spelt.iter().flat_map(|word| word.split('-'));
+    parts
+        .map(devanagari::fold)
+        .filter(|word| !word.is_empty())
+        .take(MOST_WORDS)
+        .collect()
 }
 
 fn spelt(text: &str) -> impl Iterator<Item = String> {
@@ -81,6 +87,7 @@ mod tests {
         assert_eq!(normalise("क\u{200D}्या"), "क्या");
         assert_eq!(normalise("cafe\u{0301}"), "caf\u{00E9}");
         assert_eq!(words("फ़ोन पाँच।"), words("फोन पांच"));
+        assert_eq!(words("twenty-five"), words("Twenty five"));
     }
 
     #[test]

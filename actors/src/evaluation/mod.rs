@@ -96,11 +96,18 @@ pub fn evaluate(utterances: &[Utterance], tiers: &mut [Box<dyn Tier>]) -> Report
             let understood = tier.understand(utterance);
             score.add(utterance, understood.as_ref());
             let settled = meant.as_ref().is_some_and(|meant: &Interpretation| meant.certain);
-            if !settled && understood.as_ref().is_some_and(|meant| !meant.is_unclear() || meant.out_of_range) {
+            if !settled
+                && understood
+                    .as_ref()
+                    .is_some_and(|meant| !meant.is_unclear() || meant.out_of_range)
+            {
                 meant = understood;
             }
         }
         together.add(utterance, meant.as_ref());
     }
-    Report { tiers: scores, together }
+    Report {
+        tiers: scores,
+        together,
+    }
 }

@@ -84,7 +84,9 @@ impl Labelled {
                 Ok(record) => {
                     // Without its lexicon no row of a language can be read.
                     let label = record.get(columns.language).unwrap_or_default().trim();
-                    let language = self.language(label).with_context(|| format!("row {row} of {}", path.display()))?;
+                    let language = self
+                        .language(label)
+                        .with_context(|| format!("row {row} of {}", path.display()))?;
                     self.utterance(row, language, &record, &columns)
                 }
                 Err(fault) => Err(anyhow::anyhow!(fault)),
@@ -95,7 +97,10 @@ impl Labelled {
             }
         }
         if rows == 0 {
-            bail!("{} has no utterance; write one in each row below the header", path.display());
+            bail!(
+                "{} has no utterance; write one in each row below the header",
+                path.display()
+            );
         }
         if faults.is_empty() {
             return Ok(());
@@ -105,7 +110,11 @@ impl Labelled {
         if more > 0 {
             list.push_str(&format!("\n  and {more} more"));
         }
-        bail!("{} of {rows} rows of {} are wrong:\n  {list}", faults.len(), path.display())
+        bail!(
+            "{} of {rows} rows of {} are wrong:\n  {list}",
+            faults.len(),
+            path.display()
+        )
     }
 
     fn utterance(
@@ -157,9 +166,10 @@ impl Labelled {
         let (kind, range) = cell.split_once(' ').unwrap_or((cell, ""));
         let range = match range.trim() {
             "" => None,
-            text => Some(read_range(text).with_context(|| {
-                format!("question_type: {text:?} is no range; write for example {kind} 1-10")
-            })?),
+            text => Some(
+                read_range(text)
+                    .with_context(|| format!("question_type: {text:?} is no range; write for example {kind} 1-10"))?,
+            ),
         };
         let of_campaign = |wanted: fn(&QuestionKind) -> bool| {
             let mut campaigns = self.campaigns.iter().filter(|campaign| campaign.language == *language);
@@ -183,7 +193,10 @@ impl Labelled {
                     .unwrap_or(QuestionKind::Number { min: 0, max: 100 }),
             },
             "choice" => of_campaign(|kind| matches!(kind, QuestionKind::Choice { .. })).with_context(|| {
-                format!("question_type: no campaign in {:?} has a choice question; name one with --campaign", language.0)
+                format!(
+                    "question_type: no campaign in {:?} has a choice question; name one with --campaign",
+                    language.0
+                )
             })?,
             _ => bail!(
                 "question_type: {kind:?} is not known; write yes_no, number, scale, choice, free_text, or nothing outside the questions"
@@ -201,7 +214,9 @@ impl Labelled {
     ) -> anyhow::Result<Expected> {
         let answer = || match (question, value) {
             (_, "") => Ok(None),
-            (None, _) => bail!("value: {value:?} stands where no question is open; remove it or name the question_type"),
+            (None, _) => {
+                bail!("value: {value:?} stands where no question is open; remove it or name the question_type")
+            }
             (Some(question), _) => read_value(question, value).map(Some),
         };
         let intent = match intent {
@@ -220,12 +235,23 @@ impl Labelled {
             let time = match value {
                 "" => None,
                 words => Some(lexicon.and_then(|lexicon| lexicon.time_named(words)).with_context(|| {
-                    format!("value: {words:?} names no time in {:?}; write for example tomorrow after six", language.0)
+                    format!(
+                        "value: {words:?} names no time in {:?}; write for example tomorrow after six",
+                        language.0
+                    )
                 })?),
             };
-            return Ok(Expected::Intent { intent, value: None, time });
+            return Ok(Expected::Intent {
+                intent,
+                value: None,
+                time,
+            });
         }
-        Ok(Expected::Intent { intent, value: answer()?, time: None })
+        Ok(Expected::Intent {
+            intent,
+            value: answer()?,
+            time: None,
+        })
     }
 }
 

@@ -113,7 +113,9 @@ impl LexiconData {
 
     /// Every phrase and variant.
     fn entries(&self) -> BTreeSet<&str> {
-        let lists = self.phrases().chain(self.variants.values().flatten().map(String::as_str));
+        let lists = self
+            .phrases()
+            .chain(self.variants.values().flatten().map(String::as_str));
         lists.chain(self.callback.times.phrases()).collect()
     }
 
@@ -226,10 +228,7 @@ impl LexiconData {
                     );
                 }
                 if let Some(other) = stands_for.insert(variant, word) {
-                    fault(
-                        format!("`{variant}` stands for `{other}` too"),
-                        "keep it in one place",
-                    );
+                    fault(format!("`{variant}` stands for `{other}` too"), "keep it in one place");
                 }
             }
         }

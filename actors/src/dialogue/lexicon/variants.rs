@@ -25,11 +25,16 @@ impl Variants {
     fn add(&mut self, table: &BTreeMap<String, Vec<String>>) {
         let heads: Vec<String> = table.keys().map(|word| words(word).concat()).collect();
         for (head, variants) in heads.iter().zip(table.values()) {
-            // The head may be a variant already; then all of these stand for what it stands for.
-            let target = self.word(head).to_owned();
+            // Where one of these is the head of others already, all of them stand for it.
+            let known = |word: &String| self.0.values().any(|target| target == word);
+            let shared = variants.iter().map(|variant| words(variant).concat()).find(known);
+            let target = shared.unwrap_or_else(|| self.word(head).to_owned());
+            if target != *head {
+                self.0.entry(head.clone()).or_insert_with(|| target.clone());
+            }
             for variant in variants {
                 let variant = words(variant).concat();
-                let is_target = self.0.values().any(|known| *known == variant) || heads.contains(&variant);
+                let is_target = self.0.values().any(|known| *known == variant);
                 if variant != target && !is_target {
                     self.0.entry(variant).or_insert_with(|| target.clone());
                 }
