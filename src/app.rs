@@ -3,16 +3,22 @@
 mod adapters;
 pub mod campaigns;
 mod fleet;
+mod greetings;
+mod language_models;
 mod node;
 mod outlook;
 mod recognizers;
 mod surveys;
 mod synthesizers;
 
+pub use language_models::language_model;
+pub(crate) use language_models::{service_of, start_language_model};
 pub use node::{Gauges, Node};
 pub use outlook::Outlook;
+pub(crate) use recognizers::{SERVICE_PATIENCE, start_service as start_recognition_service};
 pub use surveys::prepare_survey;
-pub use synthesizers::synthesizers;
+pub use synthesizers::Voices;
+pub(crate) use synthesizers::start_service as start_synthesis_service;
 
 use samvad_actors::ports::Clock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, bail};
 use samvad_actors::dialogue::LanguagePack;
-use samvad_actors::domain::{Campaign, ContactId, Language, PhoneNumber};
+use samvad_actors::domain::{Campaign, ContactId, Language, PersonName, PhoneNumber};
 use samvad_actors::ports::NewContact;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -26,8 +26,8 @@ pub fn load_campaign(path: &Path) -> anyhow::Result<Campaign> {
     Ok(campaign)
 }
 
-/// Reads contacts from CSV with a header: `phone_number` (E.164), and optionally `external_contact_id` and
-/// `contact_id` (our own id; made up if absent).
+/// Reads contacts from CSV with a header: `phone_number` (E.164), and optionally `external_contact_id`, `name` (to greet
+/// the person by) and `contact_id` (our own id; made up if absent).
 ///
 /// # Errors
 /// If the file cannot be read, a column is missing, or a row is wrong; rows are named by their line.
@@ -48,6 +48,7 @@ fn read_contacts(input: impl std::io::Read, campaign: &Campaign) -> anyhow::Resu
         bail!("the header has no column phone_number; write one, for example: external_contact_id,phone_number");
     };
     let (external_column, id_column) = (column("external_contact_id"), column("contact_id"));
+    let name_column = column("name");
     let (mut contacts, mut faults, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
     for record in csv.records() {
         let record = match record {
@@ -58,6 +59,16 @@ fn read_contacts(input: impl std::io::Read, campaign: &Campaign) -> anyhow::Resu
             }
         };
         let line = record.position().map_or(0, csv::Position::line);
+        let name = cell(&record, name_column)
+            .map(|name| PersonName::parse(&name))
+            .transpose();
+        let name = match name {
+            Ok(name) => name,
+            Err(error) => {
+                faults.push(format!("line {line}, name: {error}"));
+                continue;
+            }
+        };
         match PhoneNumber::parse(record.get(number_column).unwrap_or_default()) {
             Err(error) => faults.push(format!("line {line}, phone_number: {error}")),
             Ok(number) if !seen.insert(number.clone()) => {
@@ -70,6 +81,7 @@ fn read_contacts(input: impl std::io::Read, campaign: &Campaign) -> anyhow::Resu
                 campaign: campaign.id.clone(),
                 number,
                 external_id: cell(&record, external_column),
+                name,
             }),
         }
     }
@@ -96,8 +108,8 @@ fn cell(record: &csv::StringRecord, column: Option<usize>) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// Prompts and lexicon of a language: from a directory (`DIR/LANGUAGE/prompts.yaml` and `lexicon.yaml`) if one is
-/// given, else the built-in ones.
+/// Prompts and lexicon of a language: from a directory (`DIR/LANGUAGE/prompts.yaml`, `lexicon.yaml` and, if a language
+/// model may be asked, `model.yaml`) if one is given, else the built-in ones.
 ///
 /// # Errors
 /// If there is none for the language, or it is not valid; every fault is named.
@@ -124,7 +136,12 @@ pub fn language_pack(language: &Language, prompts_dir: Option<&Path>) -> anyhow:
         std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
     };
     let beside = |other: &Language| std::fs::read_to_string(dir.join(&other.0).join("lexicon.yaml")).ok();
-    LanguagePack::parse_beside(&read("prompts.yaml")?, &read("lexicon.yaml")?, beside).map_err(|faults| {
+    let mut pack = LanguagePack::parse_beside(&read("prompts.yaml")?, &read("lexicon.yaml")?, beside);
+    if dir.join(&language.0).join("model.yaml").exists() {
+        let model = read("model.yaml")?;
+        pack = pack.and_then(|pack| pack.with_model_prompts(&model));
+    }
+    pack.map_err(|faults| {
         let list: Vec<String> = faults.iter().map(|fault| format!("  {fault}")).collect();
         anyhow::anyhow!(
             "the prompts in {} are not valid:\n{}",
@@ -149,6 +166,20 @@ mod tests {
         assert_eq!(contacts.len(), 2);
         assert_eq!(contacts[0].external_id.as_deref(), Some("a-1"));
         assert_eq!(contacts[1].external_id, None);
+        assert_eq!(contacts[0].name, PersonName::parse("Asha").ok());
+    }
+
+    #[test]
+    fn a_name_that_is_none_is_named_by_its_line_and_not_shown() {
+        let text = "phone_number,name\n+14155550101,\n+14155550102,+1 555 canary\u{7}\n";
+        let fault = read_contacts(text.as_bytes(), &campaign())
+            .expect_err("no name")
+            .to_string();
+        assert!(
+            fault.contains("line 3, name: a name with a control character"),
+            "{fault}"
+        );
+        assert!(!fault.contains("canary"), "{fault}");
     }
 
     #[test]
@@ -179,5 +210,22 @@ mod tests {
     fn a_language_tag_cannot_leave_the_prompts_directory() {
         let fault = language_pack(&Language("../etc".into()), Some(Path::new("prompts"))).expect_err("refused");
         assert!(fault.to_string().contains("not a language tag"));
+    }
+
+    #[test]
+    fn what_a_language_model_is_told_may_be_left_out_of_a_prompts_directory_and_is_checked_where_it_is_there() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let english = dir.path().join("en");
+        std::fs::create_dir(&english).expect("made");
+        for name in ["prompts.yaml", "lexicon.yaml"] {
+            std::fs::copy(Path::new("prompts/en").join(name), english.join(name)).expect("copied");
+        }
+        let load = || language_pack(&Language::default(), Some(dir.path()));
+        assert!(load().expect("two files are enough").model_prompts().is_none());
+        std::fs::copy("prompts/en/model.yaml", english.join("model.yaml")).expect("copied");
+        assert!(load().expect("three files").model_prompts().is_some());
+        std::fs::write(english.join("model.yaml"), "said: \"{words}\"").expect("written");
+        let fault = load().expect_err("refused").to_string();
+        assert!(fault.contains("model.yaml"), "{fault}");
     }
 }

@@ -10,7 +10,7 @@ pub use sheet::{RowText, Sheet};
 use anyhow::bail;
 use csv::StringRecord;
 use samvad_actors::campaign::ZonedWindow;
-use samvad_actors::domain::{CallingWindow, CampaignId, ContactId, Language, PhoneNumber};
+use samvad_actors::domain::{CallingWindow, CampaignId, ContactId, Language, PersonName, PhoneNumber};
 use samvad_actors::ports::{ContactImport, NewContact};
 
 const NUMBER: &[&str] = &[
@@ -31,6 +31,14 @@ const NUMBER: &[&str] = &[
     "contact_number",
 ];
 const EXTERNAL_ID: &[&str] = &["external_contact_id", "external_id", "customer_id", "reference"];
+const NAME: &[&str] = &[
+    "name",
+    "full_name",
+    "fullname",
+    "contact_name",
+    "person_name",
+    "display_name",
+];
 const ZONE: &[&str] = &["zone", "time_zone", "timezone", "tz"];
 const LANGUAGE: &[&str] = &["language", "lang", "locale"];
 const PRIOR_CONSENT: &[&str] = &["has_prior_consent", "prior_consent", "consent"];
@@ -77,6 +85,7 @@ pub struct ContactColumns {
     names: Vec<String>,
     number: usize,
     external_id: Option<usize>,
+    name: Option<usize>,
     zone: Option<usize>,
     language: Option<usize>,
     prior_consent: Option<usize>,
@@ -93,6 +102,7 @@ impl ContactColumns {
             names: sheet.header().to_vec(),
             number: number_column(sheet)?,
             external_id: sheet.column(EXTERNAL_ID)?,
+            name: sheet.column(NAME)?,
             zone: sheet.column(ZONE)?,
             language: sheet.column(LANGUAGE)?,
             prior_consent: sheet.column(PRIOR_CONSENT)?,
@@ -105,6 +115,7 @@ impl ContactColumns {
         let used = [
             Some(self.number),
             self.external_id,
+            self.name,
             self.zone,
             self.language,
             self.prior_consent,
@@ -144,6 +155,8 @@ impl ContactColumns {
             let cell = column.and_then(|column| Some((column, row.get(column)?)));
             cell.filter(|(_, text)| !text.is_empty())
         };
+        let name = text(self.name)
+            .map(|(column, name)| PersonName::parse(name).map_err(|fault| self.fault(column, fault.to_string())));
         let zone = text(self.zone).map(
             |(column, zone)| match ZonedWindow::new(&CallingWindow::default(), zone) {
                 Ok(_) => Ok(zone.to_owned()),
@@ -172,6 +185,7 @@ impl ContactColumns {
                 campaign: campaign.clone(),
                 number,
                 external_id: text(self.external_id).map(|(_, id)| id.to_owned()),
+                name: name.transpose()?,
             },
             zone: zone.transpose()?,
             language: language.transpose()?,
@@ -294,9 +308,24 @@ mod tests {
         let contact = rows[0].contact.as_ref().expect("a contact");
         assert_eq!(contact.contact.number.expose(), "+919812345678");
         assert_eq!(contact.contact.external_id.as_deref(), Some("a-1"));
+        assert_eq!(contact.contact.name, PersonName::parse("Asha").ok());
         assert_eq!(contact.zone.as_deref(), Some("Asia/Dubai"));
         assert_eq!(contact.language, Some(Language("hi".to_owned())));
         assert!(contact.prior_consent && rows[0].do_not_call.is_none());
+    }
+
+    #[test]
+    fn a_name_is_read_under_each_of_its_names_may_be_left_out_and_is_refused_if_it_is_none() {
+        for header in NAME {
+            let rows = read(&format!(
+                "phone,{header}\n9812345678, Priya Sharma \n9812345679,\n9812345670,+1 555\n"
+            ));
+            let name = |row: &ContactRow| row.contact.as_ref().ok().map(|contact| contact.contact.name.clone());
+            assert_eq!(name(&rows[0]), Some(PersonName::parse("Priya Sharma").ok()), "{header}");
+            assert_eq!(name(&rows[1]), Some(None));
+            let fault = rows[2].contact.as_ref().expect_err("no name");
+            assert!(fault.column == *header && !fault.fault.contains("555"), "{fault}");
+        }
     }
 
     #[test]

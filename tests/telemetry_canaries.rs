@@ -12,7 +12,7 @@ use samvad::store::SqlStore;
 use samvad::telemetry::{Redactor, install_panic_hook, subscriber};
 use samvad_actors::domain::{
     Answer, AnswerValue, AnswerVia, AttemptId, CallbackRequest, Campaign, ContactId, Disposition, EndReason, Mode,
-    Outcome, PhoneNumber,
+    Outcome, PersonName, PhoneNumber,
 };
 use samvad_actors::ports::{
     AttemptStore, CallReport, CampaignStore, ContactStore, DoNotCallEntry, DoNotCallStore, NewAttempt, NewContact,
@@ -99,6 +99,7 @@ fn log_carelessly(settings: &Settings) {
     tracing::warn!(authorization = "Basic QUMwMTIzNDU2Nzg5YWJjZGVmMDEyMzQ1Njc4OWFiY2RlZjpjYW5hcnktYXV0aC10b2tlbg==");
     tracing::error!(key = TOKEN_KEY, "stream with {MEDIA_TOKEN}");
     tracing::error!(hidden = ?Secret::new(key.clone()), number = ?PhoneNumber::parse(NUMBER).expect("E.164"));
+    tracing::info!(name = ?PersonName::parse(WORDS), "greeted");
 }
 
 /// Errors of every kind that the store can be brought to, from values that must not show.
@@ -116,6 +117,7 @@ async fn provoke_the_store(directory: &std::path::Path) -> Vec<StoreError> {
         campaign: campaign.id.clone(),
         number: number.clone(),
         external_id: Some(WORDS.to_owned()),
+        name: PersonName::parse(WORDS).ok(),
     };
     store.add_contacts(&[contact("p", &number)], 1).await.expect("added");
     let attempt = |id: &str| NewAttempt {
@@ -150,6 +152,7 @@ async fn provoke_the_store(directory: &std::path::Path) -> Vec<StoreError> {
             confidence: None,
         }],
         latencies: Vec::new(),
+        service_use: Vec::new(),
         callback_request: Some(CallbackRequest {
             words: Some(WORDS.to_owned()),
             time: None,

@@ -3,9 +3,11 @@
 use super::SystemClock;
 use super::adapters::{Mint, Starter, ToSupervisor};
 use super::fleet;
+use super::greetings::GreetingsAhead;
+use super::language_models::language_model;
 use super::recognizers::RunningRecognizer;
 use super::surveys::SurveyRoom;
-use super::synthesizers::synthesizers;
+use super::synthesizers::Voices;
 use crate::carrier::inbound::StoreDesk;
 use crate::carrier::pacing::PacedCarrier;
 use crate::carrier::token::MediaTokens;
@@ -108,6 +110,21 @@ impl Node {
         let running_recognizer = RunningRecognizer::start(&settings, &clock)?;
         let recognizer = running_recognizer.port();
 
+        let surveys = Arc::new(SurveyRoom {
+            surveys: Arc::new(Surveys::default()),
+            prompts_dir: settings.prompts_dir.clone(),
+            prompt_cache: settings.prompt_cache_dir.clone().unwrap_or_else(|| data.prompt_cache()),
+            recognizer: recognizer.clone(),
+            voices: Voices::start(&settings, &clock)?,
+            costs: store.clone(),
+            clock: clock.clone(),
+            at_work: tokio::sync::Mutex::new(()),
+        });
+        let events: Arc<dyn EventSink> = Arc::new(GreetingsAhead {
+            next: events,
+            store: store.clone(),
+            surveys: surveys.clone(),
+        });
         let calls = Arc::new(CallTable::default());
         let (permits, returns) = Permits::new();
         let readiness = Arc::new(Readiness::default());
@@ -150,19 +167,12 @@ impl Node {
             .context("what an earlier server left behind could not be taken over")?;
         let watchdog = start_watchdog(&settings, twilio.clone(), &supervisor_ports, supervisor.clone()).await?;
 
-        let surveys = Arc::new(SurveyRoom {
-            surveys: Arc::new(Surveys::default()),
-            prompts_dir: settings.prompts_dir.clone(),
-            prompt_cache: settings.prompt_cache_dir.clone().unwrap_or_else(|| data.prompt_cache()),
-            recognizer: recognizer.clone(),
-            synthesizers: synthesizers(&settings, &clock)?,
-            at_work: tokio::sync::Mutex::new(()),
-        });
         let sockets = Arc::new(SocketGauges::default());
         let ports = CallPorts {
             clock: clock.clone(),
             store: store.clone(),
             recognizer,
+            language_model: language_model(&settings, &clock)?,
             journals: journals.clone(),
             events,
             calls: calls.clone(),

@@ -13,7 +13,7 @@ use std::time::Duration;
 use url::Url;
 
 /// Longest wait for the result of a service; they take some hundred milliseconds.
-const SERVICE_PATIENCE: Duration = Duration::from_millis(1_500);
+pub(crate) const SERVICE_PATIENCE: Duration = Duration::from_millis(1_500);
 /// Longest wait for the result of the embedded recogniser, as it is by itself.
 const EMBEDDED_PATIENCE: Duration = Duration::from_secs(3);
 
@@ -100,7 +100,11 @@ fn start_embedded(settings: &Settings) -> anyhow::Result<EmbeddedRecognizer> {
     .context("the recogniser cannot be started")
 }
 
-fn start_service(
+/// A service that recognises, alone.
+///
+/// # Errors
+/// Why it cannot be used.
+pub(crate) fn start_service(
     service: RecognizerSetting,
     settings: &Settings,
     threads: Arc<ServiceThreads>,

@@ -1,13 +1,14 @@
-//! The synthesisers that the settings name.
+//! The voices of a node: the synthesisers that the settings name, and who greets by name.
 
 use crate::config::{Secret, Settings, SynthesizerSetting};
-use crate::speech::EmbeddedSynthesizer;
 use crate::speech::services::{
     ServiceSynthesizer, ServiceThreads, SpeechDeadlines, deepgram, elevenlabs, openai, sarvam,
 };
+use crate::speech::{EmbeddedSynthesizer, NameCache, NamePrompts, OnThreads};
 use anyhow::Context;
 use rand::RngExt;
-use samvad_actors::ports::{Clock, Synthesizer};
+use samvad_actors::domain::Campaign;
+use samvad_actors::ports::{Clock, NameVoice, Synthesizer};
 use samvad_actors::services::{FailoverSynthesizer, Jitter, RankedSynthesizer};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,23 +19,68 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Sentences that the embedded synthesiser speaks at a time: processes on this machine.
 const EMBEDDED_AT_ONCE: usize = 2;
 
-/// Makes them, in the order of preference.
-///
-/// Services have threads of their own, apart from the recognisers': a campaign that is rendered delays no caller.
-///
-/// # Errors
-/// Why a service cannot be used.
-pub fn synthesizers(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<FailoverSynthesizer>> {
-    let mut threads = None;
+/// Everybody who speaks on a node.
+pub struct Voices {
+    /// In the order of preference.
+    pub synthesizers: Arc<FailoverSynthesizer>,
+    names: Arc<NameCache>,
+    threads: Arc<ServiceThreads>,
+}
+
+impl Voices {
+    /// Makes them. They have threads of their own, apart from the recognisers': a campaign that is rendered delays no
+    /// caller.
+    ///
+    /// # Errors
+    /// Why a service cannot be used.
+    pub fn start(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let threads = Arc::new(ServiceThreads::start()?);
+        Ok(Self::new(synthesizers(settings, clock, &threads)?, threads))
+    }
+
+    /// These synthesisers, with threads for what they speak for one person.
+    pub fn new(synthesizers: FailoverSynthesizer, threads: Arc<ServiceThreads>) -> Self {
+        Self {
+            synthesizers: Arc::new(synthesizers),
+            names: Arc::default(),
+            threads,
+        }
+    }
+
+    /// Who speaks what is made in a call of a campaign: the one at this place, whose voice its prompts have, else another.
+    pub fn live(&self, speaker: usize) -> Arc<dyn Synthesizer> {
+        Arc::new(self.synthesizers.preferring(speaker))
+    }
+
+    /// Who greets by name in a campaign whose prompts the one at this place has spoken: that one or nobody.
+    pub fn names(&self, campaign: &Campaign, speaker: usize) -> Option<Arc<dyn NameVoice>> {
+        let speaker = self.synthesizers.list().get(speaker)?.clone();
+        Some(Arc::new(NamePrompts::new(
+            speaker,
+            campaign.language.clone(),
+            campaign.voice.clone(),
+            Arc::clone(&self.names),
+            Arc::clone(&self.threads),
+        )))
+    }
+
+    /// Runs something beside the calls.
+    pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.threads.spawn(work);
+    }
+}
+
+fn synthesizers(
+    settings: &Settings,
+    clock: &Arc<dyn Clock>,
+    threads: &Arc<ServiceThreads>,
+) -> anyhow::Result<FailoverSynthesizer> {
     let mut ranked = Vec::new();
     for setting in settings.synthesis.synthesizers.list() {
+        let threads = Arc::clone(threads);
         let (synthesizer, at_once): (Arc<dyn Synthesizer>, _) = match setting {
-            SynthesizerSetting::Embedded => (Arc::new(EmbeddedSynthesizer), EMBEDDED_AT_ONCE),
+            SynthesizerSetting::Embedded => (Arc::new(OnThreads::new(EmbeddedSynthesizer, threads)), EMBEDDED_AT_ONCE),
             service => {
-                let threads = match &threads {
-                    Some(threads) => Arc::clone(threads),
-                    None => Arc::clone(threads.insert(Arc::new(ServiceThreads::start()?))),
-                };
                 let synthesizer = start_service(*service, settings, threads);
                 let synthesizer = synthesizer.with_context(|| format!("{service} cannot be used"))?;
                 (Arc::new(synthesizer), settings.synthesis.at_once)
@@ -47,10 +93,14 @@ pub fn synthesizers(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Resu
         });
     }
     let jitter: Jitter = Arc::new(|| rand::rng().random());
-    Ok(Arc::new(FailoverSynthesizer::new(ranked, clock, &jitter)))
+    Ok(FailoverSynthesizer::new(ranked, clock, &jitter).with_live_deadline(settings.synthesis.live_deadline))
 }
 
-fn start_service(
+/// A service that speaks, alone.
+///
+/// # Errors
+/// Why it cannot be used.
+pub(crate) fn start_service(
     service: SynthesizerSetting,
     settings: &Settings,
     threads: Arc<ServiceThreads>,

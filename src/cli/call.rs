@@ -179,6 +179,7 @@ async fn begin(campaigns: &Campaigns, campaign: &Campaign, to: &PhoneNumber, mod
             campaign: campaign.id.clone(),
             number: to.clone(),
             external_id: None,
+            name: None,
         },
         zone: None,
         language: None,

@@ -110,7 +110,7 @@ struct ModeArgs {
 
 /// How real calls are.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum ModeWord {
+pub(super) enum ModeWord {
     /// A stand-in on this machine is called.
     Simulated,
     /// Nobody is called; everything else happens.
@@ -121,11 +121,16 @@ enum ModeWord {
 
 impl ModeArgs {
     fn mode(&self, settings: &Settings) -> Mode {
-        match self.mode {
-            None => settings.mode(),
-            Some(ModeWord::Simulated) => Mode::Simulated,
-            Some(ModeWord::DryRun) => Mode::DryRun,
-            Some(ModeWord::Live) => Mode::Live,
+        self.mode.map_or_else(|| settings.mode(), Mode::from)
+    }
+}
+
+impl From<ModeWord> for Mode {
+    fn from(word: ModeWord) -> Self {
+        match word {
+            ModeWord::Simulated => Self::Simulated,
+            ModeWord::DryRun => Self::DryRun,
+            ModeWord::Live => Self::Live,
         }
     }
 }

@@ -17,6 +17,7 @@ Examples:
 The file is CSV (UTF-8; comma, semicolon or tab) whose first row names the columns, in any order:
   phone_number         or phone, mobile, tel, msisdn …; needed
   external_contact_id  or customer_id, reference: your own id for the person
+  name                 or full_name: the person's name, to greet them by
   zone                 or timezone: an IANA name; the campaign's window is read in it
   language             the language to speak
   has_prior_consent    yes or no: whether the person agreed to be called

@@ -3,10 +3,12 @@
 mod carrier;
 mod live;
 mod machine;
+mod services;
 mod speech;
 
 use super::output::{OutputError, say};
 use crate::config::{ConfigFaults, Settings, process_environment};
+use crate::costs::{PriceFault, PriceFileError, PriceTable};
 use clap::Args;
 use serde::Serialize;
 use std::process::ExitCode;
@@ -17,8 +19,9 @@ pub(super) struct DoctorArgs {
     /// Print one JSON value a line: check, state (ok, warning, fault), finding, remedy.
     #[arg(long)]
     json: bool,
-    /// Ask the carrier, the public origin, Redis and PostgreSQL too: credentials, caller numbers, geographic
-    /// permissions, the way back to this server, versions. Nobody is called.
+    /// Ask the carrier, the public origin, Redis, PostgreSQL and all services of speech and language too: credentials,
+    /// caller numbers, geographic permissions, the way back to this server, versions; what each service hears, says
+    /// and answers, and how fast. Nobody is called.
     #[arg(long)]
     live: bool,
 }
@@ -130,8 +133,12 @@ pub(super) fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     if let Ok(settings) = &settings {
         report.add_all(&speech::configuration(settings))?;
         report.add_all(&carrier::check(settings))?;
+        report.add_all(&check_prices(settings))?;
         if args.live {
-            report.add_all(&runtime.block_on(live::check(settings)))?;
+            let asked = async { futures_util::future::join(live::check(settings), services::check(settings)).await };
+            let (carrier, services) = runtime.block_on(asked);
+            report.add_all(&carrier)?;
+            report.add_all(&services)?;
         }
     }
     if !args.json {
@@ -143,6 +150,32 @@ pub(super) fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
         )?;
     }
     Ok(ExitCode::from(u8::from(report.faults > 0)))
+}
+
+/// The table of prices, if one is named.
+fn check_prices(settings: &Settings) -> Vec<Finding> {
+    const CHECK: &str = "prices";
+    let Some(path) = &settings.prices else {
+        return Vec::new();
+    };
+    match PriceTable::load(path) {
+        Ok(table) => vec![Finding::ok(
+            CHECK,
+            format!(
+                "{} is valid, in {}",
+                path.display(),
+                table.currency().unwrap_or_default()
+            ),
+        )],
+        Err(PriceFileError::Invalid { faults, .. }) => {
+            let finding = |fault: &PriceFault| {
+                let found = format!("{}: {:?} {}", fault.field, fault.value, fault.fault);
+                Finding::fault(CHECK, found, fault.remedy)
+            };
+            faults.iter().map(finding).collect()
+        }
+        Err(error) => vec![Finding::from_error(CHECK, &error)],
+    }
 }
 
 fn check_settings(settings: Result<&Settings, &ConfigFaults>) -> Vec<Finding> {
@@ -205,6 +238,30 @@ mod tests {
         let settings = settings(directory.path(), &[("SAMVAD_MAXCALLS", "5")]);
         let findings = check_settings(Ok(&settings));
         assert_eq!((findings.len(), findings[0].state), (1, State::Warning));
+    }
+
+    #[test]
+    fn every_fault_of_the_prices_is_a_line_with_its_remedy() {
+        let directory = tempfile::tempdir().expect("temporary directory");
+        let file = directory.path().join("prices.yaml");
+        let check = |text: &str| {
+            std::fs::write(&file, text).expect("written");
+            check_prices(&settings(
+                directory.path(),
+                &[("SAMVAD_PRICES", &file.display().to_string())],
+            ))
+        };
+        assert!(check("currency: EUR\n")[0].state == State::Ok);
+        let findings = check("currency: euro\ncarrier_minute: { '*': free }\n");
+        assert_eq!(findings.len(), 2);
+        assert!(
+            findings
+                .iter()
+                .all(|it| it.state == State::Fault && it.remedy.is_some()),
+            "{findings:?}"
+        );
+        assert_eq!(check("currency")[0].state, State::Fault);
+        assert!(check_prices(&settings(directory.path(), &[])).is_empty());
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod call;
 mod campaign;
 mod campaign_text;
 mod contacts;
+mod costs;
 mod demo;
 mod demo_files;
 mod dnc;
@@ -129,6 +130,9 @@ enum Command {
     Evaluate(evaluate::EvaluateArgs),
     /// Prints what came of a campaign, from the database of the settings.
     Results(results::ResultsArgs),
+    /// Shows what a campaign's calls used of services and of the carrier, what that costs, and how fast they answered.
+    #[command(after_help = costs::EXAMPLES)]
+    Costs(costs::CostsArgs),
     /// Checks settings, programs, speech and data directory, and says what is wrong and what to do.
     ///
     /// Nobody is called, and without --live nothing is sent. Exit status 0: ready (warnings allowed). 1: something is at fault.
@@ -203,6 +207,7 @@ pub fn run() -> ExitCode {
         Command::Replay(args) => replay::run(args),
         Command::Evaluate(args) => evaluate::run(args),
         Command::Results(args) => results::run(&args),
+        Command::Costs(args) => costs::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Purge(args) => purge::run(args),
         Command::Migrate(args) => migrate::run(&args),

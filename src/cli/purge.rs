@@ -58,6 +58,7 @@ pub(super) fn run(args: PurgeArgs) -> anyhow::Result<ExitCode> {
     .context("the recordings could not be purged")?;
     say!("transcript lines removed:  {}", counts.transcript_lines)?;
     say!("verbatim words removed:    {}", counts.verbatims)?;
+    say!("names removed:             {}", counts.names)?;
     say!("journals removed:          {}", journals.removed)?;
     say!("recordings removed:        {}", recordings.removed)?;
     let failed = journals.failed + recordings.failed;

@@ -180,7 +180,8 @@ fn answers(row: &ResultRow) -> impl Iterator<Item = Option<&AnswerValue>> {
     (0..QUESTION_COUNT).map(|question| row.answers.iter().find(|a| a.question == question).map(|a| &a.value))
 }
 
-fn harmless(text: &str) -> String {
+/// A cell that no spreadsheet takes for a formula.
+pub(super) fn harmless(text: &str) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
         format!("'{text}")
     } else {

@@ -1,6 +1,7 @@
 //! Settings from the environment: read once, checked whole, every fault named.
 
 mod data_directory;
+mod language_models;
 pub mod private_files;
 mod reader;
 mod recognizers;
@@ -14,6 +15,7 @@ mod variables;
 mod voices;
 
 pub use data_directory::{DataDirectory, MediaTokenKeyError};
+pub use language_models::{ChatSettings, LanguageModelSetting, LanguageSettings, StructuredOutput};
 pub use reader::{ConfigFault, ConfigFaults};
 pub use recognizers::{RecognizerSetting, Recognizers};
 pub use secret::Secret;
@@ -62,6 +64,8 @@ pub struct Settings {
     pub synthesis: SynthesisSettings,
     /// Speech services.
     pub services: ServiceSettings,
+    /// Language models: which, and where they are.
+    pub language: LanguageSettings,
     /// Recognitions at the same time.
     pub recognizer_threads: usize,
     /// Synthesised prompts in place of those in the data directory.
@@ -76,6 +80,8 @@ pub struct Settings {
     pub fleet: FleetSettings,
     /// What the carrier takes for a minute, in whatever currency; `None`: no cost is shown.
     pub price_per_minute: Option<f64>,
+    /// The table of prices of `samvad costs`; `None`: amounts are shown without prices.
+    pub prices: Option<PathBuf>,
     /// Whom `samvad call` may call.
     pub allowed_numbers: Vec<PhoneNumber>,
     /// How long a phone may ring, in seconds.
@@ -250,7 +256,11 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
     let recognizers = reader.parsed("SAMVAD_RECOGNIZER", Recognizers::parse);
     let synthesis = synthesizers::read(reader);
     let synthesizers = synthesis.as_ref().map(|settings| &settings.synthesizers);
-    let services = services::read(reader, recognizers.as_ref(), synthesizers);
+    let language_models = language_models::read_list(reader);
+    let asked = language_models.as_deref().unwrap_or_default();
+    let services = services::read(reader, recognizers.as_ref(), synthesizers, asked);
+    let openai = services.as_ref().map(|services| &services.openai);
+    let language = language_models.and_then(|list| language_models::read(reader, &list, openai));
     let recognizer_threads = read_threads(reader, "SAMVAD_RECOGNIZER_THREADS", processors);
     let prompt_cache_dir = reader.text("SAMVAD_PROMPT_CACHE_DIR").map(PathBuf::from);
     let prompts_dir = reader.parsed("SAMVAD_PROMPTS_DIR", |text| {
@@ -274,6 +284,13 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
         .is_some()
         .then(|| reader.number("SAMVAD_PRICE_PER_MINUTE", 0.0..=1000.0))
         .flatten();
+    let prices = reader.parsed("SAMVAD_PRICES", |text| match PathBuf::from(text) {
+        path if path.is_file() => Ok(path),
+        _ => Err((
+            "is not a file",
+            "name a table of prices (prices.example.yaml shows one), or leave it out",
+        )),
+    });
     let allowed_numbers = reader
         .text("SAMVAD_ALLOWED_NUMBERS")
         .is_some()
@@ -302,6 +319,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
         recognizers: recognizers?,
         synthesis: synthesis?,
         services: services?,
+        language: language?,
         recognizer_threads: recognizer_threads?,
         prompt_cache_dir,
         prompts_dir,
@@ -309,6 +327,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
         calls_per_second: calls_per_second?,
         fleet,
         price_per_minute,
+        prices,
         allowed_numbers,
         ring_timeout_seconds: ring_timeout_seconds?,
         queue_limit_seconds: queue_limit_seconds?,

@@ -2,7 +2,9 @@
 
 use super::reader::{Invalid, Reader};
 use super::variables::default_of;
-use super::{RecognizerSetting, Recognizers, Secret, SynthesizerSetting, Synthesizers, is_loopback, values};
+use super::{
+    LanguageModelSetting, RecognizerSetting, Recognizers, Secret, SynthesizerSetting, Synthesizers, is_loopback, values,
+};
 use url::Url;
 
 /// Everything that is set of services. `Debug` shows no secret.
@@ -34,7 +36,7 @@ pub struct DeepgramSettings {
 /// Settings of OpenAI or a server compatible with it.
 #[derive(Clone, Debug)]
 pub struct OpenAiSettings {
-    /// Its key; present if it recognises or speaks, unless the server is on this machine.
+    /// Its key; present if it recognises, speaks or is asked as a language model, unless the server is on this machine.
     pub api_key: Option<Secret<String>>,
     /// Base URL of its API, version included: `https`, or `http` on this machine.
     pub base_url: Url,
@@ -64,12 +66,13 @@ pub struct SarvamSettings {
     pub model: String,
 }
 
-/// Reads them. The services that recognise or speak need their keys. What is set for one that is not used is left alone:
+/// Reads them. The services that recognise, speak or are asked as language models need their keys. What is set for one that is not used is left alone:
 /// such variables are often there for other programs.
 pub(super) fn read(
     reader: &mut Reader<'_>,
     recognizers: Option<&Recognizers>,
     synthesizers: Option<&Synthesizers>,
+    language_models: &[LanguageModelSetting],
 ) -> Option<ServiceSettings> {
     let recognizes = |setting| recognizers.is_some_and(|list| list.includes(setting));
     // The variable that names a service, if one does.
@@ -88,6 +91,8 @@ pub(super) fn read(
     let deepgram_model = read_of(reader, "DEEPGRAM_MODEL", recognizes_here, model);
 
     let used = used_by(RecognizerSetting::OpenAi, SynthesizerSetting::OpenAi);
+    let is_asked = language_models.contains(&LanguageModelSetting::OpenAi);
+    let used = used.or_else(|| is_asked.then_some("SAMVAD_LANGUAGE_MODEL"));
     let recognizes_here = recognizes(RecognizerSetting::OpenAi);
     let openai_url = read_of(reader, "OPENAI_BASE_URL", used.is_some(), service_url);
     let is_elsewhere = openai_url.as_ref().is_some_and(|url| !is_loopback(url));

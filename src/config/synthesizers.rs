@@ -6,6 +6,7 @@ use super::services::{model, read_key, read_of, service_url};
 use super::{Secret, Voices};
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 use url::Url;
 
 /// A synthesiser that may speak.
@@ -122,6 +123,8 @@ pub struct SynthesisSettings {
     pub synthesizers: Synthesizers,
     /// Sentences asked of one service at a time.
     pub at_once: usize,
+    /// In a call, longest wait for the first sound of each synthesiser that is asked, and for each further piece.
+    pub live_deadline: Duration,
     /// ElevenLabs.
     pub elevenlabs: ElevenLabsSettings,
     /// OpenAI's model for speech.
@@ -154,6 +157,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<SynthesisSettings> {
     let synthesizers = reader.parsed("SAMVAD_SYNTHESIZER", Synthesizers::parse);
     let speaks = |setting| synthesizers.as_ref().is_some_and(|list| list.includes(setting));
     let at_once = reader.number("SAMVAD_SYNTHESIS_AT_ONCE", 1..=100);
+    let live_deadline_ms = reader.number("SAMVAD_LIVE_SPEECH_DEADLINE_MS", 200..=10_000);
 
     let used = speaks(SynthesizerSetting::ElevenLabs);
     let api_key = read_key(reader, "ELEVENLABS_API_KEY", used.then_some("SAMVAD_SYNTHESIZER"), true);
@@ -179,6 +183,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<SynthesisSettings> {
     Some(SynthesisSettings {
         synthesizers: synthesizers?,
         at_once: at_once?,
+        live_deadline: Duration::from_millis(live_deadline_ms?),
         elevenlabs: ElevenLabsSettings {
             api_key,
             base_url: base_url?,
@@ -198,6 +203,7 @@ mod tests {
     use super::super::{ConfigFaults, Settings};
     use super::*;
     use proptest::prelude::*;
+    use samvad_actors::services::LIVE_SPEECH_DEADLINE;
 
     fn read(pairs: &[(&str, &str)]) -> Result<Settings, ConfigFaults> {
         let pairs = pairs
@@ -216,6 +222,7 @@ mod tests {
         let settings = read(&[]).expect("defaults");
         assert_eq!(settings.synthesis.synthesizers, Synthesizers::default());
         assert!(!settings.synthesis.synthesizers.names_services());
+        assert_eq!(settings.synthesis.live_deadline, LIVE_SPEECH_DEADLINE);
         let settings = read(&[
             ("SAMVAD_SYNTHESIZER", "elevenlabs, embedded"),
             ("ELEVENLABS_API_KEY", "canary"),
@@ -252,6 +259,9 @@ mod tests {
             ("SAMVAD_SYNTHESIZER", "elevenlab"),
             ("SAMVAD_SYNTHESIZER", "embedded,embedded"),
             ("SAMVAD_SYNTHESIS_AT_ONCE", "0"),
+            ("SAMVAD_LIVE_SPEECH_DEADLINE_MS", "199"),
+            ("SAMVAD_LIVE_SPEECH_DEADLINE_MS", "10001"),
+            ("SAMVAD_LIVE_SPEECH_DEADLINE_MS", "soon"),
         ] {
             assert_eq!(faults(&[(name, value)]), [name], "{value}");
         }

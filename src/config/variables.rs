@@ -116,7 +116,7 @@ pub const VARIABLES: &[Variable] = &[
     ),
     secret(
         "SAMVAD_SERVICE_PROXY",
-        "proxy for speech services: http:// or https://, host and port; default what HTTPS_PROXY and NO_PROXY say",
+        "proxy for speech services and language models: http:// or https://, host and port; default what HTTPS_PROXY and NO_PROXY say",
     ),
     secret("DEEPGRAM_API_KEY", "Deepgram's key"),
     plain(
@@ -161,6 +161,11 @@ pub const VARIABLES: &[Variable] = &[
         "2",
         "sentences asked of one synthesis service at a time, at most what its plan allows (1 to 100)",
     ),
+    plain(
+        "SAMVAD_LIVE_SPEECH_DEADLINE_MS",
+        "1500",
+        "in a call, longest wait for the first sound of a synthesiser before the next one is asked, and between two pieces of a sentence, in milliseconds (200 to 10000)",
+    ),
     secret("ELEVENLABS_API_KEY", "ElevenLabs' key"),
     plain(
         "ELEVENLABS_BASE_URL",
@@ -190,6 +195,42 @@ pub const VARIABLES: &[Variable] = &[
         "Sarvam's speaker, or one for each language: SPEAKER,hi=SPEAKER",
     ),
     computed(
+        "SAMVAD_LANGUAGE_MODEL",
+        "language models in order of preference, the next one is asked when one fails: openai, compatible, with commas between them; default none",
+    ),
+    plain(
+        "SAMVAD_LANGUAGE_DEADLINE_MS",
+        "1500",
+        "longest wait for a language model's answer, or for a sentence of it, in milliseconds (100 to 10000)",
+    ),
+    plain(
+        "OPENAI_LANGUAGE_MODEL",
+        "gpt-4.1-mini",
+        "OpenAI's language model, one that does not reason first",
+    ),
+    plain(
+        "OPENAI_LANGUAGE_STRUCTURED",
+        "json_schema",
+        "how OpenAI's language model is asked for structured answers: json_schema, or json_object",
+    ),
+    secret(
+        "LANGUAGE_MODEL_API_KEY",
+        "key of the language model called compatible; one on this machine needs none",
+    ),
+    computed(
+        "LANGUAGE_MODEL_BASE_URL",
+        "base URL of the language model called compatible: https, or http on this machine",
+    ),
+    computed(
+        "LANGUAGE_MODEL_NAME",
+        "model of the language model called compatible, as its server writes it",
+    ),
+    plain(
+        "LANGUAGE_MODEL_STRUCTURED",
+        "json_schema",
+        "how the language model called compatible is asked for structured answers: json_schema, or json_object for servers that know no schemas",
+    ),
+    computed(
         "SAMVAD_PROMPTS_DIR",
         "directory of prompts and lexicons in place of the embedded ones",
     ),
@@ -217,6 +258,10 @@ pub const VARIABLES: &[Variable] = &[
     computed(
         "SAMVAD_PRICE_PER_MINUTE",
         "what the carrier takes for a minute, for the preview of a campaign (0 to 1000); default: no cost is shown",
+    ),
+    computed(
+        "SAMVAD_PRICES",
+        "file with the prices of services and carrier, for `samvad costs` (prices.example.yaml shows one); default: amounts are shown without prices",
     ),
     plain(
         "SAMVAD_CALLS_PER_SECOND",

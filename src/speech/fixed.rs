@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 use samvad_actors::domain::Language;
-use samvad_actors::ports::{Grammar, Heard, RecognitionRequest, Recognizer, RecognizerError, UtteranceStream};
+use samvad_actors::ports::{
+    AudioMeter, Grammar, Heard, RecognitionRequest, Recognizer, RecognizerError, UtteranceStream,
+};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +35,7 @@ impl Recognizer for FixedRecognizer {
     fn start(&self, request: RecognitionRequest) -> Box<dyn UtteranceStream> {
         Box::new(FixedUtterance {
             delay: self.delay,
+            audio: AudioMeter::new(request.meter, "fixed", ""),
             grammar: request.grammar,
             samples: 0,
         })
@@ -42,6 +45,7 @@ impl Recognizer for FixedRecognizer {
 struct FixedUtterance {
     delay: Duration,
     grammar: Arc<Grammar>,
+    audio: AudioMeter,
     samples: usize,
 }
 
@@ -51,7 +55,8 @@ impl UtteranceStream for FixedUtterance {
         self.samples += samples.len();
     }
 
-    async fn finish(self: Box<Self>) -> Result<Heard, RecognizerError> {
+    async fn finish(mut self: Box<Self>) -> Result<Heard, RecognizerError> {
+        self.audio.sent(self.samples);
         tokio::time::sleep(self.delay).await;
         Ok(match self.grammar.phrases.first() {
             Some(phrase) if self.samples > 0 => Heard {
@@ -72,6 +77,7 @@ impl UtteranceStream for FixedUtterance {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use samvad_actors::ports::ServiceMeter;
 
     async fn heard(phrases: &[&str], samples: usize) -> Heard {
         let grammar = Arc::new(Grammar {
@@ -83,6 +89,7 @@ mod tests {
             attempt: "a".into(),
             language: Language::default(),
             grammar,
+            meter: ServiceMeter::default(),
         };
         let mut utterance = FixedRecognizer::new(Duration::from_millis(60)).start(request);
         utterance.push(&vec![0; samples]);

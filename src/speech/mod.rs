@@ -2,6 +2,7 @@
 
 pub mod embedded;
 mod fixed;
+mod on_threads;
 pub mod pocketsphinx;
 mod prompt_cache;
 pub mod services;
@@ -9,5 +10,6 @@ mod synthesis;
 mod voice_names;
 
 pub use fixed::FixedRecognizer;
-pub use prompt_cache::{PromptCache, PromptCacheError, PromptFailure};
+pub use on_threads::OnThreads;
+pub use prompt_cache::{NameCache, NamePrompts, PromptCache, PromptCacheError, PromptFailure, RenderedPrompts};
 pub use synthesis::EmbeddedSynthesizer;

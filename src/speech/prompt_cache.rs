@@ -7,12 +7,15 @@
 //! Several nodes may share the directory: a file appears whole or not at all, and equal names mean equal audio.
 
 mod level;
+mod names;
 mod rendering;
+
+pub use names::{NameCache, NamePrompts};
 
 use crate::config::private_files::{self, PrivateFileError};
 use bytes::Bytes;
 use samvad_actors::domain::Language;
-use samvad_actors::ports::{Prompt, PromptBook, SynthesisError, SynthesisRequest, Synthesizer};
+use samvad_actors::ports::{Prompt, PromptBook, ServiceMeter, SynthesisError, SynthesisRequest, Synthesizer};
 use samvad_actors::services::{FailoverSynthesizer, GuardedSynthesizer};
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -64,6 +67,15 @@ fn list(failures: &[PromptFailure]) -> String {
     failures.join("; ")
 }
 
+/// A campaign's sentences as audio.
+#[derive(Clone, Debug)]
+pub struct RenderedPrompts {
+    /// All of them.
+    pub book: PromptBook,
+    /// Whose voice it is: a place in the list of synthesisers.
+    pub speaker: usize,
+}
+
 /// Prompts on disk.
 pub struct PromptCache {
     directory: PathBuf,
@@ -85,7 +97,7 @@ impl PromptCache {
 
     /// The audio of these sentences, all of one synthesiser, so that a call has one voice: of the first that has them on
     /// disk or can speak those that are missing. `progress` is told how many are ready, and of how many; it begins anew
-    /// with the next synthesiser.
+    /// with the next synthesiser. What has to be spoken counts into `meter`.
     ///
     /// # Errors
     /// [`PromptCacheError`]: the disk, or what each synthesiser could not speak.
@@ -94,30 +106,32 @@ impl PromptCache {
         sentences: &[String],
         language: &Language,
         voice: Option<&str>,
+        meter: &ServiceMeter,
         progress: &mut dyn FnMut(usize, usize),
-    ) -> Result<PromptBook, PromptCacheError> {
+    ) -> Result<RenderedPrompts, PromptCacheError> {
         let request = |text: &String| SynthesisRequest {
             text: text.clone(),
             language: language.clone(),
             voice: voice.map(str::to_owned),
+            meter: meter.clone(),
         };
         let requests: Vec<SynthesisRequest> = sentences.iter().map(request).collect();
         let mut failures = Vec::new();
         let mut at_rest = Vec::new();
-        for synthesizer in self.synthesizers.list() {
+        for (speaker, synthesizer) in self.synthesizers.list().iter().enumerate() {
             // What it has spoken before needs nobody who is at rest.
             if !self.has_all(synthesizer, &requests) && !synthesizer.try_pass() {
-                at_rest.push(synthesizer);
+                at_rest.push((speaker, synthesizer));
                 continue;
             }
             match self.render_by(synthesizer, &requests, progress).await {
-                Ok(book) => return Ok(book),
+                Ok(book) => return Ok(RenderedPrompts { book, speaker }),
                 Err(failed) => failures.push(failed.into_failure()?),
             }
         }
-        for synthesizer in at_rest {
+        for (speaker, synthesizer) in at_rest {
             match self.render_by(synthesizer, &requests, progress).await {
-                Ok(book) => return Ok(book),
+                Ok(book) => return Ok(RenderedPrompts { book, speaker }),
                 Err(failed) => failures.push(failed.into_failure()?),
             }
         }

@@ -5,7 +5,7 @@
 
 use super::voice_names::{EMBEDDED, own_voice};
 use async_trait::async_trait;
-use samvad_actors::ports::{Pcm, SynthesisError, SynthesisRequest, Synthesizer};
+use samvad_actors::ports::{Pcm, ServiceKind, ServiceUse, SynthesisError, SynthesisRequest, Synthesizer, UsedService};
 use samvad_actors::services::check_speech;
 use std::process::Stdio;
 use std::time::Duration;
@@ -93,6 +93,12 @@ impl Synthesizer for EmbeddedSynthesizer {
     async fn synthesize(&self, request: &SynthesisRequest) -> Result<Pcm, SynthesisError> {
         let engine = Engine::of(request)?;
         let text = plain_text(&request.text)?;
+        let service = UsedService {
+            kind: ServiceKind::Synthesis,
+            service: EMBEDDED.to_owned(),
+            model: engine.program().to_owned(),
+        };
+        request.meter.add(service, ServiceUse::of_text(&text));
         let run = run(engine, &text);
         let wav = tokio::time::timeout(DEADLINE, run)
             .await
@@ -208,12 +214,14 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use samvad_actors::domain::Language;
+    use samvad_actors::ports::ServiceMeter;
 
     fn request(text: &str, language: &str, voice: Option<&str>) -> SynthesisRequest {
         SynthesisRequest {
             text: text.to_owned(),
             language: Language(language.to_owned()),
             voice: voice.map(str::to_owned),
+            meter: ServiceMeter::default(),
         }
     }
 

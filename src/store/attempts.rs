@@ -119,6 +119,7 @@ impl AttemptStore for SqlStore {
             call_sid: claim.call_sid.clone(),
             mode: rows::get_word(row, "mode")?,
             machine: rows::get_optional_word(row, "machine_verdict")?,
+            name: rows::name(row)?,
         }))
     }
 

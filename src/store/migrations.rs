@@ -94,6 +94,8 @@ const VERSIONS: &[Version] = &[
     version!(1, "0001_calls_and_results"),
     version!(2, "0002_dialling"),
     version!(3, "0003_calls_that_outlast"),
+    version!(4, "0004_contact_names"),
+    version!(5, "0005_service_use"),
 ];
 
 /// The newest version this binary knows.

@@ -11,6 +11,7 @@ mod attempts;
 mod call_ledger;
 mod callbacks;
 mod campaigns;
+mod costs;
 mod dialect;
 mod dialer;
 mod error;

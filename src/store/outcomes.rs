@@ -1,6 +1,7 @@
 //! The end of an attempt, with everything a conversation leaves behind.
 
 use super::attempts::{lock, number_of_contact};
+use super::costs;
 use super::opt_outs::{self, is_listed, lock_number};
 use super::rows::{answer_columns, fraction, get, get_count, get_word, stored, word, zone};
 use super::{Write, db, statements as sql};
@@ -148,6 +149,7 @@ pub(super) async fn record(transaction: &mut Write, report: &CallReport) -> Resu
     for latency in &report.latencies {
         add_latency(transaction, &report.attempt, latency).await?;
     }
+    costs::add_use_of_call(transaction, &found, &report.service_use, report.ended_at_ms).await?;
     Ok(true)
 }
 
@@ -215,6 +217,7 @@ async fn add_latency(transaction: &mut Write, attempt: &AttemptId, latency: &Tur
         .bind(i64::from(latency.turn))
         .bind(i64::from(latency.endpoint_ms))
         .bind(i64::from(latency.recognition_ms))
+        .bind(i64::from(latency.understanding_ms))
         .bind(i64::from(latency.decision_ms))
         .bind(i64::from(latency.first_audio_ms))
         .bind(i64::from(latency.total_ms))

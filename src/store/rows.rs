@@ -2,7 +2,8 @@
 
 use super::error::{corrupt, store_error};
 use samvad_actors::domain::{
-    Answer, AnswerValue, AttemptId, CallSid, CampaignId, CarrierStatus, ConsentEvidence, ContactId, PhoneNumber,
+    Answer, AnswerValue, AttemptId, CallSid, CampaignId, CarrierStatus, ConsentEvidence, ContactId, PersonName,
+    PhoneNumber,
 };
 use samvad_actors::ports::{AttemptRow, Contact, StoreError, TranscriptLine, TurnLatency};
 use serde::Serialize;
@@ -57,6 +58,12 @@ fn get_confidence(row: &AnyRow) -> Result<Option<f32>, StoreError> {
 pub(super) fn zone(row: &AnyRow) -> Result<Option<String>, StoreError> {
     let zone: String = get(row, "zone")?;
     Ok((!zone.is_empty()).then_some(zone))
+}
+
+/// Name of a contact. One that cannot be read is no reason not to talk to the person.
+pub(super) fn name(row: &AnyRow) -> Result<Option<PersonName>, StoreError> {
+    let name: Option<String> = get(row, "name")?;
+    Ok(name.and_then(|name| PersonName::parse(&name).ok()))
 }
 
 pub(super) fn contact(row: &AnyRow, id_column: &str) -> Result<Contact, StoreError> {
@@ -158,6 +165,7 @@ pub(super) fn latency(row: &AnyRow) -> Result<TurnLatency, StoreError> {
         turn: get_count(row, "turn")?,
         endpoint_ms: get_count(row, "endpoint_ms")?,
         recognition_ms: get_count(row, "recognition_ms")?,
+        understanding_ms: get_count(row, "understanding_ms")?,
         decision_ms: get_count(row, "decision_ms")?,
         first_audio_ms: get_count(row, "first_audio_ms")?,
         total_ms: get_count(row, "total_ms")?,

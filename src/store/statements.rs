@@ -47,8 +47,8 @@ statements! {
     /// Excluded if on do-not-call, not due before its cooldown ends.
     ADD_CONTACT = "INSERT INTO contacts
         (id, campaign_id, position, phone_number, external_id, attempts_count, created_at_ms, zone, language,
-         prior_consent, state, excluded_reason, next_attempt_at_ms)
-        VALUES ($1, $2, $3, $4, $5, 0, $6, $7, $8, $9,
+         prior_consent, name, state, excluded_reason, next_attempt_at_ms)
+        VALUES ($1, $2, $3, $4, $5, 0, $6, $7, $8, $9, $10,
             CASE WHEN EXISTS (SELECT 1 FROM do_not_call d WHERE d.phone_number = $4) THEN 'excluded' ELSE 'pending' END,
             CASE WHEN EXISTS (SELECT 1 FROM do_not_call d WHERE d.phone_number = $4) THEN 'do_not_call' ELSE NULL END,
             COALESCE((SELECT n.last_contacted_at_ms + k.cooldown_ms FROM numbers n JOIN campaigns k ON k.id = $2
@@ -96,7 +96,8 @@ statements! {
         WHERE id = $5 AND token_hash = $6 AND token_used_at_ms IS NULL AND token_expires_at_ms > $1
           AND (call_sid IS NULL OR call_sid = $2)
           AND state IN ('submitting', 'submitted', 'submission_unknown')
-        RETURNING campaign_id, contact_id, mode, machine_verdict";
+        RETURNING campaign_id, contact_id, mode, machine_verdict,
+            (SELECT c.name FROM contacts c WHERE c.id = attempts.contact_id) AS name";
 
     TOKEN_STATE = "SELECT token_hash, token_used_at_ms, token_expires_at_ms, call_sid, state FROM attempts WHERE id = $1";
 
@@ -151,8 +152,8 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, CAST($6 AS DOUBLE PRECISION))";
 
     ADD_LATENCY = "INSERT INTO turn_latencies
-        (attempt_id, turn, endpoint_ms, recognition_ms, decision_ms, first_audio_ms, total_ms)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        (attempt_id, turn, endpoint_ms, recognition_ms, understanding_ms, decision_ms, first_audio_ms, total_ms)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
 
     ADD_DO_NOT_CALL = "INSERT INTO do_not_call (phone_number, source, attempt_id, added_at_ms)
         VALUES ($1, $2, $3, $4)
@@ -187,7 +188,7 @@ statements! {
 
     TRANSCRIPT = "SELECT at_ms, speaker, text, confidence FROM transcript_lines WHERE attempt_id = $1 ORDER BY line";
 
-    LATENCIES = "SELECT turn, endpoint_ms, recognition_ms, decision_ms, first_audio_ms, total_ms
+    LATENCIES = "SELECT turn, endpoint_ms, recognition_ms, understanding_ms, decision_ms, first_audio_ms, total_ms
         FROM turn_latencies WHERE attempt_id = $1 ORDER BY turn";
 
     PURGE_TRANSCRIPTS = "DELETE FROM transcript_lines
@@ -205,6 +206,14 @@ statements! {
     /// The time of a callback is kept as it was said.
     PURGE_CALLBACK_REQUESTS = "UPDATE attempts SET callback_request = NULL
         WHERE callback_request IS NOT NULL AND state = 'ended' AND ended_at_ms < $1";
+
+    /// Of contacts that are not called any more, or whose campaign is over: none of their calls is open or ended later.
+    PURGE_NAMES = "UPDATE contacts SET name = NULL
+        WHERE name IS NOT NULL AND created_at_ms < $1
+          AND (state NOT IN ('pending', 'in_progress') OR campaign_id IN (
+            SELECT k.id FROM campaigns k WHERE k.lifecycle IN ('completed', 'archived')))
+          AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.campaign_id = contacts.campaign_id
+            AND a.contact_id = contacts.id AND (a.ended_at_ms IS NULL OR a.ended_at_ms >= $1))";
 
     /// What the carrier's call of an attempt would look like.
     CALL_MARKS = "SELECT c.phone_number, k.definition, COALESCE(a.submitted_at_ms, a.created_at_ms) AS submitted_at_ms

@@ -1,6 +1,7 @@
 //! What belongs to SQL alone; the port's rules are in `tests/store_conformance`. Here what a SQLite file promises.
 
 mod outage;
+mod plans;
 #[path = "../../tests/support/postgres.rs"]
 mod postgres;
 #[path = "../../tests/support/postgres_outage.rs"]
@@ -157,6 +158,7 @@ async fn submitting(store: &SqlStore) -> AttemptId {
         campaign: CampaignId::from("survey"),
         number: PhoneNumber::parse("+14155550123").expect("E.164"),
         external_id: None,
+        name: None,
     };
     store
         .add_contacts(std::slice::from_ref(&contact), 1)
@@ -196,6 +198,7 @@ async fn purged_words_are_in_no_file_of_the_database_any_more() {
         answers: Vec::new(),
         transcript: vec![line; 200],
         latencies: Vec::new(),
+        service_use: Vec::new(),
         callback_request: Some(CallbackRequest {
             words: Some(WORDS.to_owned()),
             time: None,

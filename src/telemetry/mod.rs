@@ -2,7 +2,8 @@
 //!
 //! No telephone number, transcript or secret is given to a log anywhere in Samvad; [`Redactor`] is the last resort
 //! for those that have a form. Modules of other crates are heard from `info` upwards at most, whatever the filter
-//! says: what they print below that is not ours to vouch for. Panics are logged with their place, and with their
+//! says: what they print below that is not ours to vouch for. One is not heard at all: `async-openai` prints answers that
+//! it cannot read, and those repeat what was said. Panics are logged with their place, and with their
 //! message only if it is a literal, since a formatted one may hold anything.
 
 mod process;
@@ -88,7 +89,8 @@ pub fn install_panic_hook() {
 }
 
 fn may_be_heard(metadata: &Metadata<'_>) -> bool {
-    *metadata.level() <= Level::INFO || metadata.target().starts_with("samvad")
+    let target = metadata.target();
+    target.starts_with("samvad") || (*metadata.level() <= Level::INFO && !target.starts_with("async_openai"))
 }
 
 fn log_panic(panic: &PanicHookInfo<'_>) {

@@ -35,6 +35,7 @@ impl World {
             campaign: campaign.id.clone(),
             number: number(),
             external_id: None,
+            name: None,
         };
         store.add_contacts(&[contact], NOW).await.expect("added");
         let attempt = NewAttempt {

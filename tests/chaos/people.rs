@@ -192,6 +192,7 @@ fn planned(
             campaign: campaign.id.clone(),
             number: PhoneNumber::parse(number).expect("E.164"),
             external_id: None,
+            name: None,
         },
         zone: zone_of(place).map(str::to_owned),
         language: None,

@@ -19,13 +19,13 @@ fn summary(out: &str) -> [u64; 4] {
 #[test]
 fn every_good_row_is_taken_and_every_other_is_named_with_its_number() {
     let office = Office::with_campaign(OPEN);
-    let people = "\u{feff}Mobile;Customer ID;Zone;has_prior_consent;do_not_call;Name\n\
-                  98123 45678;a-1;;yes;;Asha\n\
-                  9812345679;a-2;Nowhere/Land;;;Ravi\n\
-                  +14155550101;a-3;;;yes;Joe\n\
-                  0091 98123 45678;a-4;;;;Asha again\n\
-                  12;a-5;;;;short\n\
-                  +14155550102;a-6;America/New_York;no;no;Ann\n";
+    let people = "\u{feff}Mobile;Customer ID;Zone;has_prior_consent;do_not_call;Name;City\n\
+                  98123 45678;a-1;;yes;;Asha;Pune\n\
+                  9812345679;a-2;Nowhere/Land;;;Ravi;\n\
+                  +14155550101;a-3;;;yes;Joe;\n\
+                  0091 98123 45678;a-4;;;;Asha again;\n\
+                  12;a-5;;;;short;\n\
+                  +14155550102;a-6;America/New_York;no;no;Ann;\n";
     office.write("people.csv", people);
     let args = [&IMPORT[..], &["--region", "IN", "--rejected", "rejected.csv"]].concat();
     let (out, err, status) = office.run(&args);
@@ -33,13 +33,15 @@ fn every_good_row_is_taken_and_every_other_is_named_with_its_number() {
     assert_eq!(summary(&out), [6, 3, 1, 2], "{out}");
     assert!(out.contains("row 3, zone") && out.contains("row 6, mobile"), "{out}");
     assert!(
-        out.contains("1 number put on do-not-call") && err.contains("not used: name"),
+        out.contains("1 number put on do-not-call") && err.contains("not used: city"),
         "{out}{err}"
     );
     assert!(
         !out.contains("98123") && !err.contains("98123"),
         "numbers are not shown"
     );
+
+    assert!(!out.contains("Asha") && !err.contains("Asha"), "nor are names");
 
     let rejected = office.read("rejected.csv");
     let rows: Vec<_> = rejected

@@ -266,6 +266,7 @@ impl Fleet {
                     campaign: campaign.id.clone(),
                     number: PhoneNumber::parse(&respondent.number).expect("E.164"),
                     external_id: None,
+                    name: None,
                 },
                 zone: None,
                 language: None,

@@ -189,6 +189,7 @@ impl World {
                     campaign: campaign.id.clone(),
                     number: number(n),
                     external_id: None,
+                    name: None,
                 },
                 zone: None,
                 language: None,

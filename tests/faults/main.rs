@@ -13,8 +13,9 @@ mod drain;
 mod endings;
 mod harness;
 mod media;
-
 mod network;
+#[path = "../support/raw_http.rs"]
+mod raw_http;
 mod replay;
 mod speech;
 #[path = "../support/speech_server.rs"]

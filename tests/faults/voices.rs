@@ -4,14 +4,18 @@
 use crate::harness::{World, campaign, count, output, samvad, text};
 use crate::speech_server::{Conduct, KEY, Service, SpeechServer};
 use samvad_media::codec;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 const VOICE: &str = "JBFqnCBsd6RMkjVDRZzb";
 
 /// One person who answers with keys, and a server whose prompts ElevenLabs' stand-in speaks.
 fn world(server: &SpeechServer, synthesizers: &str) -> World {
-    let world = World::of_fixture("one_call_keys.yaml", 1)
+    speaking(World::of_fixture("one_call_keys.yaml", 1), server, synthesizers)
+}
+
+fn speaking(world: World, server: &SpeechServer, synthesizers: &str) -> World {
+    let world = world
         .set("SAMVAD_SYNTHESIZER", synthesizers)
         .set("ELEVENLABS_API_KEY", KEY)
         .set("ELEVENLABS_BASE_URL", &server.url())
@@ -47,11 +51,17 @@ fn is_tone(samples: &[i16]) -> bool {
 
 /// Runs the campaign to its end and returns how much the person heard, in milliseconds.
 fn runs_well(world: &mut World) -> u64 {
-    let contacts = world.contacts().display().to_string();
+    let contacts = world.contacts();
+    runs_well_with(world, &contacts)
+}
+
+fn runs_well_with(world: &mut World, contacts: &Path) -> u64 {
+    let contacts = contacts.display().to_string();
     let mut process = world.server(&["--contacts", &contacts, "--exit-when-idle"]);
     let status = process.ended(Duration::from_secs(120));
     assert!(status.success(), "{}", process.log_text());
     assert!(!process.log_text().contains(KEY), "a key in the log");
+    assert!(!process.log_text().contains("Canary"), "a name in the log");
     let outcomes = world.outcomes();
     assert_eq!(
         outcomes.get("Completed"),
@@ -86,6 +96,79 @@ fn prompts_of_a_service_are_rendered_once_and_heard_on_the_line() {
 
 fn world_on(server: &SpeechServer, prompts: &str) -> World {
     world(server, "elevenlabs").set("SAMVAD_PROMPT_CACHE_DIR", prompts)
+}
+
+const NAME: &str = "Priya Canary";
+
+/// The contacts, with a name.
+fn with_names(world: &World) -> PathBuf {
+    let path = world.contacts();
+    let text = std::fs::read_to_string(&path).expect("contacts");
+    let mut lines = text.lines();
+    let header = lines.next().expect("a header");
+    let rows: Vec<String> = lines.map(|row| format!("{row},{NAME}\n")).collect();
+    std::fs::write(&path, format!("{header},name\n{}", rows.concat())).expect("written");
+    path
+}
+
+/// What a service was asked to speak, from the request of this number on.
+fn asked(server: &SpeechServer, from: usize) -> Vec<String> {
+    let requests = server.requests().into_iter().skip(from);
+    requests
+        .map(|request| request.json()["text"].as_str().expect("text").to_owned())
+        .collect()
+}
+
+#[test]
+fn a_person_is_greeted_by_name_and_the_name_is_on_no_disk_but_the_databases() {
+    let server = SpeechServer::start(Service::ElevenLabs);
+    let mut nameless = world(&server, "elevenlabs");
+    let nameless_ms = runs_well(&mut nameless);
+    let rendered = server.requests().len();
+
+    // The service takes longer with the greeting than the greeting waits: it was begun while the phone rang.
+    server.behave(Conduct::Hesitates(1_500));
+    let directory = nameless.settings["SAMVAD_PROMPT_CACHE_DIR"].clone();
+    let rings = std::fs::read_to_string(crate::harness::scenarios().join("one_call_keys.yaml")).expect("a scenario");
+    let rings = rings.replace("    number:", "    ring_ms: 4000\n    number:");
+    let mut named = speaking(World::of(&rings), &server, "elevenlabs").set("SAMVAD_PROMPT_CACHE_DIR", &directory);
+    let contacts = with_names(&named);
+    let named_ms = runs_well_with(&mut named, &contacts);
+    assert_eq!(
+        asked(&server, rendered),
+        [format!("Hello {NAME}.")],
+        "once, and nothing else"
+    );
+    // The test server speaks 60 ms for each character.
+    let longer_ms = named_ms.saturating_sub(nameless_ms);
+    let expected_ms = NAME.len() as u64 * 60;
+    assert!(
+        longer_ms.abs_diff(expected_ms) < 200,
+        "{longer_ms} ms longer, not {expected_ms}"
+    );
+    assert_eq!(prompts(&named).len(), rendered, "a greeting by name is no prompt");
+    assert!(named.replay().status.success());
+    let journals = std::fs::read_dir(named.data().join("journals")).expect("journals");
+    for journal in journals {
+        let text = std::fs::read_to_string(journal.expect("a file").path()).expect("a journal");
+        assert!(text.contains("Hello {name}.") && !text.contains("Canary"));
+    }
+}
+
+#[test]
+fn l12_whoever_speaks_being_gone_people_are_greeted_without_their_names() {
+    let server = SpeechServer::start(Service::ElevenLabs);
+    let mut nameless = world(&server, "elevenlabs");
+    let nameless_ms = runs_well(&mut nameless);
+    let rendered = server.requests().len();
+    let directory = nameless.settings["SAMVAD_PROMPT_CACHE_DIR"].clone();
+    server.behave(Conduct::Stalls);
+    let mut named = world(&server, "elevenlabs,embedded").set("SAMVAD_PROMPT_CACHE_DIR", &directory);
+    let contacts = with_names(&named);
+    let heard_ms = runs_well_with(&mut named, &contacts);
+    assert!(heard_ms.abs_diff(nameless_ms) < 200, "{heard_ms} ms, not {nameless_ms}");
+    assert_eq!(asked(&server, rendered), [format!("Hello {NAME}.")]);
+    assert_eq!(prompts(&named).len(), rendered, "nobody else spoke");
 }
 
 #[test]

@@ -78,6 +78,7 @@ impl AttemptStore for MemoryStore {
         used.push(claim.token_hash.clone());
         Ok(Ok(AdmittedCall {
             machine: None,
+            name: None,
             attempt: claim.attempt.clone(),
             campaign: CampaignId::from("campaign"),
             contact: ContactId::from("contact"),

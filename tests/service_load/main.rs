@@ -4,7 +4,7 @@
 //! Short in every run of the tests; `make service-load` makes long runs of it, with figures. Settings, from the
 //! environment:
 //!
-//! - `SERVICE_LOAD_CALLS`: calls against failing services (400);
+//! - `SERVICE_LOAD_CALLS`: calls against failing services (400; below 1,000 a multiple of 10, above of 1,000);
 //! - `SERVICE_LOAD_TALKERS`: calls at once whose answers are timed (20).
 
 #![expect(

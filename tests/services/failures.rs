@@ -7,7 +7,7 @@ use crate::suite::{answers, utterance};
 use crate::world::{STREAMING, Service, over, over_files, threads, until};
 use samvad::speech::services::PoolSettings;
 use samvad_actors::domain::{AttemptId, Language};
-use samvad_actors::ports::{Heard, Progress, RecognitionRequest, Recognizer, RecognizerError};
+use samvad_actors::ports::{Heard, Progress, RecognitionRequest, Recognizer, RecognizerError, ServiceMeter};
 use std::time::Duration;
 
 async fn say_yes(recognizer: &dyn Recognizer) -> Result<Heard, RecognizerError> {
@@ -226,6 +226,7 @@ async fn connections_that_wait_for_one_language_make_room_for_another() {
         attempt: AttemptId::from("attempt"),
         language: Language("hi".to_owned()),
         grammar: answers(),
+        meter: ServiceMeter::default(),
     });
     hindi.push(&fixture_utterance("01_yes.wav"));
     assert_eq!(hindi.finish().await.unwrap().text, "yes");

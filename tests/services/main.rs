@@ -11,6 +11,8 @@ mod failover;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod metering;
+#[cfg(test)]
 mod proxy;
 #[cfg(test)]
 #[path = "../speech/recordings.rs"]

@@ -2,6 +2,8 @@
 //! embedded recogniser, and a service that dies costs no answer.
 
 use crate::doubles::deepgram::{self, Deepgram};
+use crate::doubles::openai::{self, Files, Realtime};
+use crate::doubles::sarvam::{self, Sarvam};
 use crate::doubles::{Conduct, Double, Ear};
 use samvad::campaign_files::{language_pack, load_campaign};
 use samvad::speech::embedded::{EmbeddedRecognizer, EmbeddedSettings};
@@ -14,6 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::process::Command;
+use url::Url;
 
 /// Beginning of every scenario.
 const HEAD: &str = r#"
@@ -106,7 +109,17 @@ impl Run {
     }
 }
 
-async fn simulate(callers: &str, recognizers: &str, double: Option<&Double>) -> Run {
+type Environment = Vec<(&'static str, String)>;
+
+/// Where Deepgram is, and the key to it.
+fn deepgram_at(double: &Double) -> Environment {
+    vec![
+        ("DEEPGRAM_BASE_URL", double.url().to_string()),
+        ("DEEPGRAM_API_KEY", deepgram::KEY.to_owned()),
+    ]
+}
+
+async fn simulate(callers: &str, recognizers: &str, services: Environment) -> Run {
     let scratch = tempfile::tempdir().unwrap();
     let scenario = scratch.path().join("speakers.yaml");
     let audio = root().join("fixtures/audio").display().to_string();
@@ -125,16 +138,14 @@ async fn simulate(callers: &str, recognizers: &str, double: Option<&Double>) -> 
         .arg(format!("--scenario={}", scenario.display()))
         .arg(format!("--directory={}", directory.display()))
         .arg(format!("--recognizer={recognizers}"))
-        .arg("--json");
-    if let Some(double) = double {
-        command
-            .env("DEEPGRAM_BASE_URL", double.url().as_str())
-            .env("DEEPGRAM_API_KEY", deepgram::KEY);
-    }
+        .arg("--json")
+        .envs(services);
     let output = command.output().await.unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     let log = std::fs::read_to_string(directory.join("server.log")).unwrap_or_default();
-    assert!(!log.contains(deepgram::KEY), "the key is in the log");
+    for key in [deepgram::KEY, openai::KEY, sarvam::KEY] {
+        assert!(!log.contains(key), "a key is in the log");
+    }
     let summary = text.lines().last().and_then(|line| serde_json::from_str(line).ok());
     let errors = String::from_utf8_lossy(&output.stderr);
     Run {
@@ -144,21 +155,45 @@ async fn simulate(callers: &str, recognizers: &str, double: Option<&Double>) -> 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_campaign_has_the_same_outcomes_with_a_service_as_with_embedded_speech() {
-    let double = Double::start::<Deepgram>(ear().await).await;
+async fn a_campaign_has_the_same_outcomes_with_each_service_as_with_embedded_speech() {
+    let ear = ear().await;
+    let deepgram = Double::start::<Deepgram>(ear.clone()).await;
+    let realtime = Double::start::<Realtime>(ear.clone()).await;
+    let files = Files::start(ear.clone());
+    let sarvam = Double::start::<Sarvam>(ear).await;
+    let openai_at = |url: Url, api: &str| {
+        vec![
+            ("OPENAI_BASE_URL", url.join("/v1").unwrap().to_string()),
+            ("OPENAI_API_KEY", openai::KEY.to_owned()),
+            ("OPENAI_TRANSCRIPTION_API", api.to_owned()),
+        ]
+    };
+    let sarvam_at = vec![
+        ("SARVAM_BASE_URL", sarvam.url().to_string()),
+        ("SARVAM_API_KEY", sarvam::KEY.to_owned()),
+    ];
     let callers = format!("{ANSWERING}{REFUSING}");
-    let (served, embedded) = tokio::join!(
-        simulate(&callers, "deepgram", Some(&double)),
-        simulate(&callers, "embedded", None)
+    let runs = tokio::join!(
+        simulate(&callers, "embedded", Environment::new()),
+        simulate(&callers, "deepgram", deepgram_at(&deepgram)),
+        simulate(&callers, "openai", openai_at(realtime.url(), "realtime")),
+        simulate(&callers, "openai", openai_at(files.url.clone(), "file")),
+        simulate(&callers, "sarvam", sarvam_at),
     );
-    served.assert_as_expected();
+    let (embedded, served) = (runs.0, [runs.1, runs.2, runs.3, runs.4]);
     embedded.assert_as_expected();
-    assert_eq!(served.outcomes(), embedded.outcomes());
-    let results = double.results();
-    assert!(
-        results >= 8,
-        "it was the service that understood them: {results} results"
-    );
+    for run in &served {
+        run.assert_as_expected();
+        assert_eq!(run.outcomes(), embedded.outcomes());
+    }
+    let results = [
+        deepgram.results(),
+        realtime.results(),
+        files.bodies.lock().unwrap().len(),
+        sarvam.results(),
+    ];
+    let understood = results.iter().all(|results| *results >= 8);
+    assert!(understood, "it was the services that understood them: {results:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -177,7 +212,7 @@ async fn l12_a_service_killed_in_mid_utterance_costs_no_answer() {
         .await;
         killer.kill();
     });
-    let run = simulate(ANSWERING, "deepgram,embedded", Some(&double)).await;
+    let run = simulate(ANSWERING, "deepgram,embedded", deepgram_at(&double)).await;
     kill.await.unwrap();
     run.assert_as_expected();
     assert!(run.log.contains("the next one takes over"), "{}", run.log);
@@ -190,7 +225,7 @@ async fn l12_without_any_service_calls_end_with_an_outcome_and_never_in_silence(
         crate::world::until("the campaign is prepared", || double.upgrades() >= 1).await;
         double.behave(Conduct::CutsAfterMs(0));
     };
-    let (run, ()) = tokio::join!(simulate(REFUSING, "deepgram", Some(&double)), killer);
+    let (run, ()) = tokio::join!(simulate(REFUSING, "deepgram", deepgram_at(&double)), killer);
     // Nobody is understood, so keys are offered, and everybody uses them or is let go with a goodbye.
     let ended: u64 = run.outcomes().values().sum();
     assert_eq!(ended, 2, "{:?}\n{}", run.outcomes(), run.log);

@@ -21,6 +21,7 @@ pub async fn l24_a_token_admits_once_and_binds_call_account_and_stream(store: Te
         .expect("store");
     let expected = AdmittedCall {
         machine: None,
+        name: person.name.clone(),
         attempt: attempt.clone(),
         campaign: person.campaign.clone(),
         contact: person.id.clone(),

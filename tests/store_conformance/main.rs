@@ -6,6 +6,7 @@ mod admission;
 mod attempts;
 mod callbacks;
 mod claims;
+mod costs;
 mod dialling;
 mod due;
 mod ledger;
@@ -80,6 +81,17 @@ macro_rules! conformance {
                     every_kind_of_answer_reads_back
                     a_purge_removes_words_and_keeps_values
                     a_purge_leaves_open_and_recent_attempts_alone
+                    names_are_kept_for_calls_and_purged_when_there_will_be_none
+            }
+            conformance! { @each $factory;
+                costs: what_a_call_used_is_counted_once_with_the_report_that_ended_it
+                    a_report_that_is_not_kept_charges_nobody
+                    the_pages_of_calls_add_up_to_the_totals_by_mode_and_model
+                    a_query_has_its_mode_and_its_span_and_no_other_campaign
+                    the_carrier_counts_minutes_that_have_begun_call_by_call
+                    what_preparations_used_stands_apart_in_every_mode
+                    l27_turns_are_counted_by_each_of_their_parts
+                    a_purge_leaves_costs_which_are_nobodys
             }
             conformance! { @each $factory;
                 claims: a_claim_writes_the_attempt_and_moves_the_contact_in_one_step

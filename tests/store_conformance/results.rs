@@ -1,7 +1,10 @@
 //! Reports, results, retention.
 
+use crate::dialling::change;
 use crate::world::*;
-use samvad_actors::domain::{AnswerValue, AttemptState, CampaignId, CarrierStatus, Disposition, EndReason, Outcome};
+use samvad_actors::domain::{
+    AnswerValue, AttemptId, AttemptState, CampaignId, CarrierStatus, Disposition, EndReason, Lifecycle, Outcome,
+};
 use samvad_actors::ports::{CallReport, PurgeCounts, StoreError};
 
 pub async fn p40_a_report_reads_back_whole(store: TestStore) {
@@ -189,9 +192,10 @@ pub async fn a_purge_removes_words_and_keeps_values(store: TestStore) {
         removed,
         Ok(PurgeCounts {
             transcript_lines: 3,
-            verbatims: 5
+            verbatims: 5,
+            names: 1
         }),
-        "3 answers, consent, callback time"
+        "3 answers, consent, callback time; a person who is not called again"
     );
     assert_eq!(store.transcript(&attempt).await, Ok(Vec::new()));
     let kept = &store.results(&person.campaign).await.expect("read")[0];
@@ -234,4 +238,33 @@ pub async fn a_purge_leaves_open_and_recent_attempts_alone(store: TestStore) {
     store.record_outcome(&report).await.expect("recorded");
     assert_eq!(store.purge(report.ended_at_ms).await, Ok(PurgeCounts::default()));
     assert_eq!(store.transcript(&attempt).await.as_ref(), Ok(&report.transcript));
+}
+
+pub async fn names_are_kept_for_calls_and_purged_when_there_will_be_none(store: TestStore) {
+    let (called, waiting, open) = (
+        put_person(&store, "spring", 1).await,
+        put_person(&store, "autumn", 2).await,
+        put_person(&store, "winter", 3).await,
+    );
+    let attempt = live(&store, &called, "a").await;
+    let report = report(&attempt);
+    store.record_outcome(&report).await.expect("recorded");
+    let ringing = live(&store, &open, "b").await;
+    assert_eq!(store.name_of_attempt(&attempt).await, Ok(called.name.clone()));
+    assert!(called.name.is_some());
+    assert_eq!(store.name_of_attempt(&AttemptId::from("nobody")).await, Ok(None));
+
+    // Not yet; then of whoever has answered, while others wait for their call or have one.
+    assert_eq!(store.purge(report.ended_at_ms).await.map(|counts| counts.names), Ok(0));
+    assert_eq!(
+        store.purge(report.ended_at_ms + 1).await.map(|counts| counts.names),
+        Ok(1)
+    );
+    assert_eq!(store.name_of_attempt(&attempt).await, Ok(None));
+    assert_eq!(store.name_of_attempt(&ringing).await, Ok(open.name));
+    // Nobody waits for a campaign that is over.
+    for to in [Lifecycle::Running, Lifecycle::Completed] {
+        change(&store, &waiting.campaign, to).await;
+    }
+    assert_eq!(store.purge(i64::MAX).await.map(|counts| counts.names), Ok(1));
 }

@@ -3,11 +3,12 @@
 use samvad::store::{DatabaseUrl, SqlStore, migrate_up};
 use samvad_actors::domain::{
     AccountSid, Answer, AnswerValue, AnswerVia, AttemptId, CallSid, CallbackRequest, Campaign, CampaignId,
-    CarrierStatus, ConsentEvidence, ContactId, Disposition, EndReason, Mode, Outcome, PhoneNumber, StreamSid,
+    CarrierStatus, ConsentEvidence, ContactId, Disposition, EndReason, Mode, Outcome, PersonName, PhoneNumber,
+    StreamSid,
 };
 use samvad_actors::ports::{
-    AttemptRow, CallLedger, CallReport, DialerStore, MediaTokenClaim, NewAttempt, NewContact, StatusCallback, Store,
-    Submission, TranscriptLine, TranscriptSpeaker, TurnLatency,
+    AttemptRow, CallLedger, CallReport, CostStore, DialerStore, MediaTokenClaim, NewAttempt, NewContact,
+    StatusCallback, Store, Submission, TranscriptLine, TranscriptSpeaker, TurnLatency,
 };
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -18,9 +19,9 @@ pub const NOW: i64 = 1_700_000_000_000;
 pub const EXPIRY: i64 = NOW + 60_000;
 
 /// Every port of a store.
-pub trait WholeStore: Store + DialerStore + CallLedger {}
+pub trait WholeStore: Store + DialerStore + CostStore + CallLedger {}
 
-impl<T: Store + DialerStore + CallLedger> WholeStore for T {}
+impl<T: Store + DialerStore + CostStore + CallLedger> WholeStore for T {}
 
 pub type TestStore = Arc<dyn WholeStore>;
 
@@ -77,6 +78,7 @@ pub fn contact(campaign: &CampaignId, n: u32) -> NewContact {
         campaign: campaign.clone(),
         number: number(n),
         external_id: Some(format!("customer-{n}")),
+        name: PersonName::parse(&format!("Person {n}")).ok(),
     }
 }
 
@@ -218,6 +220,7 @@ pub fn report(attempt: &AttemptId) -> CallReport {
                 turn: 0,
                 endpoint_ms: 500,
                 recognition_ms: 60,
+                understanding_ms: 0,
                 decision_ms: 1,
                 first_audio_ms: 2,
                 total_ms: 563,
@@ -226,11 +229,13 @@ pub fn report(attempt: &AttemptId) -> CallReport {
                 turn: 1,
                 endpoint_ms: 600,
                 recognition_ms: 70,
+                understanding_ms: 0,
                 decision_ms: 0,
                 first_audio_ms: 3,
                 total_ms: 673,
             },
         ],
+        service_use: Vec::new(),
         callback_request: Some(CallbackRequest {
             words: Some("after six".to_owned()),
             time: None,

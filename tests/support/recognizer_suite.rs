@@ -2,7 +2,7 @@
 
 use crate::recordings::fixture_utterance;
 use samvad_actors::domain::{AttemptId, Language};
-use samvad_actors::ports::{Grammar, Heard, Progress, RecognitionRequest, Recognizer, UtteranceStream};
+use samvad_actors::ports::{Grammar, Heard, Progress, RecognitionRequest, Recognizer, ServiceMeter, UtteranceStream};
 use std::sync::Arc;
 
 /// A grammar of these phrases.
@@ -24,10 +24,21 @@ pub fn answers() -> Arc<Grammar> {
 
 /// An utterance of these samples, as the line delivers them.
 pub fn utterance(recognizer: &dyn Recognizer, grammar: &Arc<Grammar>, samples: &[i16]) -> Box<dyn UtteranceStream> {
+    metered(recognizer, grammar, samples, &ServiceMeter::default())
+}
+
+/// An utterance whose audio is counted.
+pub fn metered(
+    recognizer: &dyn Recognizer,
+    grammar: &Arc<Grammar>,
+    samples: &[i16],
+    meter: &ServiceMeter,
+) -> Box<dyn UtteranceStream> {
     let mut stream = recognizer.start(RecognitionRequest {
         attempt: AttemptId::from("attempt"),
         language: Language::default(),
         grammar: Arc::clone(grammar),
+        meter: meter.clone(),
     });
     for frame in samples.chunks(160) {
         stream.push(frame);

@@ -1,15 +1,15 @@
-//! A server that speaks as one of the services does, or misbehaves. It talks HTTP by hand, so that every byte and every
-//! pause is its own.
+//! A server that speaks as one of the services does, or misbehaves.
 
+use crate::raw_http::{Connection, RawServer};
 use samvad_media::{codec, wav};
 use serde_json::Value;
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Duration;
+
+pub use crate::raw_http::Request;
 
 /// The key that it takes.
 pub const KEY: &str = "a-key-that-nobody-must-see";
@@ -33,6 +33,8 @@ pub const SERVICES: [Service; 4] = [Service::ElevenLabs, Service::OpenAi, Servic
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Conduct {
     Speaks,
+    /// Speaks after so many milliseconds.
+    Hesitates(u64),
     /// Answers with this status and the fixture of this name.
     Refuses(u16, &'static str, Option<&'static str>),
     /// Never answers.
@@ -54,43 +56,19 @@ pub enum Conduct {
     NeverEnds,
 }
 
-/// A request as it came.
-#[derive(Clone, Debug)]
-pub struct Request {
-    pub line: String,
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
-}
-
-impl Request {
-    pub fn header(&self, name: &str) -> Option<&str> {
-        let found = self
-            .headers
-            .iter()
-            .find(|(header, _)| header.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value.as_str())
-    }
-
-    pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).expect("a body of JSON")
-    }
-}
-
 struct Shared {
     service: Service,
     conduct: Mutex<(Conduct, usize)>,
     requests: Mutex<Vec<Request>>,
-    open: AtomicUsize,
     under_way: AtomicUsize,
     most_under_way: AtomicUsize,
-    is_over: AtomicBool,
 }
 
 /// The server. It stops when dropped.
 pub struct SpeechServer {
     pub address: SocketAddr,
+    server: RawServer,
     shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -99,25 +77,21 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl SpeechServer {
     pub fn start(service: Service) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("its address");
         let shared = Arc::new(Shared {
             service,
             conduct: Mutex::new((Conduct::Speaks, 0)),
             requests: Mutex::default(),
-            open: AtomicUsize::new(0),
             under_way: AtomicUsize::new(0),
             most_under_way: AtomicUsize::new(0),
-            is_over: AtomicBool::new(false),
         });
-        let thread = std::thread::spawn({
+        let server = RawServer::start({
             let shared = shared.clone();
-            move || accept(&listener, &shared)
+            move |connection| serve(connection, &shared)
         });
         Self {
-            address,
+            address: server.address,
+            server,
             shared,
-            thread: Some(thread),
         }
     }
 
@@ -147,7 +121,7 @@ impl SpeechServer {
 
     /// Connections that are open now.
     pub fn open(&self) -> usize {
-        self.shared.open.load(Ordering::Relaxed)
+        self.server.open()
     }
 
     /// Most requests that were being answered at the same time.
@@ -156,43 +130,13 @@ impl SpeechServer {
     }
 }
 
-impl Drop for SpeechServer {
-    fn drop(&mut self) {
-        self.shared.is_over.store(true, Ordering::Relaxed);
-        // Wakes the one that accepts.
-        let _ = TcpStream::connect(self.address);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
-    for stream in listener.incoming() {
-        if shared.is_over.load(Ordering::Relaxed) {
-            return;
-        }
-        let Ok(stream) = stream else { continue };
-        let shared = shared.clone();
-        std::thread::spawn(move || {
-            shared.open.fetch_add(1, Ordering::Relaxed);
-            // A client that is gone ends it.
-            let _ = serve(&stream, &shared);
-            let _ = stream.shutdown(Shutdown::Both);
-            shared.open.fetch_sub(1, Ordering::Relaxed);
-        });
-    }
-}
-
 /// One connection: request after request.
-fn serve(stream: &TcpStream, shared: &Shared) -> std::io::Result<()> {
-    stream.set_read_timeout(Some(Duration::from_millis(50)))?;
-    let mut reader = BufReader::new(stream);
-    while let Some(request) = read_request(&mut reader, shared)? {
+fn serve(connection: &mut Connection<'_>, shared: &Shared) -> std::io::Result<()> {
+    while let Some(request) = connection.read_request()? {
         lock(&shared.requests).push(request.clone());
         let under_way = shared.under_way.fetch_add(1, Ordering::Relaxed) + 1;
         shared.most_under_way.fetch_max(under_way, Ordering::Relaxed);
-        let answered = answer(stream, shared, &request);
+        let answered = answer(connection, shared, &request);
         shared.under_way.fetch_sub(1, Ordering::Relaxed);
         if !answered? {
             break;
@@ -201,47 +145,10 @@ fn serve(stream: &TcpStream, shared: &Shared) -> std::io::Result<()> {
     Ok(())
 }
 
-/// `None` at the end of the connection.
-fn read_request(reader: &mut BufReader<&TcpStream>, shared: &Shared) -> std::io::Result<Option<Request>> {
-    let mut head = String::new();
-    loop {
-        match reader.read_line(&mut head) {
-            Ok(0) => return Ok(None),
-            Ok(_) if head.ends_with("\r\n\r\n") => break,
-            Ok(_) => {}
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                if shared.is_over.load(Ordering::Relaxed) {
-                    return Ok(None);
-                }
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    let mut lines = head.lines();
-    let line = lines.next().unwrap_or_default().to_owned();
-    let header = |line: &str| {
-        line.split_once(": ")
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    };
-    let mut request = Request {
-        line,
-        headers: lines.filter_map(header).collect(),
-        body: Vec::new(),
-    };
-    let length = request
-        .header("content-length")
-        .and_then(|length| length.parse().ok())
-        .unwrap_or(0);
-    request.body = vec![0; length];
-    reader.read_exact(&mut request.body)?;
-    Ok(Some(request))
-}
-
 /// True if the connection may go on.
-fn answer(stream: &TcpStream, shared: &Shared, request: &Request) -> std::io::Result<bool> {
-    let mut out = stream;
+fn answer(connection: &mut Connection<'_>, shared: &Shared, request: &Request) -> std::io::Result<bool> {
     if let Some((status, fixture)) = fault(shared.service, request) {
-        send_error(&mut out, shared.service, status, fixture, None)?;
+        send_error(connection, shared.service, status, fixture, None)?;
         return Ok(true);
     }
     let conduct = {
@@ -258,55 +165,48 @@ fn answer(stream: &TcpStream, shared: &Shared, request: &Request) -> std::io::Re
     let ms = text.chars().count() * MS_PER_CHARACTER;
     let speech = |ms: usize, amplitude: f32| encoded(shared.service, ms, amplitude);
     match conduct {
-        Conduct::Speaks => send_audio(&mut out, shared.service, &speech(ms, 9_000.0), true)?,
-        Conduct::Refuses(status, fixture, retry_after) => {
-            send_error(&mut out, shared.service, status, fixture, retry_after)?;
+        Conduct::Speaks => send_audio(connection, shared.service, &speech(ms, 9_000.0), true)?,
+        Conduct::Hesitates(wait_ms) => {
+            std::thread::sleep(Duration::from_millis(wait_ms));
+            send_audio(connection, shared.service, &speech(ms, 9_000.0), true)?;
         }
-        Conduct::Stalls => wait_for_the_end(stream, shared),
+        Conduct::Refuses(status, fixture, retry_after) => {
+            send_error(connection, shared.service, status, fixture, retry_after)?;
+        }
+        Conduct::Stalls => connection.wait_for_the_end(),
         Conduct::StallsWithin => {
-            send_audio(&mut out, shared.service, &speech(ms / 2, 9_000.0), false)?;
-            wait_for_the_end(stream, shared);
+            send_audio(connection, shared.service, &speech(ms / 2, 9_000.0), false)?;
+            connection.wait_for_the_end();
         }
         Conduct::Cuts => {
-            send_audio(&mut out, shared.service, &speech(ms / 2, 9_000.0), false)?;
+            send_audio(connection, shared.service, &speech(ms / 2, 9_000.0), false)?;
             return Ok(false);
         }
         Conduct::SendsAPage => {
             let page = "<html><body>Sign in to the hotel's network</body></html>";
-            send(&mut out, 200, "text/html; charset=utf-8", page.as_bytes(), None)?;
+            connection.send(200, "text/html; charset=utf-8", "", page.as_bytes())?;
         }
-        Conduct::SendsMp3 => send(&mut out, 200, "audio/mpeg", &[0xFF, 0xFB, 0x90, 0x64, 0, 0], None)?,
+        Conduct::SendsMp3 => connection.send(200, "audio/mpeg", "", &[0xFF, 0xFB, 0x90, 0x64, 0, 0])?,
         Conduct::TalksNonsense => {
-            out.write_all(b"\x00\x01\x02 confetti \xff\xfe\r\n\r\n")?;
+            connection.raw(b"\x00\x01\x02 confetti \xff\xfe\r\n\r\n")?;
             return Ok(false);
         }
-        Conduct::IsSilent => send_audio(&mut out, shared.service, &speech(ms, 0.0), true)?,
-        Conduct::SendsNothing => send_audio(&mut out, shared.service, &[], true)?,
-        Conduct::IsTooShort => send_audio(&mut out, shared.service, &speech(100, 9_000.0), true)?,
+        Conduct::IsSilent => send_audio(connection, shared.service, &speech(ms, 0.0), true)?,
+        Conduct::SendsNothing => send_audio(connection, shared.service, &[], true)?,
+        Conduct::IsTooShort => send_audio(connection, shared.service, &speech(100, 9_000.0), true)?,
         Conduct::NeverEnds => {
             let second = speech(1_000, 9_000.0);
-            send_audio(&mut out, shared.service, &second, false)?;
-            while !shared.is_over.load(Ordering::Relaxed) {
-                chunks(&mut out, &second)?;
+            send_audio(connection, shared.service, &second, false)?;
+            while !connection.is_over() {
+                connection.chunks(&second, CHUNK)?;
             }
         }
     }
-    Ok(matches!(
+    // What breaks off, or is no answer, ends the connection.
+    Ok(!matches!(
         conduct,
-        Conduct::Speaks | Conduct::Refuses(..) | Conduct::IsSilent | Conduct::SendsNothing | Conduct::IsTooShort
+        Conduct::Stalls | Conduct::StallsWithin | Conduct::NeverEnds
     ))
-}
-
-/// Until the client goes, or the server stops.
-fn wait_for_the_end(mut stream: &TcpStream, shared: &Shared) {
-    let mut byte = [0];
-    while !shared.is_over.load(Ordering::Relaxed) {
-        match stream.read(&mut byte) {
-            Ok(0) => return,
-            Err(error) if !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => return,
-            _ => {}
-        }
-    }
 }
 
 /// What a service refuses in a request, by itself: status and fixture.
@@ -350,14 +250,15 @@ fn spoken_text(request: &Request) -> String {
 }
 
 fn send_error(
-    out: &mut impl Write,
+    connection: &mut Connection<'_>,
     service: Service,
     status: u16,
     fixture: &str,
     retry_after: Option<&str>,
 ) -> std::io::Result<()> {
     let body = std::fs::read(folder(service).join(format!("{fixture}.json"))).expect("a fixture");
-    send(out, status, "application/json", &body, retry_after)
+    let more = retry_after.map_or(String::new(), |wait| format!("Retry-After: {wait}\r\n"));
+    connection.send(status, "application/json", &more, &body)
 }
 
 /// Where a service's fixtures are.
@@ -373,42 +274,18 @@ pub fn folder(service: Service) -> std::path::PathBuf {
         .join(name)
 }
 
-fn send(out: &mut impl Write, status: u16, kind: &str, body: &[u8], retry_after: Option<&str>) -> std::io::Result<()> {
-    let retry_after = retry_after.map_or(String::new(), |wait| format!("Retry-After: {wait}\r\n"));
-    let length = body.len();
-    write!(
-        out,
-        "HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n{retry_after}\r\n"
-    )?;
-    out.write_all(body)
-}
-
-fn send_audio(out: &mut impl Write, service: Service, audio: &[u8], ends: bool) -> std::io::Result<()> {
-    let kind = match service {
+fn send_audio(connection: &mut Connection<'_>, service: Service, audio: &[u8], ends: bool) -> std::io::Result<()> {
+    connection.begin_chunks(match service {
         Service::ElevenLabs => "audio/basic",
         Service::OpenAi => "audio/pcm",
         Service::Deepgram => "audio/mulaw;rate=8000",
         Service::Sarvam => "audio/wav",
-    };
-    write!(
-        out,
-        "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\n\r\n"
-    )?;
-    chunks(out, audio)?;
-    if ends {
-        out.write_all(b"0\r\n\r\n")?;
+    })?;
+    connection.chunks(audio, CHUNK)?;
+    match ends {
+        true => connection.end_chunks(),
+        false => Ok(()),
     }
-    out.flush()
-}
-
-fn chunks(out: &mut impl Write, audio: &[u8]) -> std::io::Result<()> {
-    for chunk in audio.chunks(CHUNK) {
-        write!(out, "{:x}\r\n", chunk.len())?;
-        out.write_all(chunk)?;
-        out.write_all(b"\r\n")?;
-        out.flush()?;
-    }
-    Ok(())
 }
 
 /// A tone in the service's coding.

@@ -3,8 +3,12 @@
 
 mod conformance;
 mod failures;
+mod metering;
+#[path = "../support/raw_http.rs"]
+mod raw_http;
 #[path = "../support/speech_server.rs"]
 #[expect(dead_code, reason = "other tests use the rest")]
 mod server;
+mod streaming;
 mod wire;
 mod world;

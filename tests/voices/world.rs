@@ -1,12 +1,13 @@
 //! Synthesisers over test servers.
 
 use crate::server::{KEY, Service, SpeechServer};
+use futures_util::TryStreamExt;
 use samvad::config::{Settings, SynthesisSettings};
 use samvad::speech::services::{
     ServiceSynthesizer, ServiceThreads, SpeechDeadlines, deepgram, elevenlabs, openai, sarvam,
 };
 use samvad_actors::domain::Language;
-use samvad_actors::ports::SynthesisRequest;
+use samvad_actors::ports::{Pcm, ServiceMeter, SynthesisError, SynthesisRequest, Synthesizer};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -97,5 +98,15 @@ pub fn request(text: &str, language: &str, voice: Option<&str>) -> SynthesisRequ
         text: text.to_owned(),
         language: Language(language.to_owned()),
         voice: voice.map(str::to_owned),
+        meter: ServiceMeter::default(),
     }
+}
+
+/// The pieces of a sentence, until its end or its first fault.
+pub async fn streamed(synthesizer: &dyn Synthesizer, text: &str) -> Result<Vec<Pcm>, SynthesisError> {
+    synthesizer
+        .stream(&request(text, "en", None))
+        .await?
+        .try_collect()
+        .await
 }

@@ -1,6 +1,7 @@
 //! Asking, asking again, and what an utterance means for what was asked.
 
 use super::hearing::{Level, Said};
+use super::input::NamedGreeting;
 use super::machine::Dialogue;
 use super::prompt::Prompt;
 use super::state::{Ask, Doubt, Ending, Pending, Phase, Step, Turn};
@@ -19,13 +20,39 @@ pub(super) enum Why {
 }
 
 impl Dialogue {
-    /// The greeting, which ends in the consent question.
+    /// The greeting, which ends in the consent question. It begins with the person's name if that is there in time.
     pub(super) fn greet(&mut self) {
-        if self.phase == Phase::Opening {
-            self.turn = Turn::new(self.turn.number.wrapping_add(1));
-            self.phase = Phase::Asking(Ask::Consent);
-            self.speak(self.script.lines.opening(), true);
+        if self.phase != Phase::Opening {
+            return;
         }
+        let lines = &self.script.lines;
+        let opening = match self.named {
+            NamedGreeting::Coming => {
+                let grace = self.after(self.config.name_grace_ms);
+                self.timers.ensure(Timer::Name, grace);
+                return;
+            }
+            NamedGreeting::Ready => lines.opening_by_name(),
+            NamedGreeting::Lost => lines.opening(),
+        };
+        self.timers.stop(Timer::Name);
+        self.turn = Turn::new(self.turn.number.wrapping_add(1));
+        self.phase = Phase::Asking(Ask::Consent);
+        self.speak(opening, true);
+    }
+
+    /// News of the sentence with the name; a greeting that waits for it waits no more.
+    pub(super) fn named_greeting(&mut self, state: NamedGreeting) {
+        self.named = state;
+        if self.timers.due(Timer::Name).is_some() {
+            self.greet();
+        }
+    }
+
+    /// It has not come in time: the greeting goes without.
+    pub(super) fn name_overdue(&mut self) {
+        self.named = NamedGreeting::Lost;
+        self.greet();
     }
 
     pub(super) fn ask_question(&mut self, index: usize, after_no_answer: bool) {
@@ -46,17 +73,31 @@ impl Dialogue {
 
     /// An utterance of the current turn.
     pub(super) fn said(&mut self, said: Said) {
-        if said.level == Level::Low || said.meant.is_unclear() && !said.meant.out_of_range && !said.meant.resume {
+        let idle = said.meant.acknowledgement && said.meant.is_unclear();
+        if said.level == Level::Low || idle {
+            self.odd(&said);
+        } else if said.meant.acknowledgement && said.over_prompt && said.before_asked && self.turn.step == Step::Asked {
+            // Shows that one listens, no more; and what came before the question cannot agree to it.
+            self.heard_nothing(said.speech.id);
+        } else {
+            self.supersede(said.speech.id);
+            if self.is_for_the_model(&said) {
+                self.classify(said);
+            } else {
+                self.understood(said);
+            }
+        }
+    }
+
+    /// An utterance with its meaning, as far as it has one.
+    pub(super) fn understood(&mut self, said: Said) {
+        if said.meant.is_unclear() && !said.meant.out_of_range && !said.meant.resume {
             self.odd(&said);
             return;
         }
         match self.turn.step.clone() {
             Step::Holding => self.said_while_holding(said),
             Step::Confirming(pending) => self.said_to_confirm(&pending, said),
-            // Shows that one listens, no more; and what came before the question cannot agree to it.
-            Step::Asked if said.meant.acknowledgement && said.over_prompt && said.before_asked => {
-                self.heard_nothing(said.speech.id);
-            }
             Step::Asked => self.said_to_question(said),
         }
     }
@@ -150,9 +191,7 @@ impl Dialogue {
 
     /// Repetition, identity, a wait: the question is still open afterwards.
     pub(super) fn detour(&mut self, intent: Intent) {
-        self.turn.detours = self.turn.detours.saturating_add(1);
-        if self.turn.detours > self.config.detours {
-            self.ask_again(Why::Unclear);
+        if !self.may_digress() {
             return;
         }
         if intent == Intent::HoldOn {
@@ -167,25 +206,47 @@ impl Dialogue {
         self.ask_open_question(&before);
     }
 
+    /// One more thing besides the question. False if there were too many: it is only asked again then.
+    pub(super) fn may_digress(&mut self) -> bool {
+        self.turn.detours = self.turn.detours.saturating_add(1);
+        let may = self.turn.detours <= self.config.detours;
+        if !may {
+            self.ask_again(Why::Unclear);
+        }
+        may
+    }
+
     /// What is open, asked in full after some words; in a confirming turn, the question behind it.
     pub(super) fn ask_open_question(&mut self, before: &[String]) {
+        self.back_to_the_question();
+        let introduces = before == self.script.lines.who_is_this;
+        if let Some(prompt) = self.open_question_prompt(introduces) {
+            self.turn.asked = self.turn.asked.saturating_add(1);
+            self.speak(prompt.after(before), true);
+        }
+    }
+
+    /// Out of a confirming turn or a wait.
+    pub(super) fn back_to_the_question(&mut self) {
         if self.turn.step != Step::Asked {
             self.turn.step = Step::Asked;
             self.turn.number = self.turn.number.wrapping_add(1);
         }
-        let prompt = match self.phase {
-            Phase::Asking(Ask::Question(index)) => match self.script.lines.questions.get(index) {
-                Some(lines) => Prompt::asking(&[], &lines.text, &lines.hint),
-                None => return,
-            },
-            Phase::Asking(Ask::Consent) if !self.introduced && before != self.script.lines.who_is_this => {
-                self.script.lines.opening()
+    }
+
+    /// What is open, in full. Consent is not asked of somebody who has not been told by whom.
+    pub(super) fn open_question_prompt(&self, introduced_before_it: bool) -> Option<Prompt> {
+        match self.phase {
+            Phase::Asking(Ask::Question(index)) => {
+                let lines = self.script.lines.questions.get(index)?;
+                Some(Prompt::asking(&[], &lines.text, &lines.hint))
             }
-            Phase::Asking(Ask::Consent) => self.script.lines.consent(),
-            _ => return,
-        };
-        self.turn.asked = self.turn.asked.saturating_add(1);
-        self.speak(prompt.after(before), true);
+            Phase::Asking(Ask::Consent) if !self.introduced && !introduced_before_it => {
+                Some(self.script.lines.opening())
+            }
+            Phase::Asking(Ask::Consent) => Some(self.script.lines.consent()),
+            _ => None,
+        }
     }
 
     /// Asks again, saying why and how keys can answer; or goes on without an answer if that was often enough.
@@ -196,10 +257,7 @@ impl Dialogue {
         }
         self.turn.reprompts += 1;
         self.turn.asked = self.turn.asked.saturating_add(1);
-        if self.turn.step != Step::Asked {
-            self.turn.step = Step::Asked;
-            self.turn.number = self.turn.number.wrapping_add(1);
-        }
+        self.back_to_the_question();
         let lines = &self.script.lines;
         let question = match self.phase {
             Phase::Asking(Ask::Question(index)) => lines.questions.get(index),
@@ -260,6 +318,7 @@ impl Dialogue {
             self.turn.number = self.turn.number.wrapping_add(1);
         }
         self.turn.step = Step::Holding;
+        self.forget_consultation();
         self.hush();
         self.timers.stop(Timer::Silence);
         self.timers.stop(Timer::Turn);
@@ -300,9 +359,7 @@ impl Dialogue {
             (Doubt::Value(_), None) => return self.ask_again(Why::Unclear),
         };
         let prompt = Prompt::asking(&[], &asking, &lines.confirm_keys);
-        self.turn.detours = self.turn.detours.saturating_add(1);
-        if self.turn.detours > self.config.detours {
-            self.ask_again(Why::Unclear);
+        if !self.may_digress() {
             return;
         }
         self.turn.number = self.turn.number.wrapping_add(1);

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub struct DialogueConfig {
     /// How long the person called may take to say "hello" before the greeting begins (L8).
     pub opening_wait_ms: Millis,
+    /// How long the greeting waits for its sentence with the name when it is due; then it goes without.
+    pub name_grace_ms: Millis,
     /// Silence after a prompt until it is asked again.
     pub silence_ms: Millis,
     /// Longest turn, counted from the end of its prompt, whatever noise there is.
@@ -52,12 +54,17 @@ pub struct DialogueConfig {
     /// In a confirming turn, a "yes" or the same thing said again counts from this confidence on: two hearings that
     /// agree need not both be certain.
     pub second_hearing: f32,
+    /// Whether there is a language model to be asked about what the lexicon does not understand.
+    pub language_model: bool,
+    /// Longest wait for the language model: for a meaning, and for each sentence of a reply.
+    pub understanding_limit_ms: Millis,
 }
 
 impl Default for DialogueConfig {
     fn default() -> Self {
         Self {
             opening_wait_ms: 900,
+            name_grace_ms: 300,
             silence_ms: 5_000,
             turn_limit_ms: 25_000,
             speech_limit_ms: 15_000,
@@ -79,6 +86,8 @@ impl Default for DialogueConfig {
             patience_number_ms: 700,
             patience_free_ms: 1_400,
             second_hearing: 0.65,
+            language_model: false,
+            understanding_limit_ms: 1_500,
         }
     }
 }

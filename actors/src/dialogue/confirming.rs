@@ -23,6 +23,8 @@ impl Dialogue {
         // Consent is not put together from two doubtful hearings (L3).
         let enough = match pending.what {
             Doubt::Consent => certain && said.is_deliberate(),
+            // Nor is removal agreed to by a language model's reading alone; the question is put again, with its keys.
+            Doubt::Removal if said.by_model => false,
             Doubt::Removal => (certain && said.is_deliberate()) || self.is_second_hearing(&said),
             _ => certain || self.is_second_hearing(&said),
         };
@@ -35,6 +37,7 @@ impl Dialogue {
                 self.corrected(pending, said);
             }
             Intent::Yes if enough => self.accept(pending, AnswerVia::Speech),
+            Intent::Yes if said.by_model && pending.what == Doubt::Removal => self.confirm(Doubt::Removal, said),
             Intent::Yes => self.odd(&said),
             Intent::No => self.ask_again(Why::Denied),
             _ if self.said_anything_else(&said) => {}

@@ -80,6 +80,7 @@ impl Dialogue {
             return;
         }
         self.record_consent(false, &heard, via, Some("remove me"));
+        self.forget_consultation();
         self.hush();
         let waits: [Timer; 9] = [
             Timer::Opening,
@@ -201,6 +202,7 @@ impl Dialogue {
     }
 
     fn finish(&mut self, ending: Ending) {
+        self.forget_consultation();
         self.timers.stop_all();
         self.speeches.clear();
         self.phase = Phase::Over;

@@ -43,6 +43,21 @@ pub(super) struct Said {
     pub(super) before_asked: bool,
     /// The prompt was still under way when it was understood, or was interrupted for it.
     pub(super) over_prompt: bool,
+    /// The meaning is a language model's.
+    pub(super) by_model: bool,
+}
+
+impl Level {
+    /// By the recogniser's confidence, and whether the words have one sure meaning.
+    pub(super) fn of(utterance: &Utterance, certain: bool) -> Self {
+        let certain = certain && !utterance.uncertain;
+        match utterance.confidence.unwrap_or_default() {
+            c if c >= Heard::BINDING && certain => Self::Binding,
+            c if c >= Heard::CERTAIN && certain => Self::Certain,
+            c if c >= Heard::PLAUSIBLE => Self::Plausible,
+            _ => Self::Low,
+        }
+    }
 }
 
 impl Said {
@@ -136,17 +151,12 @@ impl Dialogue {
         }
         let speech = self.forget(id);
         let meant = self.interpret(&text);
-        let level = match confidence {
-            c if c >= Heard::BINDING && meant.certain && !uncertain => Level::Binding,
-            c if c >= Heard::CERTAIN && meant.certain && !uncertain => Level::Certain,
-            c if c >= Heard::PLAUSIBLE => Level::Plausible,
-            _ => Level::Low,
-        };
         let utterance = Utterance {
             text,
             confidence: Some(confidence),
             uncertain,
         };
+        let level = Level::of(&utterance, meant.certain);
         if level > Level::Low && self.is_echo(&utterance.text, &meant, speech.as_ref()) {
             self.heard_nothing(id);
             return;
@@ -209,12 +219,13 @@ impl Dialogue {
     }
 
     /// A speech of this turn that was not understood. Over a prompt it is noise; after it, the question is asked
-    /// again, unless somebody is speaking already.
+    /// again, unless somebody is speaking already or what was said before is still being made out.
     pub(super) fn not_understood(&mut self, speech: &Speech) {
         let asking = matches!(self.phase, Phase::Asking(_)) && !self.is_holding();
         let before_end = speech.prompt == self.voice.prompt && self.voice.asked_at.is_none_or(|at| speech.began < at);
         let speaking_again = self.speeches.iter().any(|other| other.turn == speech.turn);
-        if !asking || !self.voice.is_done() || before_end || speaking_again || !self.turn.keys.is_empty() {
+        let coming = speaking_again || self.consultation.is_some() || !self.turn.keys.is_empty();
+        if !asking || !self.voice.is_done() || before_end || coming {
             self.heard_nothing(speech.id);
         } else {
             self.ask_again(super::asking::Why::Unclear);
@@ -247,15 +258,18 @@ impl Dialogue {
     }
 
     fn interpret(&self, text: &str) -> Interpretation {
+        self.script.interpreter().interpret(&self.context(), text)
+    }
+
+    /// What what is said now is about.
+    pub(super) fn context(&self) -> Context<'_> {
         let expectation = self.expectation();
         let question = match expectation {
             Expectation::Question(index) | Expectation::ConfirmAnswer(index) => self.script.kind(index),
             Expectation::Resume => self.open_question().map(|(_, kind)| kind),
             Expectation::Consent | Expectation::Confirm => None,
         };
-        self.script
-            .interpreter()
-            .interpret(&Context { expectation, question }, text)
+        Context { expectation, question }
     }
 
     /// Words in a row that we are saying ourselves, unless they answer the question as a whole.
@@ -276,7 +290,8 @@ impl Dialogue {
                 .any(|sentence| find(&words(sentence), &said).is_some())
     }
 
-    fn meet(&mut self, speech: &Speech, meant: &Interpretation, level: Level) {
+    /// Whether it shows that a person has answered.
+    pub(super) fn meet(&mut self, speech: &Speech, meant: &Interpretation, level: Level) {
         let answer = !meant.is_unclear() && meant.intent != Intent::Voicemail;
         let short = speech.length(self.now) <= SHORT_ANSWER_MS;
         if answer && (level >= Level::Certain || level == Level::Plausible && short) {
@@ -298,6 +313,7 @@ impl Dialogue {
                     .asked_at
                     .is_none_or(|at| speech.began.saturating_add(self.config.early_ms) < at),
             over_prompt: !self.voice.is_done(),
+            by_model: false,
         }
     }
 

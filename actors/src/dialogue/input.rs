@@ -1,5 +1,6 @@
 //! What can happen to a conversation.
 
+use super::meaning::ModelMeaning;
 use crate::domain::{EndReason, MachineVerdict};
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +15,22 @@ pub struct SpeechId(pub u32);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct PlaybackId(pub u32);
 
+/// One thing asked of the language model, numbered from 0 by the dialogue.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub struct RequestId(pub u32);
+
+/// Why the language model did not help.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelFault {
+    /// No answer in time.
+    TimedOut,
+    /// It is gone, busy, or refuses.
+    Lost,
+    /// It answered with something else than was asked for.
+    Unusable,
+}
+
 /// Why an utterance has no recognition.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -24,6 +41,18 @@ pub enum RecognitionFault {
     Lost,
     /// It cannot serve this utterance.
     Unsupported,
+}
+
+/// What is known of the sentence that greets a person by name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NamedGreeting {
+    /// It is being spoken, for this call.
+    Coming,
+    /// It can be played at once.
+    Ready,
+    /// It cannot be had.
+    Lost,
 }
 
 /// One thing that happened.
@@ -99,10 +128,15 @@ pub enum Input {
         /// The first sentence that was not heard to its end.
         cut_sentence: usize,
     },
-    /// A playback cannot be spoken (no audio from synthesis).
+    /// A playback cannot be spoken, or not to its end (no audio from synthesis). What was sent of it has been heard.
     PlaybackFailed {
         /// Which.
         playback: PlaybackId,
+    },
+    /// The state of the greeting by name has changed. A call without a name has no such input.
+    NamedGreeting {
+        /// The new state.
+        state: NamedGreeting,
     },
     /// The carrier's machine detection has spoken.
     Machine {
@@ -115,6 +149,39 @@ pub enum Input {
     DoNotCallRecorded {
         /// Whether it is in the store.
         stored: bool,
+    },
+    /// What the language model takes an utterance to mean.
+    Classified {
+        /// Which request; an answer to any but the open one is passed over.
+        request: RequestId,
+        /// As it came; checked against the open question by the dialogue.
+        meaning: ModelMeaning,
+    },
+    /// The language model does not say what an utterance means.
+    ClassifyFailed {
+        /// Which request.
+        request: RequestId,
+        /// Why.
+        fault: ModelFault,
+    },
+    /// A sentence of a reply, whole, in its order.
+    ReplySentence {
+        /// Which request.
+        request: RequestId,
+        /// The sentence; checked by the dialogue before it is spoken.
+        text: String,
+    },
+    /// A reply is complete.
+    ReplyEnded {
+        /// Which request.
+        request: RequestId,
+    },
+    /// A reply broke off or did not come.
+    ReplyFailed {
+        /// Which request.
+        request: RequestId,
+        /// Why.
+        fault: ModelFault,
     },
     /// The stream stopped or its socket closed.
     StreamEnded {

@@ -40,7 +40,8 @@ pub struct Interpretation {
 }
 
 impl Interpretation {
-    fn unclear() -> Self {
+    /// Nothing that is understood.
+    pub(super) fn unclear() -> Self {
         Self {
             intent: Intent::Unclear,
             value: None,

@@ -57,6 +57,9 @@ struct Header {
     /// Without the caller id.
     campaign: serde_json::Value,
     config: DialogueConfig,
+    /// Where a language model can be asked, the hash of what it is told. Replay does not need it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    model_prompts: Option<String>,
 }
 
 /// Makes the lines of one journal. Pure: whoever holds it writes them, each without its line feed.
@@ -80,6 +83,7 @@ impl JournalWriter {
             pack: script.pack_hash().to_owned(),
             campaign: script.campaign_without_number(),
             config: config.clone(),
+            model_prompts: script.model_hash().filter(|_| config.language_model).map(str::to_owned),
         };
         let line = writer.line(&Record::Header(Box::new(header)));
         (writer, line)

@@ -107,6 +107,7 @@ impl Dialogue {
             }
             return;
         }
+        self.forget_consultation();
         self.hush();
         self.timers.stop(Timer::Silence);
         self.turn.keys.push(key);

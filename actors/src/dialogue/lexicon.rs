@@ -45,8 +45,10 @@ pub struct Lexicon {
     negations: BTreeSet<Vec<String>>,
     /// The language's own, as they are said.
     numbers: NumberWords,
-    /// All that are understood.
+    /// All that are understood, by their keys.
     heard_numbers: NumberWords,
+    /// All that are understood, in every spelling.
+    spelt_numbers: NumberWords,
     pub(super) frames: Frames,
     out_of: BTreeSet<Vec<String>>,
     of_before: BTreeSet<Vec<String>>,
@@ -89,6 +91,7 @@ impl Lexicon {
             negations: BTreeSet::new(),
             numbers: NumberWords::new(&data.numbers),
             heard_numbers: NumberWords::default(),
+            spelt_numbers: NumberWords::default(),
             frames: data.frames.clone(),
             out_of: BTreeSet::new(),
             of_before: BTreeSet::new(),
@@ -159,6 +162,9 @@ impl Lexicon {
         }
         for (value, forms) in &data.numbers {
             for form in keys(forms) {
+                for spelling in variants.spellings(&form) {
+                    self.spelt_numbers.add(*value, spelling);
+                }
                 self.heard_numbers.add(*value, form);
             }
         }
@@ -202,6 +208,11 @@ impl Lexicon {
 
     pub(super) fn numbers(&self) -> &NumberWords {
         &self.numbers
+    }
+
+    /// Numbers in every spelling that callers' words may have, those of other languages too.
+    pub(super) fn spelt_numbers(&self) -> &NumberWords {
+        &self.spelt_numbers
     }
 
     /// Whether a text only shows that its speaker listens ("okay", "mm", "hello").
@@ -294,6 +305,14 @@ impl Lexicon {
                 .find(|phrase| text[length..].starts_with(phrase))?;
             Some(length + phrase.len())
         })
+    }
+
+    /// Words that are known to be about a time, with what they mean if every one is understood.
+    pub(super) fn time_of(&self, text: &[String]) -> AskedTime {
+        AskedTime {
+            words: text.join(" "),
+            time: self.time_named(&text.join(" ")),
+        }
     }
 
     /// A time as said and as meant; `None` if the words say none.

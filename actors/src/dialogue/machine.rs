@@ -1,11 +1,12 @@
 //! The conversation: its inputs and waits, each handed to the part that deals with it.
 
 use super::config::DialogueConfig;
-use super::input::{Input, Millis};
+use super::input::{Input, Millis, NamedGreeting, RequestId};
 use super::output::{Expectation, Output, TurnNote};
 use super::script::Script;
 use super::state::{Ask, Phase, Record, Speech, Step, Turn, Voice};
 use super::timers::{Timer, Timers};
+use super::understanding::{Consultation, Memory};
 use crate::domain::{EndReason, MachineVerdict, QuestionKind};
 use crate::ports::TranscriptSpeaker;
 use std::collections::VecDeque;
@@ -36,6 +37,8 @@ pub struct Dialogue {
     pub(super) person: bool,
     /// Who calls and why has been heard, so that consent may be asked without saying it again.
     pub(super) introduced: bool,
+    /// Whether the person can be greeted by name.
+    pub(super) named: NamedGreeting,
     /// A machine verdict that came before the stream was up.
     verdict: Option<MachineVerdict>,
     /// Speech at the very beginning that was not understood.
@@ -48,6 +51,11 @@ pub struct Dialogue {
     /// Playbacks in a row that could not be spoken.
     pub(super) playback_failures: u8,
     pub(super) record: Record,
+    /// What the language model has been asked and has not settled.
+    pub(super) consultation: Option<Consultation>,
+    pub(super) requests: u32,
+    /// What was said last, for the language model.
+    pub(super) memory: Memory,
 }
 
 impl Dialogue {
@@ -67,6 +75,7 @@ impl Dialogue {
             playbacks: 0,
             person: false,
             introduced: false,
+            named: NamedGreeting::Lost,
             verdict: None,
             odd_speech_ms: 0,
             spoken_ms: 0,
@@ -74,6 +83,9 @@ impl Dialogue {
             suspected: false,
             playback_failures: 0,
             record: Record::default(),
+            consultation: None,
+            requests: 0,
+            memory: Memory::default(),
         }
     }
 
@@ -108,10 +120,17 @@ impl Dialogue {
             Input::PlaybackEnded { playback } => self.playback_ended(playback),
             Input::PlaybackCleared { playback, cut_sentence } => self.playback_cleared(playback, cut_sentence),
             Input::PlaybackFailed { playback } => self.playback_failed(playback),
+            Input::NamedGreeting { state } => self.named_greeting(state),
             Input::Machine { verdict } => self.machine_verdict(verdict),
             Input::Beep => self.beep(),
             Input::DoNotCallRecorded { stored } => self.do_not_call_recorded(stored),
+            Input::Classified { request, meaning } => self.classified(request, meaning),
+            Input::ReplySentence { request, text } => self.reply_sentence(request, &text),
+            Input::ClassifyFailed { request, .. }
+            | Input::ReplyEnded { request }
+            | Input::ReplyFailed { request, .. } => self.consultation_over(request),
         }
+        self.settle_consultation();
     }
 
     /// The next thing to do; `None` when all is done for now.
@@ -130,8 +149,10 @@ impl Dialogue {
         while let Some(timer) = self.timers.take_due(self.now) {
             match timer {
                 Timer::Opening => self.greet(),
+                Timer::Name => self.name_overdue(),
                 Timer::LongSpeech => self.long_speech(),
                 Timer::Speech | Timer::Recognition => self.speech_overdue(timer),
+                Timer::Understanding => self.consultation_overdue(),
                 Timer::Keys => self.keys_complete(),
                 Timer::Silence | Timer::Turn => self.no_answer_came(),
                 Timer::Hold => self.hold_over(),
@@ -141,6 +162,16 @@ impl Dialogue {
                 Timer::Call => self.longest_call_reached(),
             }
         }
+        self.settle_consultation();
+    }
+
+    /// The one request whose answer is waited for: what comes of any other is passed over, and whoever asked for it may
+    /// stop.
+    pub fn open_request(&self) -> Option<RequestId> {
+        self.consultation
+            .as_ref()
+            .filter(|asked| asked.is_open())
+            .map(|asked| asked.request)
     }
 
     /// True once `End` has been put out: every further input is ignored.
@@ -176,6 +207,9 @@ impl Dialogue {
     }
 
     pub(super) fn note(&mut self, speaker: TranscriptSpeaker, text: String, confidence: Option<f32>) {
+        if self.config.language_model {
+            self.memory.keep(speaker, &text, confidence);
+        }
         self.put(Output::Note(TurnNote {
             speaker,
             text,

@@ -1,8 +1,8 @@
 //! What a conversation asks for.
 
-use super::input::PlaybackId;
+use super::input::{PlaybackId, RequestId};
 use crate::domain::{Answer, ConsentEvidence, Disposition, EndReason, Outcome, SpokenTime};
-use crate::ports::TranscriptSpeaker;
+use crate::ports::{Spoken, TranscriptSpeaker};
 use serde::{Deserialize, Serialize};
 
 /// What the caller may be expected to say now: chooses the recogniser's grammar.
@@ -30,6 +30,19 @@ pub struct TurnNote {
     pub text: String,
     /// Recogniser's confidence.
     pub confidence: Option<f32>,
+}
+
+/// What the language model is asked about; [`Script`](super::Script) puts it into words.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ModelQuery {
+    /// Named in the inputs about it.
+    pub request: RequestId,
+    /// What was expected: names phase and question.
+    pub expectation: Expectation,
+    /// What the caller said, as recognised.
+    pub text: String,
+    /// What was said before, oldest first: of our words what was heard, of the caller's what was recognised.
+    pub history: Vec<Spoken>,
 }
 
 /// One thing to do. The runtime carries them out in order.
@@ -66,6 +79,12 @@ pub enum Output {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         time: Option<SpokenTime>,
     },
+    /// Ask the language model what was meant; `Classified` or `ClassifyFailed` will follow. At most one request is
+    /// open at a time: see [`Dialogue::open_request`](super::Dialogue::open_request).
+    Classify(ModelQuery),
+    /// Ask the language model to answer what the caller wants to know about the call; `ReplySentence`s and then
+    /// `ReplyEnded` or `ReplyFailed` will follow.
+    Reply(ModelQuery),
     /// A line of the transcript.
     Note(TurnNote),
     /// Hang up. The last output; nothing is spoken after it.

@@ -1,10 +1,11 @@
 //! What one language brings: sentences to say and phrases to understand, as data (see `prompts/README.md`).
 
 use super::lexicon::{Lexicon, LexiconData};
+use super::model_prompts::ModelPrompts;
 use super::words::placeholders;
 use crate::domain::Language;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// One thing that is wrong with a language's files.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -36,25 +37,29 @@ pub struct LanguagePack {
     prompts_text: String,
     lexicon_text: String,
     beside_text: String,
+    model: Option<Arc<ModelPrompts>>,
+    model_text: Option<String>,
 }
 
-/// Tag, `prompts.yaml` and `lexicon.yaml` of each language that is part of this program.
-const EMBEDDED: &[(&str, &str, &str)] = &[
+/// Tag, `prompts.yaml`, `lexicon.yaml` and `model.yaml` of each language that is part of this program.
+const EMBEDDED: &[(&str, &str, &str, &str)] = &[
     (
         "en",
         include_str!("../../../prompts/en/prompts.yaml"),
         include_str!("../../../prompts/en/lexicon.yaml"),
+        include_str!("../../../prompts/en/model.yaml"),
     ),
     (
         "hi",
         include_str!("../../../prompts/hi/prompts.yaml"),
         include_str!("../../../prompts/hi/lexicon.yaml"),
+        include_str!("../../../prompts/hi/model.yaml"),
     ),
 ];
 
-fn embedded(language: &Language) -> Option<(&'static str, &'static str)> {
-    let (_, prompts, lexicon) = EMBEDDED.iter().find(|(tag, ..)| *tag == language.0)?;
-    Some((prompts, lexicon))
+fn embedded(language: &Language) -> Option<(&'static str, &'static str, &'static str)> {
+    let (_, prompts, lexicon, model) = EMBEDDED.iter().find(|(tag, ..)| *tag == language.0)?;
+    Some((prompts, lexicon, model))
 }
 
 fn read_lexicon(yaml: &str, place: &str, faults: &mut Vec<PackFault>) -> Option<LexiconData> {
@@ -84,7 +89,7 @@ impl LanguagePack {
     /// # Errors
     /// Every fault found: a template missing, empty or unknown, an unknown placeholder, a phrase under two intents.
     pub fn parse(prompts_yaml: &str, lexicon_yaml: &str) -> Result<Self, Vec<PackFault>> {
-        let embedded = |language: &Language| embedded(language).map(|(_, lexicon)| lexicon.to_owned());
+        let embedded = |language: &Language| embedded(language).map(|(_, lexicon, _)| lexicon.to_owned());
         Self::parse_beside(prompts_yaml, lexicon_yaml, embedded)
     }
 
@@ -125,15 +130,36 @@ impl LanguagePack {
                 prompts_text: prompts_yaml.to_owned(),
                 lexicon_text: lexicon_yaml.to_owned(),
                 beside_text,
+                model: None,
+                model_text: None,
             }),
             _ => Err(faults),
         }
     }
 
+    /// The same with what a language model is told: without it no model is asked in this language.
+    ///
+    /// # Errors
+    /// Every fault found: a text missing, empty or unknown, a placeholder unknown or missing.
+    pub fn with_model_prompts(self, model_yaml: &str) -> Result<Self, Vec<PackFault>> {
+        Ok(Self {
+            model: Some(Arc::new(ModelPrompts::parse(model_yaml)?)),
+            model_text: Some(model_yaml.to_owned()),
+            ..self
+        })
+    }
+
     /// The files of a language that are part of this program; `None` if there are none.
     pub fn embedded(language: &Language) -> Option<Self> {
         // They are checked by a test, so that nothing but an unknown language gives `None`.
-        embedded(language).and_then(|(prompts, lexicon)| Self::parse(prompts, lexicon).ok())
+        static PACKS: LazyLock<BTreeMap<&str, LanguagePack>> = LazyLock::new(|| {
+            let packs = EMBEDDED.iter().filter_map(|(tag, prompts, lexicon, model)| {
+                let pack = LanguagePack::parse(prompts, lexicon).and_then(|pack| pack.with_model_prompts(model));
+                Some((*tag, pack.ok()?))
+            });
+            packs.collect()
+        });
+        PACKS.get(language.0.as_str()).cloned()
     }
 
     /// The languages of [`LanguagePack::embedded`].
@@ -159,6 +185,16 @@ impl LanguagePack {
     /// The texts of the lexicons that are understood besides, word for word.
     pub fn beside_text(&self) -> &str {
         &self.beside_text
+    }
+
+    /// What a language model is told, if it may be asked.
+    pub fn model_prompts(&self) -> Option<&Arc<ModelPrompts>> {
+        self.model.as_ref()
+    }
+
+    /// The text of `model.yaml`, word for word.
+    pub fn model_text(&self) -> Option<&str> {
+        self.model_text.as_deref()
     }
 
     /// The sentences of a template; a checked pack has every one.
@@ -189,6 +225,7 @@ macro_rules! templates {
 
 templates! {
     Greeting = "greeting" ["organisation", "purpose"];
+    GreetingByName = "greeting_by_name" ["name"];
     ConsentQuestion = "consent_question" ["organisation", "purpose"];
     ConsentKeys = "consent_keys" [];
     FirstQuestion = "first_question" [];
@@ -255,6 +292,10 @@ fn read_sentences(yaml: &str, faults: &mut Vec<PackFault>) -> BTreeMap<String, V
     for template in Template::ALL {
         let place = format!("prompts.yaml: {}", template.name());
         let Some(texts) = sentences.get(template.name()) else {
+            if *template == Template::GreetingByName {
+                // Nobody is greeted by name then.
+                continue;
+            }
             faults.push(PackFault::new(place, "is missing", "add it"));
             continue;
         };
@@ -282,7 +323,32 @@ fn read_sentences(yaml: &str, faults: &mut Vec<PackFault>) -> BTreeMap<String, V
             }
         }
     }
+    check_greeting_by_name(&sentences, faults);
     sentences
+}
+
+/// The one sentence with a name takes the place of the greeting's first: who calls and why is fixed text that comes
+/// after it.
+fn check_greeting_by_name(sentences: &BTreeMap<String, Vec<String>>, faults: &mut Vec<PackFault>) {
+    let Some(by_name) = sentences.get(Template::GreetingByName.name()) else {
+        return;
+    };
+    let place = format!("prompts.yaml: {}", Template::GreetingByName.name());
+    if by_name.len() != 1 || by_name.iter().any(|text| !placeholders(text).contains(&"name")) {
+        faults.push(PackFault::new(
+            place.clone(),
+            "is not one sentence with {name}",
+            "write one, for example \"Hello {name}.\"",
+        ));
+    }
+    let greeting = sentences.get(Template::Greeting.name()).map_or(&[][..], Vec::as_slice);
+    if greeting.len() < 2 || greeting.first().is_some_and(|first| !placeholders(first).is_empty()) {
+        faults.push(PackFault::new(
+            place,
+            "takes the place of the greeting's first sentence, which must be a salutation alone",
+            "let the greeting begin with a sentence such as \"Hello.\", and say who calls and why in the next",
+        ));
+    }
 }
 
 #[cfg(test)]
@@ -294,8 +360,9 @@ mod tests {
 
     #[test]
     fn every_embedded_language_is_without_fault() {
-        for (tag, prompts, lexicon) in EMBEDDED {
-            let faults = LanguagePack::parse(prompts, lexicon).err().unwrap_or_default();
+        for (tag, prompts, lexicon, model) in EMBEDDED {
+            let pack = LanguagePack::parse(prompts, lexicon).and_then(|pack| pack.with_model_prompts(model));
+            let faults = pack.err().unwrap_or_default();
             let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
             assert!(faults.is_empty(), "{tag}:\n{}", faults.join("\n"));
             assert!(LanguagePack::embedded(&Language((*tag).into())).is_some());
@@ -318,6 +385,34 @@ mod tests {
             "`yes`",
         ] {
             assert!(all.contains(part), "{part} in\n{all}");
+        }
+    }
+
+    #[test]
+    fn nobody_is_greeted_by_name_where_the_pack_does_not_say_how() {
+        let prompts = PROMPTS.replace("greeting_by_name:\n  - \"Hello {name}.\"\n", "");
+        assert_ne!(prompts, PROMPTS);
+        assert_eq!(LanguagePack::parse(&prompts, LEXICON).map(|_| ()), Ok(()));
+    }
+
+    #[test]
+    fn the_sentence_with_the_name_is_one_and_takes_no_other_from_the_greeting_than_its_salutation() {
+        for (from, to) in [
+            ("\"Hello {name}.\"", "\"Hello you.\""),
+            ("\"Hello {name}.\"", "\"Hello {name}.\"\n  - \"How are you, {name}?\""),
+            ("  - \"Hello.\"\n  - \"This is", "  - \"Hello, this is"),
+            (
+                "\"Hello.\"\n  - \"This is {organisation}.\"\n  - \"I am calling about {purpose}.\"",
+                "\"Hello.\"",
+            ),
+        ] {
+            let prompts = PROMPTS.replace(from, to);
+            assert_ne!(prompts, PROMPTS, "{from}");
+            let faults = LanguagePack::parse(&prompts, LEXICON).expect_err("faulty");
+            assert!(
+                faults.iter().all(|fault| fault.place.ends_with("greeting_by_name")),
+                "{faults:?}"
+            );
         }
     }
 

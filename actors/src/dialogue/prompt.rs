@@ -8,6 +8,9 @@ use crate::domain::{AnswerValue, Campaign, Question, QuestionKind, VoicemailPoli
 /// Widest range whose values are confirmed by speech; above it, keys.
 const MOST_CONFIRMED_VALUES: i64 = 101;
 
+/// In place of a count of sentences: the sentence that asks is still to come.
+const ASKS_LATER: usize = usize::MAX;
+
 /// A list of sentences with the part of it that asks.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Prompt {
@@ -16,6 +19,8 @@ pub(super) struct Prompt {
     pub(super) asks_from: usize,
     /// Sentences up to the end of what asks; how to answer may follow.
     pub(super) asks_to: usize,
+    /// So many of the first sentences are a language model's.
+    pub(super) live: usize,
 }
 
 impl Prompt {
@@ -25,6 +30,56 @@ impl Prompt {
             sentences: sentences.to_vec(),
             asks_from: sentences.len(),
             asks_to: sentences.len(),
+            live: 0,
+        }
+    }
+
+    /// The beginning of a prompt whose sentences, a language model's and then the question, come one after the other.
+    pub(super) fn open() -> Self {
+        Self {
+            asks_from: ASKS_LATER,
+            asks_to: ASKS_LATER,
+            ..Self::default()
+        }
+    }
+
+    /// Whether more of it will come.
+    pub(super) fn is_open(&self) -> bool {
+        self.asks_to == ASKS_LATER
+    }
+
+    /// Nothing more will come.
+    pub(super) fn close(&mut self) {
+        if self.is_open() {
+            (self.asks_from, self.asks_to) = (self.sentences.len(), self.sentences.len());
+        }
+    }
+
+    /// Adds a sentence of a language model's to an open prompt.
+    pub(super) fn add_live(&mut self, sentence: String) {
+        self.sentences.push(sentence);
+        self.live = self.sentences.len();
+    }
+
+    /// Ends an open prompt with the question.
+    pub(super) fn add_asking(&mut self, asking: Self) {
+        let before = self.sentences.len();
+        self.sentences.extend(asking.sentences);
+        self.asks_from = before.saturating_add(asking.asks_from);
+        self.asks_to = before.saturating_add(asking.asks_to);
+    }
+
+    /// What is left of it after so many sentences.
+    pub(super) fn rest(&self, heard: usize) -> Self {
+        let left = |count: usize| match count {
+            ASKS_LATER => ASKS_LATER,
+            count => count.saturating_sub(heard),
+        };
+        Self {
+            sentences: self.sentences.get(heard..).unwrap_or_default().to_vec(),
+            asks_from: left(self.asks_from),
+            asks_to: left(self.asks_to),
+            live: self.live.saturating_sub(heard),
         }
     }
 
@@ -33,6 +88,7 @@ impl Prompt {
             sentences: [before, asking, after].concat(),
             asks_from: before.len(),
             asks_to: before.len() + asking.len(),
+            live: 0,
         }
     }
 
@@ -71,6 +127,9 @@ impl QuestionLines {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Lines {
     pub(super) greeting: Vec<String>,
+    /// In place of the greeting's first sentence. The name is not filled in: what is said of it, here and in a journal
+    /// or a transcript, is the same for everybody.
+    pub(super) greeting_by_name: Option<String>,
     pub(super) consent_question: Vec<String>,
     pub(super) consent_keys: Vec<String>,
     pub(super) questions: Vec<QuestionLines>,
@@ -115,6 +174,7 @@ impl Lines {
         });
         Self {
             greeting: lines(Template::Greeting),
+            greeting_by_name: pack.sentences(Template::GreetingByName).first().cloned(),
             consent_question: lines(Template::ConsentQuestion),
             consent_keys: lines(Template::ConsentKeys),
             questions: questions.collect(),
@@ -145,7 +205,7 @@ impl Lines {
         }
     }
 
-    /// Every sentence, each once, in a fixed order.
+    /// Every fixed sentence, each once, in a fixed order. The one with a name is none.
     pub(super) fn all(&self) -> Vec<String> {
         let mut groups: Vec<&Vec<String>> = vec![&self.greeting, &self.consent_question, &self.consent_keys];
         for question in &self.questions {
@@ -193,6 +253,15 @@ impl Lines {
     /// Greeting, then the consent question with how to answer.
     pub(super) fn opening(&self) -> Prompt {
         self.consent().after(&self.greeting)
+    }
+
+    /// The same, beginning with the sentence that carries the name.
+    pub(super) fn opening_by_name(&self) -> Prompt {
+        let Some(by_name) = &self.greeting_by_name else {
+            return self.opening();
+        };
+        let rest = self.greeting.get(1..).unwrap_or_default();
+        self.consent().after(rest).after(std::slice::from_ref(by_name))
     }
 
     /// The consent question with how to answer.

@@ -2,12 +2,13 @@
 
 use super::interpret::Interpreter;
 use super::lexicon::Lexicon;
-use super::output::Expectation;
+use super::model_prompts::{ModelPrompts, ModelTask};
+use super::output::{Expectation, ModelQuery};
 use super::pack::LanguagePack;
 use super::prompt::{Lines, range_of};
 use super::words::fill;
-use crate::domain::{Campaign, CampaignFault, Intent, QuestionKind};
-use crate::ports::Grammar;
+use crate::domain::{Campaign, CampaignFault, Intent, PersonName, QuestionKind};
+use crate::ports::{AnswerSchema, Grammar};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -24,6 +25,8 @@ pub struct Script {
     pub(super) campaign: Campaign,
     pub(super) lines: Lines,
     lexicon: Arc<Lexicon>,
+    model: Option<Arc<ModelPrompts>>,
+    model_hash: Option<String>,
     consent: Arc<Grammar>,
     questions: Vec<Arc<Grammar>>,
     confirm_answers: Vec<Arc<Grammar>>,
@@ -69,6 +72,8 @@ impl Script {
             fingerprint: hash(&[&campaign_text, &pack_hash]),
             pack_hash,
             campaign: campaign.clone(),
+            model: language_pack.model_prompts().cloned(),
+            model_hash: language_pack.model_text().map(|text| hash(&[text])),
             lexicon,
         })
     }
@@ -97,9 +102,22 @@ impl Script {
             .collect()
     }
 
-    /// Every sentence the dialogue can ever speak, each once: for rendering before the first call.
+    /// Every sentence that is the same in all calls, each once: for rendering before the first call. What is made in a
+    /// call besides, the [greeting by name](Script::named_greeting) for one, is spoken then.
     pub fn fixed_sentences(&self) -> Vec<String> {
         self.lines.all()
+    }
+
+    /// The sentence that greets by name, as [`Output::Play`](super::Output::Play) says it: with `{name}` in place of the
+    /// name, which the dialogue does not know. `None` if the language has none.
+    pub fn named_greeting(&self) -> Option<&str> {
+        self.lines.greeting_by_name.as_deref()
+    }
+
+    /// The same as it is spoken to a person. Personal data.
+    pub fn greeting_for(&self, name: &PersonName) -> Option<String> {
+        let greeting = self.named_greeting()?;
+        Some(fill(greeting, &[("name", name.expose())]))
     }
 
     /// SHA-256 over campaign, prompts and lexicon, hexadecimal: equal scripts decide alike.
@@ -110,6 +128,30 @@ impl Script {
     /// SHA-256 over prompts and lexicon, and the lexicons that are understood besides, hexadecimal.
     pub fn pack_hash(&self) -> &str {
         &self.pack_hash
+    }
+
+    /// Whether a language model can be asked in this language.
+    pub fn has_model_prompts(&self) -> bool {
+        self.model.is_some()
+    }
+
+    /// SHA-256 over what a language model is told, hexadecimal. No part of the fingerprint: what a model answered is an
+    /// input, and decisions follow from that alone.
+    pub(super) fn model_hash(&self) -> Option<&str> {
+        self.model_hash.as_deref()
+    }
+
+    /// An [`Output::Classify`](super::Output::Classify) in words, and the shape of the answer, to be read by
+    /// [`ModelMeaning::read`](super::ModelMeaning::read); `None` without [model prompts](Self::has_model_prompts).
+    pub fn understanding_task(&self, query: &ModelQuery) -> Option<(ModelTask, AnswerSchema)> {
+        let prompts = self.model.as_ref()?;
+        Some(prompts.understanding(&self.campaign, &self.lexicon, query))
+    }
+
+    /// An [`Output::Reply`](super::Output::Reply) in words; `None` without [model prompts](Self::has_model_prompts).
+    pub fn reply_task(&self, query: &ModelQuery) -> Option<ModelTask> {
+        let prompts = self.model.as_ref()?;
+        Some(prompts.reply(&self.campaign, &self.lexicon, query))
     }
 
     /// The campaign it was built from.
@@ -128,6 +170,11 @@ impl Script {
             fields.insert("caller_id".to_owned(), "+10000000000".into());
         }
         serde_json::from_value(campaign)
+    }
+
+    /// The phrases of the campaign's language.
+    pub(super) fn lexicon(&self) -> &Lexicon {
+        &self.lexicon
     }
 
     /// What gives recognised words their meaning.

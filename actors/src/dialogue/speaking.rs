@@ -4,7 +4,7 @@ use super::input::{Millis, PlaybackId, SpeechId};
 use super::machine::Dialogue;
 use super::output::Output;
 use super::prompt::Prompt;
-use super::state::{MachineStage, Phase, Step, Voice};
+use super::state::{MachineStage, Part, Phase, Step, Voice};
 use super::timers::Timer;
 use crate::domain::EndReason;
 use crate::ports::TranscriptSpeaker;
@@ -15,6 +15,7 @@ const MOST_PLAYBACK_FAILURES: u8 = 2;
 impl Dialogue {
     /// Speaks a prompt in place of whatever is being said.
     pub(super) fn speak(&mut self, prompt: Prompt, interruptible: bool) {
+        self.forget_consultation();
         self.hush();
         let number = self.voice.prompt.wrapping_add(1);
         self.voice = Voice {
@@ -42,15 +43,19 @@ impl Dialogue {
         if self.voice.is_playing() {
             self.put(Output::Clear);
         }
-        self.voice.playback = None;
+        self.voice.parts.clear();
+        self.voice.saying.close();
         self.voice.cut_by = None;
         self.timers.stop(Timer::Playback);
     }
 
     /// Silence until it is known what a speech means.
     pub(super) fn interrupt_for(&mut self, speech: SpeechId) {
-        if self.voice.is_playing() && self.voice.interruptible {
-            self.put(Output::Clear);
+        let coming = self.voice.saying.is_open() && self.voice.cut_by.is_none();
+        if (self.voice.is_playing() || coming) && self.voice.interruptible {
+            if self.voice.is_playing() {
+                self.put(Output::Clear);
+            }
             self.voice.cut_by = Some(speech);
             self.timers.stop(Timer::Playback);
         }
@@ -75,20 +80,27 @@ impl Dialogue {
     }
 
     pub(super) fn sentence_played(&mut self, playback: PlaybackId, sentence: usize) {
-        if self.voice.playback == Some(playback) && sentence < self.voice.saying.sentences.len() {
-            self.heard_to(sentence + 1);
+        if let Some(part) = self.voice.part(playback)
+            && sentence < part.to - part.from
+        {
+            self.heard_to(part.from + sentence + 1);
         }
     }
 
     pub(super) fn playback_ended(&mut self, playback: PlaybackId) {
-        if self.voice.playback == Some(playback) {
-            self.playback_failures = 0;
-            if self.voice.cut_by.is_none() {
-                self.heard_to(self.voice.saying.sentences.len());
+        let Some(part) = self.voice.part(playback) else {
+            return;
+        };
+        self.playback_failures = 0;
+        self.heard_to(part.to);
+        // One that ended while it was being cleared stays: there may be something left to resume.
+        if self.voice.cut_by.is_none() {
+            self.voice.parts.retain(|other| other.from >= part.to);
+            if self.voice.parts.is_empty() {
+                self.timers.stop(Timer::Playback);
+            }
+            if self.voice.is_done() {
                 self.prompt_done();
-            } else {
-                // It ended while it was being cleared: nothing will be left to resume.
-                self.heard_to(self.voice.saying.sentences.len());
             }
         }
     }
@@ -96,14 +108,25 @@ impl Dialogue {
     pub(super) fn playback_cleared(&mut self, playback: PlaybackId, cut_sentence: usize) {
         // Marks that came back before say how much was heard; a clear that was not asked for is covered by the
         // playback's own deadline.
-        if self.voice.playback == Some(playback) && self.voice.cut_by.is_some() {
-            let whole = self.voice.saying.sentences.len();
-            self.voice.heard = self.voice.heard.max(cut_sentence.min(whole));
+        if let Some(part) = self.voice.part(playback)
+            && self.voice.cut_by.is_some()
+            && self.voice.heard >= part.from
+        {
+            let cut = part.from.saturating_add(cut_sentence).min(part.to);
+            self.voice.heard = self.voice.heard.max(cut);
         }
     }
 
     pub(super) fn playback_failed(&mut self, playback: PlaybackId) {
-        if self.voice.playback != Some(playback) {
+        let Some(part) = self.voice.part(playback) else {
+            return;
+        };
+        if part.from < self.voice.saying.live {
+            // Words that were made for this call have a substitute; the campaign's own sentences have none.
+            self.reply_unspoken();
+            return;
+        }
+        if self.leave_out_what_is_made_in_the_call() {
             return;
         }
         self.playback_failures = self.playback_failures.saturating_add(1);
@@ -117,21 +140,64 @@ impl Dialogue {
         }
     }
 
+    /// Goes on with the fixed sentences of a prompt that failed: everybody who can speak has been asked for the others,
+    /// and would be asked again while the caller hears nothing (L12). False if all are fixed, or none is.
+    fn leave_out_what_is_made_in_the_call(&mut self) -> bool {
+        let heard = self.voice.heard;
+        let saying = &self.voice.saying;
+        let fixed = self.script.fixed_sentences();
+        let is_left = |sentence: &&String| fixed.contains(sentence);
+        let left = |to: usize| {
+            saying
+                .sentences
+                .get(heard..to)
+                .unwrap_or_default()
+                .iter()
+                .filter(is_left)
+        };
+        let whole = saying.sentences.len();
+        let rest = Prompt {
+            sentences: left(whole).cloned().collect(),
+            asks_from: left(saying.asks_from).count(),
+            asks_to: left(saying.asks_to).count(),
+            ..Prompt::default()
+        };
+        if rest.sentences.is_empty() || heard + rest.sentences.len() >= whole {
+            return false;
+        }
+        self.voice.cut_by = None;
+        self.play(rest);
+        true
+    }
+
     /// The marks of a playback did not come back in time: it is taken as ended, so that the call goes on.
     pub(super) fn marks_lost(&mut self) {
-        self.prompt_done();
+        if self.voice.saying.is_open() {
+            self.voice.heard = self.voice.saying.sentences.len();
+            self.voice.parts.clear();
+        } else {
+            self.prompt_done();
+        }
+    }
+
+    /// The next sentence of a reply. While it is interrupted it waits with the rest.
+    pub(super) fn speak_live(&mut self, sentence: String) {
+        let from = self.voice.saying.sentences.len();
+        self.voice.saying.add_live(sentence);
+        self.play_on(from);
+    }
+
+    /// The question, which ends a reply.
+    pub(super) fn speak_asking(&mut self, asking: Prompt) {
+        let from = self.voice.saying.sentences.len();
+        self.voice.saying.add_asking(asking);
+        self.play_on(from);
     }
 
     fn play_rest(&mut self) {
-        let heard = self.voice.heard;
-        let saying = &self.voice.saying;
-        let rest = Prompt {
-            sentences: saying.sentences.get(heard..).unwrap_or_default().to_vec(),
-            asks_from: saying.asks_from.saturating_sub(heard),
-            asks_to: saying.asks_to.saturating_sub(heard),
-        };
+        let rest = self.voice.saying.rest(self.voice.heard);
         self.voice.cut_by = None;
-        if rest.sentences.is_empty() {
+        if rest.sentences.is_empty() && !rest.is_open() {
             self.prompt_done();
         } else {
             self.play(rest);
@@ -139,24 +205,38 @@ impl Dialogue {
     }
 
     fn play(&mut self, saying: Prompt) {
+        self.voice.parts.clear();
+        self.timers.stop(Timer::Playback);
+        self.voice.heard = 0;
+        self.voice.saying = saying;
+        self.play_on(0);
+    }
+
+    /// Plays what there is of the prompt from this sentence on, after what is still playing.
+    fn play_on(&mut self, from: usize) {
+        let sentences = self.voice.saying.sentences.get(from..).unwrap_or_default().to_vec();
+        if sentences.is_empty() || self.voice.cut_by.is_some() {
+            return;
+        }
         let playback = PlaybackId(self.playbacks);
         self.playbacks = self.playbacks.wrapping_add(1);
-        let characters: usize = saying.sentences.iter().map(|sentence| sentence.chars().count()).sum();
+        let characters: usize = sentences.iter().map(|sentence| sentence.chars().count()).sum();
         let longest = Millis::try_from(characters)
             .unwrap_or(Millis::MAX)
             .saturating_mul(self.config.playback_ms_per_character)
             .saturating_add(self.config.playback_slack_ms);
-        self.timers.set(Timer::Playback, self.now.saturating_add(longest));
-        self.put(Output::Play {
-            playback,
-            sentences: saying.sentences.clone(),
-        });
-        if saying.asks_from == 0 {
+        // Of several each has its own time, after the one before it.
+        let begins = self
+            .timers
+            .due(Timer::Playback)
+            .map_or(self.now, |due| due.max(self.now));
+        self.timers.set(Timer::Playback, begins.saturating_add(longest));
+        self.put(Output::Play { playback, sentences });
+        if self.voice.heard >= self.voice.saying.asks_from {
             self.asking_begins();
         }
-        self.voice.playback = Some(playback);
-        self.voice.heard = 0;
-        self.voice.saying = saying;
+        let to = self.voice.saying.sentences.len();
+        self.voice.parts.push(Part { playback, from, to });
     }
 
     fn heard_to(&mut self, heard: usize) {
@@ -188,7 +268,7 @@ impl Dialogue {
 
     fn prompt_done(&mut self) {
         self.timers.stop(Timer::Playback);
-        self.voice.playback = None;
+        self.voice.parts.clear();
         self.voice.cut_by = None;
         self.asking_begins();
         self.voice.asked_at.get_or_insert(self.now);
@@ -206,8 +286,8 @@ impl Dialogue {
     /// Arms the wait for an answer if the prompt is over and nobody speaks (L2: always, or the call falls mute).
     pub(super) fn await_answer(&mut self) {
         let asking = matches!(self.phase, Phase::Asking(_));
-        if asking && self.voice.is_done() && self.speeches.is_empty() && self.turn.keys.is_empty() && !self.is_holding()
-        {
+        let settled = self.speeches.is_empty() && self.consultation.is_none();
+        if asking && self.voice.is_done() && settled && self.turn.keys.is_empty() && !self.is_holding() {
             self.timers.ensure(Timer::Silence, self.after(self.config.silence_ms));
         }
     }

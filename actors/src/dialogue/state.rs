@@ -145,9 +145,10 @@ impl Speech {
 pub(super) struct Voice {
     /// Counts prompts; resuming one does not count.
     pub(super) prompt: u32,
-    /// The playback under way; `None` once it has ended or was silenced for good.
-    pub(super) playback: Option<PlaybackId>,
-    /// What that playback says, with what of it asks.
+    /// The playbacks under way, in their order; empty once they have ended or were silenced for good. More than one only
+    /// while a reply is spoken as it comes.
+    pub(super) parts: Vec<Part>,
+    /// What is being said since it was begun or resumed, with what of it asks.
     pub(super) saying: Prompt,
     /// Sentences of it heard to their end.
     pub(super) heard: usize,
@@ -162,15 +163,30 @@ pub(super) struct Voice {
     pub(super) false_interruptions: u8,
 }
 
+/// One playback: which sentences of the prompt it says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Part {
+    pub(super) playback: PlaybackId,
+    /// Its first sentence.
+    pub(super) from: usize,
+    /// The one after its last.
+    pub(super) to: usize,
+}
+
 impl Voice {
     /// Sound is on its way to the caller.
     pub(super) fn is_playing(&self) -> bool {
-        self.playback.is_some() && self.cut_by.is_none()
+        !self.parts.is_empty() && self.cut_by.is_none()
     }
 
     /// The prompt is over: heard to its end or silenced for good.
     pub(super) fn is_done(&self) -> bool {
-        self.playback.is_none()
+        self.parts.is_empty() && !self.saying.is_open()
+    }
+
+    /// The part that a playback says.
+    pub(super) fn part(&self, playback: PlaybackId) -> Option<Part> {
+        self.parts.iter().find(|part| part.playback == playback).copied()
     }
 }
 

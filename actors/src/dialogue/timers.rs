@@ -7,12 +7,16 @@ use super::input::Millis;
 pub(super) enum Timer {
     /// The caller's "hello".
     Opening,
+    /// The greeting by name, when it is time to greet.
+    Name,
     /// The end of a first speech that is already too long for a person's.
     LongSpeech,
     /// The end of a speech.
     Speech,
     /// The recogniser's result.
     Recognition,
+    /// The language model.
+    Understanding,
     /// The next key of a number.
     Keys,
     /// An answer, with nobody speaking.
@@ -34,11 +38,13 @@ pub(super) enum Timer {
 }
 
 impl Timer {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 15] = [
         Self::Opening,
+        Self::Name,
         Self::LongSpeech,
         Self::Speech,
         Self::Recognition,
+        Self::Understanding,
         Self::Keys,
         Self::Silence,
         Self::Turn,
@@ -66,6 +72,11 @@ impl Timers {
     /// Sets a wait unless it is set already.
     pub(super) fn ensure(&mut self, timer: Timer, due: Millis) {
         self.due[timer as usize].get_or_insert(due);
+    }
+
+    /// When a wait is over; `None` if it is not set.
+    pub(super) fn due(&self, timer: Timer) -> Option<Millis> {
+        self.due[timer as usize]
     }
 
     pub(super) fn stop(&mut self, timer: Timer) {

@@ -78,6 +78,7 @@ impl Dialogue {
         match self.script.campaign.voicemail {
             VoicemailPolicy::HangUp => self.end_with(EndReason::Machine),
             VoicemailPolicy::LeaveMessage(_) => {
+                self.forget_consultation();
                 self.hush();
                 for timer in [
                     Timer::Opening,

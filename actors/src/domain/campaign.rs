@@ -126,6 +126,10 @@ pub struct Campaign {
     /// What happens when a machine answers: `hang_up`, or `{ leave_message: "…" }`.
     #[serde(default, with = "serde_norway::with::singleton_map")]
     pub voicemail: VoicemailPolicy,
+    /// Whether a language model may answer questions about the call in its own words. Nobody speaks words in an
+    /// organisation's name that it has not approved, unless it says so here; else "who is this" is answered for them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub spoken_replies: bool,
     /// Longest call in seconds (30 to 3600).
     #[serde(default = "default_longest_call")]
     pub longest_call_seconds: u32,

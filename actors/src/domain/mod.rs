@@ -8,6 +8,7 @@ mod ids;
 mod intent;
 mod lifecycle;
 mod outcome;
+mod person_name;
 mod phone;
 mod spoken_time;
 
@@ -21,5 +22,6 @@ pub use ids::{AccountSid, AttemptId, CallSid, CampaignId, ContactId, StreamSid};
 pub use intent::Intent;
 pub use lifecycle::{ContactState, Lifecycle};
 pub use outcome::{ConsentEvidence, Disposition, EndReason, MachineVerdict, Outcome};
+pub use person_name::{LONGEST_NAME, PersonName, PersonNameError};
 pub use phone::{PhoneNumber, PhoneNumberError};
 pub use spoken_time::{AskedTime, CallbackRequest, DaySpan, SpokenClock, SpokenDay, SpokenHours, SpokenTime};

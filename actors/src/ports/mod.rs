@@ -27,15 +27,16 @@ pub use journal::{JournalError, JournalFiles, JournalSink};
 pub use language_model::{
     AnswerSchema, LanguageModel, LanguageModelError, LanguageRequest, SentenceStream, Speaker, Spoken,
 };
-pub use prompts::{Prompt, PromptBook};
+pub use prompts::{NameVoice, Prompt, PromptBook};
 pub use recognizer::{Grammar, Heard, Progress, RecognitionRequest, Recognizer, RecognizerError, UtteranceStream};
-pub use service_use::{ServiceKind, ServiceMeter, ServiceUse, UsedService};
+pub use service_use::{AudioMeter, ServiceKind, ServiceMeter, ServiceUse, UsedService};
 pub use store::{
-    AdmittedCall, AttemptRow, AttemptStore, CallReport, CallbackEffect, CampaignState, CampaignStore, ClaimRefusal,
-    Contact, ContactCounts, ContactImport, ContactStore, DayCount, DialClaim, DialerStore, DoNotCallEntry,
-    DoNotCallStore, DueContact, DueQuery, DueSnapshot, Eligibility, ImportReport, InFlightAttempt, Leadership,
-    LifecycleChange, MachineDetection, MediaTokenClaim, ModeCounts, NewAttempt, NewContact, NextCall, OptOutReport,
-    PurgeCounts, RecordedUsage, RegistryScrub, ResultRow, ResultStore, StatusCallback, Store, StoreError, Submission,
-    SubmitRefusal, SurveyEvent, TokenRefusal, TranscriptLine, TranscriptSpeaker, TurnLatency,
+    AdmittedCall, AttemptRow, AttemptStore, CallCursor, CallReport, CallTotals, CallUse, CallbackEffect, CampaignState,
+    CampaignStore, CarrierTotal, ClaimRefusal, Contact, ContactCounts, ContactImport, ContactStore, CostQuery,
+    CostStore, CostTotals, DayCount, DialClaim, DialerStore, DoNotCallEntry, DoNotCallStore, DueContact, DueQuery,
+    DueSnapshot, Eligibility, ImportReport, InFlightAttempt, LatencyCount, Leadership, LifecycleChange,
+    MachineDetection, MediaTokenClaim, ModeCounts, NewAttempt, NewContact, NextCall, OptOutReport, PurgeCounts,
+    RecordedUsage, RegistryScrub, ResultRow, ResultStore, ServiceTotal, StatusCallback, Store, StoreError, Submission,
+    SubmitRefusal, SurveyEvent, TokenRefusal, TranscriptLine, TranscriptSpeaker, TurnLatency, TurnPart,
 };
-pub use synthesizer::{Pcm, SynthesisError, SynthesisRequest, Synthesizer};
+pub use synthesizer::{Pcm, SpeechStream, SynthesisError, SynthesisRequest, Synthesizer};

@@ -1,5 +1,7 @@
-//! Audio of fixed sentences, ready to be sent.
+//! Audio of whole sentences, ready to be sent.
 
+use super::service_use::ServiceMeter;
+use async_trait::async_trait;
 use bytes::Bytes;
 use std::collections::BTreeMap;
 
@@ -31,4 +33,14 @@ impl FromIterator<(String, Prompt)> for PromptBook {
             by_text: prompts.into_iter().collect(),
         }
     }
+}
+
+/// Speaks the sentences of one campaign that carry somebody's name, in the voice of its [`PromptBook`] and at its level.
+#[async_trait]
+pub trait NameVoice: Send + Sync + 'static {
+    /// The audio of a sentence; `None` if it cannot be had. Asking for it early makes it be there when it is needed:
+    /// whoever asks while it is being spoken waits for the same audio, and it is spoken to its end though nobody waits
+    /// any more. It is kept for a while, in memory alone.
+    /// `meter` counts what it takes to speak it; who is given audio that others asked for uses nothing.
+    async fn speak(&self, sentence: &str, meter: &ServiceMeter) -> Option<Prompt>;
 }

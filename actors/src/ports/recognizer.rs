@@ -1,5 +1,6 @@
 //! Speech to text, an utterance at a time.
 
+use super::service_use::ServiceMeter;
 use crate::domain::{AttemptId, Language};
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -25,6 +26,8 @@ pub struct RecognitionRequest {
     pub language: Language,
     /// What may be said.
     pub grammar: Arc<Grammar>,
+    /// Where the audio is counted that a recogniser gets.
+    pub meter: ServiceMeter,
 }
 
 /// What was heard.

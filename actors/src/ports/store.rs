@@ -1,17 +1,24 @@
 //! What is kept. Each method is one atomic use case; correctness (claims, one-time tokens, idempotency) lives here.
 //! Times are UTC milliseconds since 1970.
 
+mod costs;
 mod dialer;
 
+pub use costs::{
+    CallCursor, CallTotals, CallUse, CarrierTotal, CostQuery, CostStore, CostTotals, LatencyCount, ServiceTotal,
+    TurnPart,
+};
 pub use dialer::{
     CampaignState, ClaimRefusal, ContactCounts, ContactImport, DayCount, DialClaim, DialerStore, DueContact, DueQuery,
     DueSnapshot, Eligibility, ImportReport, InFlightAttempt, Leadership, LifecycleChange, ModeCounts, OptOutReport,
     RecordedUsage, RegistryScrub, SubmitRefusal, SurveyEvent,
 };
 
+use super::service_use::{ServiceUse, UsedService};
 use crate::domain::{
     AccountSid, Answer, AttemptId, AttemptState, CallSid, CallbackRequest, Campaign, CampaignId, CarrierStatus,
-    ConsentEvidence, ContactId, Disposition, EndReason, MachineVerdict, Mode, Outcome, PhoneNumber, StreamSid,
+    ConsentEvidence, ContactId, Disposition, EndReason, MachineVerdict, Mode, Outcome, PersonName, PhoneNumber,
+    StreamSid,
 };
 use async_trait::async_trait;
 
@@ -57,6 +64,8 @@ pub struct NewContact {
     pub number: PhoneNumber,
     /// The customer's own id for the person.
     pub external_id: Option<String>,
+    /// The person's name, to greet them by.
+    pub name: Option<PersonName>,
 }
 
 /// A contact.
@@ -162,6 +171,8 @@ pub struct AdmittedCall {
     pub mode: Mode,
     /// What the carrier's machine detection has said already, on whatever node.
     pub machine: Option<MachineVerdict>,
+    /// The contact's name, to greet them by.
+    pub name: Option<PersonName>,
 }
 
 /// A carrier's status callback, verified.
@@ -238,7 +249,10 @@ pub struct TurnLatency {
     pub endpoint_ms: u32,
     /// From the end-point to the recogniser's result.
     pub recognition_ms: u32,
-    /// From the result to the dialogue's decision.
+    /// In which a language model was asked what the words mean; 0 where none was.
+    #[serde(default)]
+    pub understanding_ms: u32,
+    /// From the result to the dialogue's decision, without the understanding.
     pub decision_ms: u32,
     /// From the decision to the first audio handed to the socket.
     pub first_audio_ms: u32,
@@ -265,6 +279,8 @@ pub struct CallReport {
     pub transcript: Vec<TranscriptLine>,
     /// Per-turn latency.
     pub latencies: Vec<TurnLatency>,
+    /// What was used of services.
+    pub service_use: Vec<(UsedService, ServiceUse)>,
     /// The person's wish to be called at another time.
     pub callback_request: Option<CallbackRequest>,
     /// True if the person asked for removal: written to do-not-call in this transaction too, whatever happened
@@ -351,6 +367,8 @@ pub struct PurgeCounts {
     pub transcript_lines: u64,
     /// Verbatim words removed from answers and consents (values stay).
     pub verbatims: u64,
+    /// Names removed from contacts that are not called any more.
+    pub names: u64,
 }
 
 /// Campaigns.

@@ -1,11 +1,15 @@
 //! Text to speech.
 
+use super::service_use::ServiceMeter;
 use crate::domain::Language;
 use async_trait::async_trait;
+use futures_util::StreamExt;
+use futures_util::future::ready;
+use futures_util::stream::{self, BoxStream};
 use std::time::Duration;
 
 /// A text to be spoken.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct SynthesisRequest {
     /// Plain text, one sentence.
     pub text: String,
@@ -14,6 +18,8 @@ pub struct SynthesisRequest {
     /// A voice, as the campaign names it: the embedded synthesiser's by its name, a service's as `SERVICE:NAME`. What
     /// is not a synthesiser's own leaves it at its default for the language.
     pub voice: Option<String>,
+    /// Where its characters are counted, by each synthesiser that is asked.
+    pub meter: ServiceMeter,
 }
 
 /// Linear audio, one channel.
@@ -70,6 +76,10 @@ pub enum SynthesisError {
     },
 }
 
+/// The audio of one sentence as it is spoken: pieces of any length in their order, all of one sample rate. Together they
+/// are what [`Synthesizer::synthesize`] gives. It ends after an error; dropping it ends the request.
+pub type SpeechStream = BoxStream<'static, Result<Pcm, SynthesisError>>;
+
 /// A synthesiser.
 #[async_trait]
 pub trait Synthesizer: Send + Sync + 'static {
@@ -82,4 +92,11 @@ pub trait Synthesizer: Send + Sync + 'static {
 
     /// Speaks one sentence. What it returns is sound of a plausible length.
     async fn synthesize(&self, request: &SynthesisRequest) -> Result<Pcm, SynthesisError>;
+
+    /// Speaks one sentence and gives its audio as it comes: faults may show when some of it has been heard. A synthesiser
+    /// that does not stream gives the whole sentence as one piece.
+    async fn stream(&self, request: &SynthesisRequest) -> Result<SpeechStream, SynthesisError> {
+        let whole = self.synthesize(request).await?;
+        Ok(stream::once(ready(Ok(whole))).boxed())
+    }
 }

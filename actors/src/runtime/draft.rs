@@ -2,7 +2,7 @@
 
 use crate::dialogue::{Millis, TurnNote};
 use crate::domain::{Answer, AttemptId, CallbackRequest, ConsentEvidence, Disposition, EndReason, Outcome};
-use crate::ports::{CallReport, TranscriptLine, TurnLatency};
+use crate::ports::{CallReport, ServiceMeter, TranscriptLine, TurnLatency};
 
 /// What a call has gathered so far.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +15,8 @@ pub struct CallDraft {
     pub transcript: Vec<TranscriptLine>,
     /// Turn latencies so far.
     pub latencies: Vec<TurnLatency>,
+    /// What is used of services; written by whoever uses them.
+    pub meter: ServiceMeter,
     /// The person asked for a callback.
     pub callback_request: Option<CallbackRequest>,
     /// The person asked for removal.
@@ -49,6 +51,7 @@ impl CallDraft {
             answers: self.answers,
             transcript: self.transcript,
             latencies: self.latencies,
+            service_use: self.meter.read(),
             callback_request: self.callback_request,
             do_not_call: self.do_not_call,
             ended_at_ms,
@@ -75,6 +78,7 @@ impl CallDraft {
 mod tests {
     use super::*;
     use crate::domain::{AnswerValue, AnswerVia};
+    use crate::ports::{ServiceKind, ServiceUse, UsedService};
 
     fn cut(draft: CallDraft) -> CallReport {
         draft.into_cut_report(AttemptId::from("a"), EndReason::Fault, 0)
@@ -109,6 +113,23 @@ mod tests {
             (report.outcome, report.disposition),
             (Outcome::Partial, Disposition::Partial)
         );
+    }
+
+    #[test]
+    fn what_was_used_of_services_survives_the_death_of_its_call() {
+        let draft = CallDraft::default();
+        let deepgram = UsedService {
+            kind: ServiceKind::Recognition,
+            service: "deepgram".into(),
+            model: "nova-3".into(),
+        };
+        let used = ServiceUse {
+            requests: 1,
+            audio_ms: 900,
+            ..ServiceUse::default()
+        };
+        draft.meter.clone().add(deepgram.clone(), used);
+        assert_eq!(cut(draft).service_use, [(deepgram, used)]);
     }
 
     #[test]

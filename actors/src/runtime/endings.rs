@@ -236,6 +236,7 @@ fn bare(report: CallReport) -> CallReport {
         answers: Vec::new(),
         transcript: Vec::new(),
         latencies: Vec::new(),
+        service_use: Vec::new(),
         callback_request: report
             .callback_request
             .map(|request| CallbackRequest { words: None, ..request }),

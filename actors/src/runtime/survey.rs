@@ -1,8 +1,8 @@
 //! A campaign made ready to be spoken: its script, and the audio of every sentence.
 
 use crate::dialogue::Script;
-use crate::domain::{Campaign, CampaignId};
-use crate::ports::PromptBook;
+use crate::domain::{Campaign, CampaignId, PersonName};
+use crate::ports::{NameVoice, Prompt, PromptBook, ServiceMeter, Synthesizer};
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -14,6 +14,25 @@ pub struct Survey {
     pub script: Arc<Script>,
     /// Audio of every fixed sentence.
     pub prompts: Arc<PromptBook>,
+    /// Who speaks what is made in a call, piece by piece: the one whose voice the prompts have, else another. `None`:
+    /// nobody, such a sentence fails.
+    pub voice: Option<Arc<dyn Synthesizer>>,
+    /// Who speaks greetings by name. `None`: nobody is greeted by name.
+    pub names: Option<Arc<dyn NameVoice>>,
+}
+
+impl Survey {
+    /// Speaks the greeting by name, if there is one; asked for early, it is there when the call begins. `None` as well
+    /// if it cannot be had.
+    pub async fn greeting_for(&self, name: &PersonName, meter: &ServiceMeter) -> Option<Prompt> {
+        let sentence = self.script.greeting_for(name)?;
+        self.names.as_ref()?.speak(&sentence, meter).await
+    }
+
+    /// Whether people are greeted by name.
+    pub fn greets_by_name(&self) -> bool {
+        self.names.is_some() && self.script.named_greeting().is_some()
+    }
 }
 
 /// The surveys this node can speak.

@@ -1,14 +1,19 @@
 //! What stands between a call and services that fail: a breaker that rests what failed, and ordered lists in which the
-//! next takes over within the same utterance.
+//! next takes over within the same utterance, sentence or request.
 //!
-//! The [`Breaker`] knows nothing of speech: lists of synthesisers or language models use it as the recognisers' does.
+//! The [`Breaker`] knows nothing of speech: the lists of recognisers, synthesisers and language models share it.
 
 mod breaker;
+mod language_model;
 mod plausible;
 mod recognizer;
+mod speaking;
 mod synthesizer;
+mod telephone;
 
 pub use breaker::{Breaker, BreakerSettings, Fault, Phase};
-pub use plausible::check_speech;
+pub use language_model::FailoverLanguageModel;
+pub use plausible::{SpeechCheck, check_speech};
 pub use recognizer::{FailoverRecognizer, FailoverSettings, Jitter, Ranked};
-pub use synthesizer::{FailoverSynthesizer, GuardedSynthesizer, RankedSynthesizer};
+pub use synthesizer::{FailoverSynthesizer, GuardedSynthesizer, LIVE_SPEECH_DEADLINE, RankedSynthesizer};
+pub use telephone::TelephoneAudio;

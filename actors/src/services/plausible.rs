@@ -13,34 +13,77 @@ const SLOWEST_MS_PER_CHARACTER: u64 = 250;
 /// What even the shortest sentence may take.
 const LONGEST_SHORT_MS: u64 = 4_000;
 
-/// Refuses audio that cannot be the text: none, silence, far too little or far too much.
+/// Judges audio as it comes, piece by piece.
+#[derive(Clone, Debug)]
+pub struct SpeechCheck {
+    sample_rate: u64,
+    samples: u64,
+    sound: u64,
+}
+
+impl SpeechCheck {
+    /// A judge of audio of which nothing has come yet.
+    pub fn new(sample_rate: u32) -> Self {
+        Self {
+            sample_rate: u64::from(sample_rate.max(1)),
+            samples: 0,
+            sound: 0,
+        }
+    }
+
+    /// Takes the next samples.
+    pub fn push(&mut self, samples: &[i16]) {
+        let sound = samples.iter().filter(|sample| sample.unsigned_abs() > AUDIBLE);
+        self.sound += sound.count() as u64;
+        self.samples += samples.len() as u64;
+    }
+
+    /// Whether something can be heard in what has come.
+    pub fn is_audible(&self) -> bool {
+        self.ms(self.sound) >= SHORTEST_SOUND_MS
+    }
+
+    /// How much has come, in milliseconds.
+    pub fn duration_ms(&self) -> u64 {
+        self.ms(self.samples)
+    }
+
+    /// Judges the whole: no audio, silence, far too little or far too much cannot be the text.
+    ///
+    /// # Errors
+    /// [`SynthesisError::Unusable`] says which.
+    pub fn finish(&self, text: &str) -> Result<(), SynthesisError> {
+        let unusable = |reason: String| Err(SynthesisError::Unusable { reason });
+        if self.samples == 0 {
+            return unusable("there is no audio in it".to_owned());
+        }
+        if !self.is_audible() {
+            return unusable("the audio is silent".to_owned());
+        }
+        let characters = text.chars().filter(|c| c.is_alphanumeric()).count() as u64;
+        let all_characters = text.chars().count() as u64;
+        let duration_ms = self.duration_ms();
+        let plausible =
+            characters * FASTEST_MS_PER_CHARACTER..=LONGEST_SHORT_MS + all_characters * SLOWEST_MS_PER_CHARACTER;
+        if !plausible.contains(&duration_ms) {
+            return unusable(format!("{duration_ms} ms of audio for {all_characters} characters"));
+        }
+        Ok(())
+    }
+
+    fn ms(&self, samples: u64) -> u64 {
+        samples * 1_000 / self.sample_rate
+    }
+}
+
+/// Refuses audio that cannot be the text: [`SpeechCheck::finish`] for all of it at once.
 ///
 /// # Errors
-/// [`SynthesisError::Unusable`] says which.
+/// [`SynthesisError::Unusable`] says what is wrong with it.
 pub fn check_speech(pcm: &Pcm, text: &str) -> Result<(), SynthesisError> {
-    let unusable = |reason: String| Err(SynthesisError::Unusable { reason });
-    let rate = u64::from(pcm.sample_rate.max(1));
-    let ms = |samples: usize| samples as u64 * 1_000 / rate;
-    if pcm.samples.is_empty() {
-        return unusable("there is no audio in it".to_owned());
-    }
-    let sound = pcm
-        .samples
-        .iter()
-        .filter(|sample| sample.unsigned_abs() > AUDIBLE)
-        .count();
-    if ms(sound) < SHORTEST_SOUND_MS {
-        return unusable("the audio is silent".to_owned());
-    }
-    let characters = text.chars().filter(|c| c.is_alphanumeric()).count() as u64;
-    let all_characters = text.chars().count() as u64;
-    let duration_ms = ms(pcm.samples.len());
-    let plausible =
-        characters * FASTEST_MS_PER_CHARACTER..=LONGEST_SHORT_MS + all_characters * SLOWEST_MS_PER_CHARACTER;
-    if !plausible.contains(&duration_ms) {
-        return unusable(format!("{duration_ms} ms of audio for {all_characters} characters"));
-    }
-    Ok(())
+    let mut check = SpeechCheck::new(pcm.sample_rate);
+    check.push(&pcm.samples);
+    check.finish(text)
 }
 
 #[cfg(test)]
@@ -79,6 +122,16 @@ mod tests {
         fn speech_at_any_human_pace_is_plausible(text in "[a-z ]{4,200}", ms_per_character in 40_usize..150) {
             let ms = (text.chars().count() * ms_per_character).max(100);
             prop_assert!(check_speech(&tone(ms, -9_000), &text).is_ok());
+        }
+
+        #[test]
+        fn the_size_of_the_pieces_changes_no_judgement(
+            samples in prop::collection::vec(-400_i16..400, 0..4_000), piece in 1_usize..900, text in "[a-z ]{0,40}"
+        ) {
+            let mut check = SpeechCheck::new(8_000);
+            samples.chunks(piece).for_each(|piece| check.push(piece));
+            let whole = Pcm { sample_rate: 8_000, samples };
+            prop_assert_eq!(check.finish(&text), check_speech(&whole, &text));
         }
     }
 }

@@ -1,12 +1,13 @@
 //! A line and a caller in virtual time: sentences take as long as they are long, speech is recognised as told.
 
 use samvad_actors::dialogue::{
-    Dialogue, DialogueConfig, Expectation, Input, LanguagePack, Millis, Output, PlaybackId, Script, SpeechId,
+    Dialogue, DialogueConfig, Expectation, Input, LanguagePack, Millis, ModelFault, ModelMeaning, ModelQuery,
+    ModelValue, Output, PlaybackId, RequestId, Script, SpeechId,
 };
 use samvad_actors::domain::{
-    Answer, AnswerValue, Campaign, ConsentEvidence, Disposition, EndReason, Language, Outcome, SpokenTime,
+    Answer, AnswerValue, Campaign, ConsentEvidence, Disposition, EndReason, Intent, Language, Outcome, SpokenTime,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, LazyLock};
 
 pub const HEALTH: &str = include_str!("../../../fixtures/campaigns/health_survey.yaml");
@@ -29,6 +30,55 @@ pub fn script(campaign: &str) -> Arc<Script> {
 pub static HEALTH_SCRIPT: LazyLock<Arc<Script>> = LazyLock::new(|| script(HEALTH));
 pub static FEEDBACK_SCRIPT: LazyLock<Arc<Script>> = LazyLock::new(|| script(FEEDBACK));
 
+/// The health survey, whose questions about the call may be answered in live words.
+pub static SPOKEN_SCRIPT: LazyLock<Arc<Script>> =
+    LazyLock::new(|| script(&HEALTH.replace("spoken_replies: false", "spoken_replies: true")));
+
+/// The waits of a call that has a language model.
+pub fn model_config() -> DialogueConfig {
+    DialogueConfig {
+        language_model: true,
+        ..DialogueConfig::default()
+    }
+}
+
+/// What a model takes something to mean.
+pub fn means(intent: Intent) -> ModelMeaning {
+    ModelMeaning {
+        intent,
+        value: None,
+        callback_words: None,
+        question_about_call: false,
+    }
+}
+
+/// A value, as a model gives it.
+pub fn value(value: ModelValue) -> ModelMeaning {
+    ModelMeaning {
+        value: Some(value),
+        ..means(Intent::Unclear)
+    }
+}
+
+/// A question about the call.
+pub fn question() -> ModelMeaning {
+    ModelMeaning {
+        question_about_call: true,
+        ..means(Intent::Unclear)
+    }
+}
+
+/// What the model does when it is asked, and after how long.
+#[derive(Clone, Debug)]
+pub enum Model {
+    Answers(Millis, ModelMeaning),
+    Fails(Millis),
+    Never,
+    /// Sentences, each so long after the one before it.
+    Says(Vec<(Millis, &'static str)>),
+}
+
+/// A line on which sentences are being played.
 struct Playing {
     id: PlaybackId,
     /// When each sentence ends.
@@ -43,8 +93,10 @@ pub struct Call {
     pub outputs: Vec<(Millis, Output)>,
     scheduled: BTreeMap<(Millis, u32), Input>,
     sequence: u32,
-    playing: Option<Playing>,
+    playing: VecDeque<Playing>,
     speeches: u32,
+    /// What the model does next; nothing is left: it never answers.
+    pub model: VecDeque<Model>,
     /// False: marks never come back.
     pub marks: bool,
     /// False: do-not-call is never reported as written.
@@ -60,14 +112,34 @@ impl Call {
     }
 
     pub fn new(script: &Arc<Script>) -> Self {
+        Self::with(script, DialogueConfig::default())
+    }
+
+    /// A call with a language model, in which the consent question has been heard.
+    pub fn with_model(script: &Arc<Script>, model: impl IntoIterator<Item = Model>) -> Self {
+        let mut call = Self::with_config(script, model_config(), model);
+        call.listen();
+        call
+    }
+
+    /// A call with a language model and these waits, on which the stream has just begun.
+    pub fn with_config(script: &Arc<Script>, config: DialogueConfig, model: impl IntoIterator<Item = Model>) -> Self {
+        let mut call = Self::with(script, config);
+        call.model = model.into_iter().collect();
+        call.input(Input::Started);
+        call
+    }
+
+    fn with(script: &Arc<Script>, config: DialogueConfig) -> Self {
         Self {
-            dialogue: Dialogue::new(Arc::clone(script), DialogueConfig::default()),
+            dialogue: Dialogue::new(Arc::clone(script), config),
             now: 0,
             outputs: Vec::new(),
             scheduled: BTreeMap::new(),
             sequence: 0,
-            playing: None,
+            playing: VecDeque::new(),
             speeches: 0,
+            model: VecDeque::new(),
             marks: true,
             store: true,
         }
@@ -95,19 +167,22 @@ impl Call {
         while let Some(output) = self.dialogue.poll_output() {
             match &output {
                 Output::Play { playback, sentences } => {
-                    let mut end = self.now;
+                    let after = self.playing.back().and_then(|before| before.ends.last().copied());
+                    let mut end = after.unwrap_or(self.now);
                     let ends = sentences.iter().map(|sentence| {
                         end += sentence.len() as Millis * MS_PER_CHARACTER;
                         end
                     });
-                    self.playing = Some(Playing {
+                    let ends = ends.collect();
+                    self.playing.push_back(Playing {
                         id: *playback,
-                        ends: ends.collect(),
+                        ends,
                         played: 0,
                     });
                 }
+                Output::Classify(query) | Output::Reply(query) => self.ask_model(&query.clone()),
                 Output::Clear => {
-                    if let Some(playing) = self.playing.take() {
+                    for playing in std::mem::take(&mut self.playing) {
                         let cleared = Input::PlaybackCleared {
                             playback: playing.id,
                             cut_sentence: playing.played,
@@ -122,11 +197,34 @@ impl Call {
         }
     }
 
+    fn ask_model(&mut self, query: &ModelQuery) {
+        let request = query.request;
+        assert_eq!(self.dialogue.open_request(), Some(request), "one at a time");
+        match self.model.pop_front() {
+            Some(Model::Answers(wait, meaning)) => self.later(wait, Input::Classified { request, meaning }),
+            Some(Model::Fails(wait)) => {
+                let fault = ModelFault::Lost;
+                self.later(wait, Input::ClassifyFailed { request, fault });
+                self.later(wait, Input::ReplyFailed { request, fault });
+            }
+            Some(Model::Says(sentences)) => {
+                let mut at = 0;
+                for (wait, text) in sentences {
+                    at += wait;
+                    let text = text.into();
+                    self.later(at, Input::ReplySentence { request, text });
+                }
+                self.later(at + 10, Input::ReplyEnded { request });
+            }
+            Some(Model::Never) | None => {}
+        }
+    }
+
     /// Goes to the next thing that happens, at most to `limit`. False if nothing happens before it.
     pub fn step(&mut self, limit: Millis) -> bool {
         let mark = self
             .playing
-            .as_ref()
+            .front()
             .filter(|_| self.marks)
             .and_then(|p| p.ends.get(p.played).copied());
         let input = self.scheduled.keys().next().map(|(at, _)| *at);
@@ -145,12 +243,12 @@ impl Call {
             let (_, input) = self.scheduled.pop_first().expect("scheduled");
             self.input(input);
         } else if mark == Some(next) {
-            let playing = self.playing.as_mut().expect("playing");
+            let playing = self.playing.front_mut().expect("playing");
             let (playback, sentence) = (playing.id, playing.played);
             playing.played += 1;
             let done = playing.played == playing.ends.len();
             if done {
-                self.playing = None;
+                self.playing.pop_front();
             }
             self.input(Input::SentencePlayed { playback, sentence });
             if done {
@@ -171,8 +269,8 @@ impl Call {
     /// Listens until the next prompt (or the one being played) has been heard to its end.
     pub fn listen(&mut self) {
         let limit = self.now + 60_000;
-        while self.playing.is_none() && !self.dialogue.is_over() && self.step(limit) {}
-        while self.playing.is_some() && !self.dialogue.is_over() && self.step(limit) {}
+        while self.playing.is_empty() && !self.dialogue.is_over() && self.step(limit) {}
+        while !self.playing.is_empty() && !self.dialogue.is_over() && self.step(limit) {}
     }
 
     /// Speaks; returns when it has been understood. Then listens to what comes of it.
@@ -262,8 +360,13 @@ impl Call {
         last.unwrap_or_default()
     }
 
+    /// What is being played is heard no more, and nobody is told.
+    pub fn lose_playback(&mut self) {
+        self.playing.clear();
+    }
+
     pub fn is_playing(&self) -> bool {
-        self.playing.is_some()
+        !self.playing.is_empty()
     }
 
     pub fn clears(&self) -> usize {
@@ -302,6 +405,19 @@ impl Call {
             Output::RequestCallback { when, time } => Some((when.clone(), *time)),
             _ => None,
         })
+    }
+
+    /// Everything the model was asked, in its order.
+    pub fn queries(&self) -> Vec<ModelQuery> {
+        let queries = self.outputs.iter().filter_map(|(_, output)| match output {
+            Output::Classify(query) | Output::Reply(query) => Some(query.clone()),
+            _ => None,
+        });
+        queries.collect()
+    }
+
+    pub fn open_request(&self) -> Option<RequestId> {
+        self.dialogue.open_request()
     }
 
     pub fn expectation(&self) -> Option<Expectation> {

@@ -135,6 +135,18 @@ fn a_wish_for_a_callback_reads_from_a_journal_that_was_written_before_times_were
 }
 
 #[test]
+fn a_journal_from_before_there_were_language_models_replays_to_the_same_decisions() {
+    let earlier = CALL.replacen(",\"language_model\":false,\"understanding_limit_ms\":1500", "", 1);
+    assert_ne!(earlier, *CALL);
+    assert!(!CALL.contains("model_prompts") && !CALL.contains("spoken_replies"));
+    let report = replay(&earlier, embedded).expect("readable");
+    let [only] = report.differences.as_slice() else {
+        panic!("{:?}", report.differences);
+    };
+    assert!(only.line == 1 && only.what.contains("was altered"), "{only}");
+}
+
+#[test]
 fn a_journal_holds_no_telephone_number() {
     assert!(!CALL.contains("+1415") && !CALL.contains("caller_id"));
 }

@@ -1,15 +1,16 @@
 //! Laws that hold for every conversation, whatever comes in and in whatever order.
 
 use crate::harness::*;
+use crate::model_properties::{SPEAKABLE, model_input};
 use proptest::prelude::*;
 use samvad_actors::dialogue::{
-    Dialogue, DialogueConfig, Input, Millis, Output, PlaybackId, RecognitionFault, SpeechId,
+    Dialogue, DialogueConfig, Input, Millis, NamedGreeting, Output, PlaybackId, RecognitionFault, SpeechId,
 };
 use samvad_actors::domain::{AnswerValue, EndReason, MachineVerdict};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-const TEXTS: [&str; 24] = [
+pub const TEXTS: [&str; 24] = [
     "",
     "yes",
     "no",
@@ -37,7 +38,7 @@ const TEXTS: [&str; 24] = [
 ];
 
 /// An input, and how long after the last one it comes.
-type Event = (Millis, Input);
+pub type Event = (Millis, Input);
 
 fn verdict() -> impl Strategy<Value = MachineVerdict> {
     prop::sample::select(vec![
@@ -50,6 +51,11 @@ fn verdict() -> impl Strategy<Value = MachineVerdict> {
 }
 
 /// Anything at all, sensible or not.
+fn named() -> impl Strategy<Value = NamedGreeting> {
+    use NamedGreeting::{Coming, Lost, Ready};
+    prop::sample::select(vec![Coming, Ready, Lost])
+}
+
 fn any_input() -> impl Strategy<Value = Input> {
     let speech = (0u32..6).prop_map(SpeechId);
     let playback = (0u32..12).prop_map(PlaybackId);
@@ -72,19 +78,24 @@ fn any_input() -> impl Strategy<Value = Input> {
         1 => playback.prop_map(|playback| Input::PlaybackFailed { playback }),
         1 => verdict().prop_map(|verdict| Input::Machine { verdict }),
         1 => Just(Input::Beep),
+        1 => named().prop_map(|state| Input::NamedGreeting { state }),
         2 => any::<bool>().prop_map(|stored| Input::DoNotCallRecorded { stored }),
         1 => Just(Input::Started),
+        10 => model_input(),
     ]
 }
 
-fn events() -> impl Strategy<Value = Vec<Event>> {
+pub fn events() -> impl Strategy<Value = Vec<Event>> {
     prop::collection::vec((prop_oneof![0u64..400, 0u64..9_000], any_input()), 0..120)
 }
 
 /// Feeds events, lets every wait end, and gives everything that was put out with its time.
-fn run(feedback: bool, events: &[Event]) -> Vec<(Millis, Output)> {
+pub fn run(feedback: bool, events: &[Event]) -> Vec<(Millis, Output)> {
     let script = if feedback { &FEEDBACK_SCRIPT } else { &HEALTH_SCRIPT };
-    let mut dialogue = Dialogue::new(Arc::clone(script), DialogueConfig::default());
+    run_as(Dialogue::new(Arc::clone(script), DialogueConfig::default()), events)
+}
+
+pub fn run_as(mut dialogue: Dialogue, events: &[Event]) -> Vec<(Millis, Output)> {
     let mut outputs = Vec::new();
     let mut now = 0;
     let mut drain = |dialogue: &mut Dialogue, now: Millis| {
@@ -114,7 +125,7 @@ fn run(feedback: bool, events: &[Event]) -> Vec<(Millis, Output)> {
 }
 
 /// The laws.
-fn check(feedback: bool, events: &[Event], outputs: &[(Millis, Output)]) -> Result<(), TestCaseError> {
+pub fn check(feedback: bool, events: &[Event], outputs: &[(Millis, Output)]) -> Result<(), TestCaseError> {
     let script = if feedback { &FEEDBACK_SCRIPT } else { &HEALTH_SCRIPT };
     let ends = outputs
         .iter()
@@ -131,7 +142,8 @@ fn check(feedback: bool, events: &[Event], outputs: &[(Millis, Output)]) -> Resu
         "it ends in time"
     );
 
-    let sentences: BTreeSet<String> = script.fixed_sentences().into_iter().collect();
+    let known = script.fixed_sentences().into_iter();
+    let sentences: BTreeSet<String> = known.chain(script.named_greeting().map(str::to_owned)).collect();
     let questions: BTreeSet<&str> = script.campaign().questions.iter().map(|q| q.text.as_str()).collect();
     let mut consented = false;
     let mut consents = 0;
@@ -142,7 +154,11 @@ fn check(feedback: bool, events: &[Event], outputs: &[(Millis, Output)]) -> Resu
             Output::Play { sentences: said, .. } => {
                 prop_assert!(!said.is_empty());
                 for sentence in said {
-                    prop_assert!(sentences.contains(sentence), "not a fixed sentence: {}", sentence);
+                    prop_assert!(
+                        sentences.contains(sentence) || SPEAKABLE.contains(&sentence.as_str()),
+                        "not a fixed sentence: {}",
+                        sentence
+                    );
                     prop_assert!(
                         consented || !questions.contains(sentence.as_str()),
                         "asked before consent"

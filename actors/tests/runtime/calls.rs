@@ -47,7 +47,19 @@ async fn media_frames_are_heard_recognised_and_answered() {
     let latency = report.latencies.first().expect("l27: a short yes is measured");
     assert_eq!(
         latency.total_ms,
-        latency.endpoint_ms + latency.recognition_ms + latency.decision_ms + latency.first_audio_ms
+        latency.endpoint_ms
+            + latency.recognition_ms
+            + latency.understanding_ms
+            + latency.decision_ms
+            + latency.first_audio_ms
+    );
+    // One utterance, of 10 ms as the double counts them.
+    let [(used, amount)] = report.service_use.as_slice() else {
+        panic!("one recogniser: {:?}", report.service_use);
+    };
+    assert_eq!(
+        (used.service.as_str(), amount.requests, amount.audio_ms),
+        ("scripted", 1, 10)
     );
     assert!(world.journals.replayed(&"voice".into()).is_same());
 }

@@ -21,6 +21,40 @@ static YES: LazyLock<Vec<i16>> = LazyLock::new(|| {
 /// Samples in a frame of 20 ms.
 const FRAME: usize = 160;
 
+/// One message to the carrier.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Frame {
+    Media(Vec<u8>),
+    Mark(String),
+    Clear,
+}
+
+impl Frame {
+    fn read(text: &str) -> Self {
+        let message: Value = serde_json::from_str(text).expect("JSON");
+        let text = |value: &Value| value.as_str().expect("text").to_owned();
+        match message["event"].as_str() {
+            Some("media") => Self::Media(decode_base64(&text(&message["media"]["payload"]))),
+            Some("mark") => Self::Mark(text(&message["mark"]["name"])),
+            Some("clear") => Self::Clear,
+            other => panic!("the call sent {other:?}"),
+        }
+    }
+}
+
+/// RFC 4648, section 4.
+fn decode_base64(text: &str) -> Vec<u8> {
+    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let digits = text.bytes().filter(|byte| *byte != b'=');
+    let values = digits.map(|byte| ALPHABET.iter().position(|digit| *digit == byte).expect("base64") as u32);
+    let values: Vec<u32> = values.collect();
+    let bytes = values.chunks(4).flat_map(|group| {
+        let bits = group.iter().fold(0, |bits, value| bits << 6 | value) << (6 * (4 - group.len()));
+        bits.to_be_bytes()[1..group.len()].to_vec()
+    });
+    bytes.collect()
+}
+
 #[derive(Default)]
 pub struct LineState {
     pub send_panics: Cell<bool>,
@@ -121,6 +155,18 @@ impl Caller {
             other => panic!("the call sent {other:?}"),
         }
         false
+    }
+
+    /// What has been sent since this was last asked. No mark is returned for it.
+    pub fn frames(&self) -> Vec<Frame> {
+        let mut received = self.received.borrow_mut();
+        std::iter::from_fn(|| received.try_recv().ok())
+            .map(|text| Frame::read(&text))
+            .collect()
+    }
+
+    pub fn return_mark(&self, name: &str) {
+        self.send(&json!({"event": "mark", "mark": {"name": name}}).to_string());
     }
 
     pub fn send(&self, text: &str) {

@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 use samvad_actors::domain::Language;
-use samvad_actors::ports::{Grammar, Heard, RecognitionRequest, Recognizer, RecognizerError, UtteranceStream};
+use samvad_actors::ports::{
+    AudioMeter, Grammar, Heard, RecognitionRequest, Recognizer, RecognizerError, UtteranceStream,
+};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -44,13 +46,15 @@ impl Recognizer for ScriptedRecognizer {
         Ok(())
     }
 
-    fn start(&self, _request: RecognitionRequest) -> Box<dyn UtteranceStream> {
+    /// Every utterance is counted as one of 10 ms, at once.
+    fn start(&self, request: RecognitionRequest) -> Box<dyn UtteranceStream> {
         let does = *self.does.lock().unwrap_or_else(PoisonError::into_inner);
         match does {
             Recognition::StartPanics => panic!("the recogniser panics, as told"),
             Recognition::StartBlocks(wait) => std::thread::sleep(wait),
             _ => {}
         }
+        AudioMeter::new(request.meter, self.name(), "").sent(80);
         Box::new(Utterance(does))
     }
 }

@@ -304,6 +304,7 @@ impl AttemptStore for MemoryStore {
         row.call_sid = Some(claim.call_sid.clone());
         Ok(Ok(AdmittedCall {
             machine: None,
+            name: None,
             attempt: row.id.clone(),
             campaign: row.campaign.clone(),
             contact: row.contact.clone(),

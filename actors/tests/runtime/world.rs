@@ -1,6 +1,7 @@
 //! Everything a call needs, with the test's hand in it.
 
 use crate::carrier::FakeCarrier;
+use crate::language::ScriptedModel;
 use crate::line::{Caller, FakeLine};
 use crate::recognizer::ScriptedRecognizer;
 use crate::store::MemoryStore;
@@ -9,7 +10,10 @@ use bytes::Bytes;
 use samvad_actors::dialogue::journal::{ReplayReport, replay};
 use samvad_actors::dialogue::{LanguagePack, Script};
 use samvad_actors::domain::{AttemptId, AttemptState, Campaign, Language, Outcome};
-use samvad_actors::ports::{AdmittedCall, Clock, JournalError, JournalFiles, JournalSink, Prompt, PromptBook};
+use samvad_actors::ports::{
+    AdmittedCall, Clock, JournalError, JournalFiles, JournalSink, LanguageModel, NameVoice, Prompt, PromptBook,
+    Synthesizer,
+};
 use samvad_actors::runtime::{
     CallActor, CallEvent, CallPorts, CallSeed, CallTable, EventSink, Limits, PermitReturn, Permits, Readiness,
     Supervisor, SupervisorPorts, Survey, Watchdog, WatchdogPorts, WatchdogSettings,
@@ -107,6 +111,10 @@ impl Journals {
         locked(&self.texts).get(attempt).cloned().expect("journal")
     }
 
+    pub fn text_of(&self, attempt: &AttemptId) -> String {
+        locked(&self.of(attempt).lines).join("\n")
+    }
+
     pub fn replayed(&self, attempt: &AttemptId) -> ReplayReport {
         let text = locked(&self.of(attempt).lines).join("\n");
         replay(&text, LanguagePack::embedded).expect("a journal")
@@ -138,12 +146,18 @@ static SURVEY: LazyLock<Arc<Survey>> = LazyLock::new(|| survey(|_| true));
 
 /// The health survey, with 20 ms of audio for every sentence that is to have some.
 pub fn survey(has_audio: impl Fn(&str) -> bool) -> Arc<Survey> {
-    let campaign = Campaign::from_yaml(HEALTH).expect("fixture without fault");
+    survey_of(HEALTH, &[], has_audio)
+}
+
+/// The same of another campaign, with audio for further sentences.
+pub fn survey_of(yaml: &str, besides: &[&str], has_audio: impl Fn(&str) -> bool) -> Arc<Survey> {
+    let campaign = Campaign::from_yaml(yaml).expect("fixture without fault");
     let pack = LanguagePack::embedded(&Language::default()).expect("English is embedded");
     let script = Arc::new(Script::build(&campaign, &pack).expect("fixture without fault"));
     let prompts: PromptBook = script
         .fixed_sentences()
         .into_iter()
+        .chain(besides.iter().map(|text| (*text).to_owned()))
         .filter(|text| has_audio(text))
         .map(|text| {
             let prompt = Prompt {
@@ -157,6 +171,24 @@ pub fn survey(has_audio: impl Fn(&str) -> bool) -> Arc<Survey> {
         campaign,
         script,
         prompts: Arc::new(prompts),
+        voice: None,
+        names: None,
+    })
+}
+
+/// The same, with somebody who speaks what has no audio, and somebody who speaks names.
+pub fn spoken_survey(
+    has_audio: impl Fn(&str) -> bool,
+    voice: Option<Arc<dyn Synthesizer>>,
+    names: Option<Arc<dyn NameVoice>>,
+) -> Arc<Survey> {
+    let survey = survey(has_audio);
+    Arc::new(Survey {
+        campaign: survey.campaign.clone(),
+        script: survey.script.clone(),
+        prompts: survey.prompts.clone(),
+        voice,
+        names,
     })
 }
 
@@ -170,6 +202,8 @@ pub struct World {
     pub supervisor: Addr<Supervisor>,
     pub ports: SupervisorPorts,
     pub limits: Limits,
+    /// The language model of the calls, if they have one.
+    pub model: Option<Arc<ScriptedModel>>,
     returns: RefCell<UnboundedReceiver<PermitReturn>>,
     thread: Arbiter,
 }
@@ -217,6 +251,7 @@ impl World {
             supervisor,
             ports,
             limits: Limits::default(),
+            model: None,
             returns: RefCell::new(returns),
             thread,
         }
@@ -227,6 +262,7 @@ impl World {
             clock: self.clock.clone(),
             store: self.store.clone(),
             recognizer: self.recognizer.clone(),
+            language_model: self.model.clone().map(|model| model as Arc<dyn LanguageModel>),
             journals: self.journals.clone(),
             events: self.events.clone(),
             calls: self.ports.calls.clone(),
@@ -243,6 +279,7 @@ impl World {
         self.ports.permits.adopt(&attempt);
         AdmittedCall {
             machine: None,
+            name: None,
             campaign: "health-survey".into(),
             contact: self.store.row(&attempt).contact,
             call_sid: sid.as_str().into(),

@@ -109,9 +109,13 @@ impl PrepareSurveys for BackgroundSurveys {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::SystemClock;
+    use crate::app::{SystemClock, Voices};
     use crate::speech::FixedRecognizer;
-    use samvad_actors::ports::{Clock, Pcm, SynthesisError, SynthesisRequest, Synthesizer};
+    use crate::speech::services::ServiceThreads;
+    use samvad_actors::ports::{
+        CallCursor, CallUse, Clock, CostQuery, CostStore, CostTotals, LatencyCount, Pcm, ServiceKind, ServiceUse,
+        StoreError, SynthesisError, SynthesisRequest, Synthesizer, TurnPart, UsedService,
+    };
     use samvad_actors::runtime::Surveys;
     use samvad_actors::services::{FailoverSynthesizer, Jitter, RankedSynthesizer};
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -137,6 +141,12 @@ mod tests {
 
         async fn synthesize(&self, request: &SynthesisRequest) -> Result<Pcm, SynthesisError> {
             self.asked.fetch_add(1, Ordering::Relaxed);
+            let service = UsedService {
+                kind: ServiceKind::Synthesis,
+                service: "gated".to_owned(),
+                model: String::new(),
+            };
+            request.meter.add(service, ServiceUse::of_text(&request.text));
             if self.refuses {
                 return Err(SynthesisError::Refused {
                     reason: "no credit".to_owned(),
@@ -152,7 +162,38 @@ mod tests {
         }
     }
 
+    /// Keeps the characters that preparations were charged for.
+    #[derive(Default)]
+    struct Costs(Mutex<Vec<u64>>);
+
+    #[async_trait]
+    impl CostStore for Costs {
+        async fn record_preparation(
+            &self,
+            _: &CampaignId,
+            used: &[(UsedService, ServiceUse)],
+            _: i64,
+        ) -> Result<(), StoreError> {
+            let characters = used.iter().map(|(_, amount)| amount.characters).sum();
+            self.0.lock().expect("no panic").push(characters);
+            Ok(())
+        }
+
+        async fn cost_totals(&self, _: &CostQuery) -> Result<CostTotals, StoreError> {
+            Ok(CostTotals::default())
+        }
+
+        async fn calls_used(&self, _: &CostQuery, _: Option<&CallCursor>, _: u32) -> Result<Vec<CallUse>, StoreError> {
+            Ok(Vec::new())
+        }
+
+        async fn latency_counts(&self, _: &CostQuery, _: TurnPart) -> Result<Vec<LatencyCount>, StoreError> {
+            Ok(Vec::new())
+        }
+    }
+
     struct Setting {
+        costs: Arc<Costs>,
         surveys: BackgroundSurveys,
         voice: Arc<Gated>,
         campaign: Campaign,
@@ -173,16 +214,23 @@ mod tests {
             patience: Duration::from_secs(3_600),
             at_once: 2,
         };
+        let costs = Arc::new(Costs::default());
         let room = SurveyRoom {
+            costs: costs.clone(),
+            clock: clock.clone(),
             surveys: Arc::new(Surveys::default()),
             prompts_dir: None,
             prompt_cache: directory.path().join("prompts"),
             recognizer: Arc::new(FixedRecognizer::new(Duration::ZERO)),
-            synthesizers: Arc::new(FailoverSynthesizer::new(vec![ranked], &clock, &jitter)),
+            voices: Voices::new(
+                FailoverSynthesizer::new(vec![ranked], &clock, &jitter),
+                Arc::new(ServiceThreads::start().expect("threads")),
+            ),
             at_work: tokio::sync::Mutex::new(()),
         };
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/campaigns/health_survey.yaml");
         Setting {
+            costs,
             surveys: BackgroundSurveys::new(Arc::new(room)),
             voice,
             campaign: crate::campaign_files::load_campaign(std::path::Path::new(file)).expect("a campaign"),
@@ -204,6 +252,8 @@ mod tests {
             let asked = setting.voice.asked.load(Ordering::Relaxed);
             assert_eq!(setting.surveys.prepare(&setting.campaign).await, Ok(Preparation::Ready));
             assert_eq!(setting.voice.asked.load(Ordering::Relaxed), asked, "each sentence once");
+            let charged = setting.costs.0.lock().expect("no panic").clone();
+            assert!(charged.len() == 1 && charged[0] > 100, "kept once: {charged:?}");
         };
         LocalSet::new().run_until(work).await;
     }

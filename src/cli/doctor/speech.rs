@@ -7,7 +7,9 @@ use crate::speech::EmbeddedSynthesizer;
 use crate::speech::embedded::{EmbeddedRecognizer, EmbeddedSettings};
 use crate::speech::pocketsphinx::DEFAULT_MODELS;
 use samvad_actors::domain::{AttemptId, Language};
-use samvad_actors::ports::{Grammar, Heard, Pcm, RecognitionRequest, Recognizer, SynthesisRequest, Synthesizer};
+use samvad_actors::ports::{
+    Grammar, Heard, Pcm, RecognitionRequest, Recognizer, ServiceMeter, SynthesisRequest, Synthesizer,
+};
 use samvad_media::resample;
 use std::path::Path;
 use std::process::Command;
@@ -18,7 +20,7 @@ use std::time::{Duration, Instant};
 const WORD: &str = "yes";
 
 /// Plausible level of synthesised speech: RMS of all of it, in decibels of full scale.
-const PLAUSIBLE_DBFS: std::ops::RangeInclusive<f64> = -45.0..=-3.0;
+pub(super) const PLAUSIBLE_DBFS: std::ops::RangeInclusive<f64> = -45.0..=-3.0;
 
 /// A recognition that takes longer leaves callers waiting.
 const SLOW: Duration = Duration::from_secs(1);
@@ -76,6 +78,7 @@ pub(super) async fn speak_and_listen(settings: Option<&Settings>) -> Vec<Finding
         text: WORD.to_owned(),
         language: Language::default(),
         voice: None,
+        meter: ServiceMeter::default(),
     };
     let spoken = EmbeddedSynthesizer.synthesize(&request).await;
     let spoken = match spoken {
@@ -93,11 +96,17 @@ pub(super) async fn speak_and_listen(settings: Option<&Settings>) -> Vec<Finding
     vec![synthesis, recognition]
 }
 
-fn judge_synthesis(spoken: &Pcm) -> Finding {
+/// Its level (RMS of all of it, in decibels of full scale) and its length in milliseconds.
+pub(super) fn level_and_length(spoken: &Pcm) -> (f64, u64) {
     let energy: f64 = spoken.samples.iter().map(|&sample| f64::from(sample).powi(2)).sum();
     let rms = (energy / spoken.samples.len().max(1) as f64).sqrt();
     let level = 20.0 * (rms / 32_768.0).max(1e-9).log10();
     let ms = spoken.samples.len() as u64 * 1_000 / u64::from(spoken.sample_rate.max(1));
+    (level, ms)
+}
+
+fn judge_synthesis(spoken: &Pcm) -> Finding {
+    let (level, ms) = level_and_length(spoken);
     let found = format!("{WORD:?} spoken in {ms} ms at {level:.0} dBFS");
     if PLAUSIBLE_DBFS.contains(&level) {
         Finding::ok("synthesis", found)
@@ -136,6 +145,7 @@ async fn listen(settings: Option<&Settings>, samples: &[i16]) -> Finding {
             attempt: AttemptId::new("doctor"),
             language: Language::default(),
             grammar,
+            meter: ServiceMeter::default(),
         },
     );
     // As a listener hands it over: from 300 ms before the speech to 500 ms after.

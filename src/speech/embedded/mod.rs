@@ -14,7 +14,9 @@ use self::protocol::{Request, Response};
 use super::pocketsphinx::DEFAULT_MODELS;
 use async_trait::async_trait;
 use samvad_actors::domain::Language;
-use samvad_actors::ports::{Grammar, Heard, RecognitionRequest, Recognizer, RecognizerError, UtteranceStream};
+use samvad_actors::ports::{
+    AudioMeter, Grammar, Heard, RecognitionRequest, Recognizer, RecognizerError, UtteranceStream,
+};
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,6 +24,10 @@ use std::time::Duration;
 
 /// The hidden subcommand that makes our binary the child.
 pub const CHILD_SUBCOMMAND: &str = "recognizer-child";
+
+/// What the settings call it, and what listens.
+const NAME: &str = "embedded";
+const MODEL: &str = "pocketsphinx";
 
 /// Samples of an utterance that are kept: a minute. What comes after is not listened to.
 const MOST_SAMPLES: usize = 60 * 8_000;
@@ -111,7 +117,7 @@ impl EmbeddedRecognizer {
 #[async_trait]
 impl Recognizer for EmbeddedRecognizer {
     fn name(&self) -> &'static str {
-        "embedded"
+        NAME
     }
 
     async fn prepare(&self, language: &Language, grammar: &Grammar) -> Result<(), RecognizerError> {
@@ -164,6 +170,7 @@ impl UtteranceStream for Utterance {
             request,
             samples,
         } = *self;
+        AudioMeter::new(request.meter, NAME, MODEL).sent(samples.len());
         let request = |sequence| Request::Recognize {
             sequence,
             phrases: request.grammar.phrases.clone(),

@@ -111,7 +111,7 @@ async fn speak(synthesizer: &dyn Synthesizer, request: &SynthesisRequest) -> Res
 }
 
 /// Resampled once, cut to speech, brought to level, and coded as the line wants it.
-fn telephone_audio(pcm: &Pcm) -> Result<Vec<u8>, SynthesisError> {
+pub(super) fn telephone_audio(pcm: &Pcm) -> Result<Vec<u8>, SynthesisError> {
     let unusable = |reason| SynthesisError::Unusable { reason };
     let samples = samvad_media::resample::to_8k(&pcm.samples, pcm.sample_rate)
         .map_err(|fault| unusable(format!("it cannot be resampled: {fault}")))?;

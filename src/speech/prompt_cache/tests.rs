@@ -1,7 +1,7 @@
 use super::*;
 use crate::app::SystemClock;
 use async_trait::async_trait;
-use samvad_actors::ports::{Clock, Pcm};
+use samvad_actors::ports::{Clock, Pcm, ServiceKind, ServiceMeter, ServiceUse, UsedService};
 use samvad_actors::services::{Jitter, RankedSynthesizer};
 use std::collections::VecDeque;
 use std::os::unix::fs::PermissionsExt;
@@ -55,6 +55,12 @@ impl Synthesizer for Tone {
         self.most_under_way.fetch_max(under_way, Ordering::Relaxed);
         tokio::task::yield_now().await;
         self.under_way.fetch_sub(1, Ordering::Relaxed);
+        let service = UsedService {
+            kind: ServiceKind::Synthesis,
+            service: self.name.to_owned(),
+            model: String::new(),
+        };
+        request.meter.add(service, ServiceUse::of_text(&request.text));
         if let Some(error) = self.errors.lock().expect("no panic").pop_front() {
             return Err(error);
         }
@@ -87,6 +93,9 @@ struct Setting {
     voice: Arc<Tone>,
     other: Option<Arc<Tone>>,
     synthesizers: Arc<FailoverSynthesizer>,
+    /// Who spoke what was rendered last.
+    speaker: Mutex<&'static str>,
+    meter: ServiceMeter,
 }
 
 impl Setting {
@@ -116,6 +125,8 @@ impl Setting {
             voice,
             other,
             synthesizers,
+            speaker: Mutex::default(),
+            meter: ServiceMeter::default(),
         }
     }
 
@@ -131,11 +142,15 @@ impl Setting {
         let sentences: Vec<String> = sentences.iter().map(|&text| text.to_owned()).collect();
         let mut seen = 0;
         let cache = self.cache();
-        let book = cache
-            .render(&sentences, &Language::default(), None, &mut |ready, _| seen = ready)
+        let rendered = cache
+            .render(&sentences, &Language::default(), None, &self.meter, &mut |ready, _| {
+                seen = ready;
+            })
             .await?;
         assert_eq!(seen, sentences.len(), "progress reaches the end");
-        Ok(book)
+        let speaker = self.synthesizers.list()[rendered.speaker].name();
+        *self.speaker.lock().expect("no panic") = speaker;
+        Ok(rendered.book)
     }
 
     fn spoken(&self) -> usize {
@@ -163,6 +178,21 @@ async fn a_sentence_is_spoken_once_and_the_next_start_reads_it_from_disk() {
     assert_eq!(first.get("one"), again.get("one"));
     assert!(first.get("three").expect("there").duration_ms > first.get("one").expect("there").duration_ms);
     assert_eq!(first.get("two"), None);
+}
+
+#[tokio::test]
+async fn only_what_is_spoken_is_counted_and_by_each_synthesiser_that_is_asked() {
+    let setting = Setting::with_another();
+    let counted = || -> Vec<(String, u64)> {
+        let read = setting.meter.read().into_iter();
+        read.map(|(used, amount)| (used.service, amount.characters)).collect()
+    };
+    setting.render(&["one", "three"]).await.expect("rendered");
+    setting.render(&["three", "one"]).await.expect("read from disk");
+    assert_eq!(counted(), [("tone".to_owned(), 8)]);
+    setting.voice.fails([refused()]);
+    setting.render(&["four"]).await.expect("the other speaks");
+    assert_eq!(counted(), [("other".to_owned(), 4), ("tone".to_owned(), 12)]);
 }
 
 #[tokio::test]
@@ -226,6 +256,7 @@ async fn a_campaign_has_one_voice_that_of_the_first_who_speaks_all_of_it() {
         text: "two".to_owned(),
         language: Language::default(),
         voice: None,
+        meter: ServiceMeter::default(),
     };
     let [first, second] = [0, 1].map(|index| {
         let path = setting.cache().path_of(&setting.synthesizers.list()[index], &request);
@@ -322,6 +353,7 @@ async fn another_voice_language_or_engine_is_another_file() {
             text: text.to_owned(),
             language: Language(language.to_owned()),
             voice: voice.map(str::to_owned),
+            meter: ServiceMeter::default(),
         };
         cache.path_of(&setting.synthesizers.list()[index], &request)
     };
@@ -353,7 +385,9 @@ fn nodes_that_share_the_directory_never_read_half_a_file() {
                         let sentences: Vec<String> = (0..30).map(|n| format!("a sentence, number {n}")).collect();
                         let cache = PromptCache::open(&path, node.synthesizers.clone()).expect("opened");
                         let (language, mut quietly) = (Language::default(), |_, _| {});
-                        let rendered = cache.render(&sentences, &language, None, &mut quietly).await;
+                        let rendered = cache
+                            .render(&sentences, &language, None, &ServiceMeter::default(), &mut quietly)
+                            .await;
                         rendered.expect("rendered");
                     });
                 })

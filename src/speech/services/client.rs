@@ -162,7 +162,7 @@ pub(super) fn lost(error: reqwest::Error) -> RecognizerError {
 }
 
 /// The fault at the bottom of an error, without what led to it.
-pub(super) fn innermost(error: &dyn Error) -> String {
+pub(crate) fn innermost(error: &dyn Error) -> String {
     let mut innermost = error;
     while let Some(source) = innermost.source() {
         innermost = source;

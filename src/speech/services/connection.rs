@@ -150,10 +150,11 @@ impl Connection {
             let sent = tokio::select! {
                 command = job.commands.recv(), if ended.is_none() => {
                     // What has come meanwhile goes out in one write.
-                    let mut next = command;
+                    let (mut next, mut samples_sent) = (command, 0);
                     loop {
                         match next {
                             Some(Command::Audio(samples)) => {
+                                samples_sent += samples.len();
                                 for samples in samples.chunks(MOST_SAMPLES) {
                                     self.session.audio(samples, &mut self.out);
                                 }
@@ -173,7 +174,10 @@ impl Connection {
                             Err(_) => break,
                         }
                     }
-                    self.flush().await
+                    let flushed = self.flush().await;
+                    // What was on its way when a connection broke may have arrived, and be charged.
+                    job.audio.sent(samples_sent);
+                    flushed
                 }
                 event = self.next_event() => {
                     settles = ended.map(|_| Instant::now() + SETTLE);

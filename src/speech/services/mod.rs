@@ -27,8 +27,11 @@ pub mod text;
 mod threads;
 mod utterance;
 
+pub(crate) use client::innermost;
 pub use client::{ServiceClient, ServiceClientError};
 pub use pool::{PoolGauges, PoolSettings};
+pub(crate) use protocol::code_of;
 pub use recognizer::StreamingRecognizer;
+pub(crate) use synthesizer::retry_after;
 pub use synthesizer::{ServiceSynthesizer, SpeechDeadlines};
 pub use threads::ServiceThreads;

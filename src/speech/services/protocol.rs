@@ -13,6 +13,9 @@ pub(super) trait Protocol: Send + Sync + 'static {
     /// A short name for logs and figures.
     fn name(&self) -> &'static str;
 
+    /// The model it is asked for.
+    fn model(&self) -> &str;
+
     /// How the service writes a language; connections are kept apart by it. [`RecognizerError::Unsupported`] if it is
     /// known not to have it.
     fn language_tag(&self, language: &Language) -> Result<String, RecognizerError>;
@@ -90,7 +93,7 @@ pub(super) const SETTLE: Duration = Duration::from_millis(400);
 
 /// What a service wrote about a fault, as far as it is a word of its own protocol: a code, no sentence, which could
 /// repeat a key or what was said.
-pub(super) fn code_of(text: &str) -> &str {
+pub(crate) fn code_of(text: &str) -> &str {
     let is_code = !text.is_empty()
         && text.len() <= 48
         && text

@@ -7,7 +7,7 @@ use super::threads::ServiceThreads;
 use super::utterance::Job;
 use async_trait::async_trait;
 use samvad_actors::domain::Language;
-use samvad_actors::ports::{Grammar, RecognitionRequest, Recognizer, RecognizerError, UtteranceStream};
+use samvad_actors::ports::{AudioMeter, Grammar, RecognitionRequest, Recognizer, RecognizerError, UtteranceStream};
 use std::sync::Arc;
 
 /// A recogniser whose utterances go over a pool of connections to a service.
@@ -49,7 +49,7 @@ impl Recognizer for StreamingRecognizer {
     }
 
     fn start(&self, request: RecognitionRequest) -> Box<dyn UtteranceStream> {
-        self.service.start(&request.language)
+        self.service.start(request)
     }
 }
 
@@ -59,7 +59,7 @@ trait Service: Send + Sync {
     fn name(&self) -> &'static str;
     fn gauges(&self) -> PoolGauges;
     async fn warm(&self, language: &Language) -> Result<(), RecognizerError>;
-    fn start(&self, language: &Language) -> Box<dyn UtteranceStream>;
+    fn start(&self, request: RecognitionRequest) -> Box<dyn UtteranceStream>;
 }
 
 struct Pooled<P: Protocol>(Arc<Pool<P>>);
@@ -79,9 +79,11 @@ impl<P: Protocol> Service for Pooled<P> {
         self.0.warm(&tag).await
     }
 
-    fn start(&self, language: &Language) -> Box<dyn UtteranceStream> {
-        let (job, stream) = Job::new(self.0.protocol().habits().shows_partials);
-        match self.0.protocol().language_tag(language) {
+    fn start(&self, request: RecognitionRequest) -> Box<dyn UtteranceStream> {
+        let protocol = self.0.protocol();
+        let audio = AudioMeter::new(request.meter, protocol.name(), protocol.model());
+        let (job, stream) = Job::new(protocol.habits().shows_partials, audio);
+        match protocol.language_tag(&request.language) {
             Ok(tag) => self.0.dispatch(&tag, job),
             Err(error) => job.conclude(Err(error)),
         }

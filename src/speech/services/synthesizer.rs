@@ -1,25 +1,34 @@
 //! What the services that speak have in common: a request for one sentence, audio that streams back, deadlines, and what
 //! their refusals mean.
 
+mod decoder;
+
+use self::decoder::Decoder;
 use super::client::{ServiceClient, code_in};
 use super::protocol::code_of;
 use super::threads::ServiceThreads;
 use crate::config::Voices;
 use crate::speech::voice_names::own_voice;
 use async_trait::async_trait;
+use futures_util::{StreamExt, stream};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
-use samvad_actors::ports::{Pcm, SynthesisError, SynthesisRequest, Synthesizer};
-use samvad_actors::services::check_speech;
-use samvad_media::{codec, wav};
+use samvad_actors::ports::{
+    Pcm, ServiceKind, ServiceMeter, ServiceUse, SpeechStream, SynthesisError, SynthesisRequest, Synthesizer,
+    UsedService,
+};
+use samvad_actors::services::SpeechCheck;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout, timeout_at};
 
 /// Longest answer that is read, in bytes: a minute and a half of 24 kHz audio.
 const LONGEST_AUDIO: usize = 4 * 1024 * 1024;
 /// A longer request to wait is not believed.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(300);
+/// Pieces of audio that wait to be taken; more are left to the connection's own flow control.
+const PIECES_WAITING: usize = 32;
 
 /// How long a service may take with a sentence.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -131,28 +140,76 @@ impl Synthesizer for ServiceSynthesizer {
     }
 
     async fn synthesize(&self, request: &SynthesisRequest) -> Result<Pcm, SynthesisError> {
+        let mut speech = self.stream(request).await?;
+        let mut whole: Option<Pcm> = None;
+        while let Some(piece) = speech.next().await.transpose()? {
+            match &mut whole {
+                Some(whole) => whole.samples.extend(piece.samples),
+                None => whole = Some(piece),
+            }
+        }
+        whole.ok_or_else(|| unusable("there is no audio in it"))
+    }
+
+    async fn stream(&self, request: &SynthesisRequest) -> Result<SpeechStream, SynthesisError> {
         let speaker = self.shared.api.speaker(request)?;
         if !request.text.chars().any(char::is_alphanumeric) {
-            return Err(SynthesisError::Unusable {
-                reason: "the text has nothing that can be spoken".to_owned(),
-            });
+            return Err(unusable("the text has nothing that can be spoken"));
         }
-        let (shared, text) = (Arc::clone(&self.shared), request.text.clone());
-        let spoken = self.threads.run(async move {
-            let pcm = shared.speak(&speaker, &text).await?;
-            check_speech(&pcm, &text)?;
-            Ok(pcm)
+        let (shared, text, meter) = (Arc::clone(&self.shared), request.text.clone(), request.meter.clone());
+        let (spoken, mut pieces) = mpsc::channel(PIECES_WAITING);
+        self.threads.spawn(async move {
+            let speak = async {
+                let end = shared.speak(&speaker, &text, &meter, &spoken).await;
+                // Whether anybody still listens is theirs.
+                let _ = spoken.send(end.map(|()| Spoken::End)).await;
+            };
+            tokio::select! {
+                () = speak => {}
+                () = spoken.closed() => {}
+            }
         });
-        spoken.await.unwrap_or_else(|| {
-            Err(SynthesisError::Unavailable {
-                reason: "it was shut down".to_owned(),
-            })
-        })
+        let first = next(&mut pieces).await.transpose()?;
+        // An error is the last that comes.
+        let rest = stream::unfold(Some(pieces), |pieces| async move {
+            let mut pieces = pieces?;
+            let piece = next(&mut pieces).await?;
+            let pieces = piece.is_ok().then_some(pieces);
+            Some((piece, pieces))
+        });
+        Ok(stream::iter(first.map(Ok)).chain(rest).boxed())
+    }
+}
+
+/// What comes from the services' threads.
+enum Spoken {
+    Piece(Pcm),
+    End,
+}
+
+type Pieces = mpsc::Receiver<Result<Spoken, SynthesisError>>;
+
+/// `None` at the end of the sentence.
+async fn next(pieces: &mut Pieces) -> Option<Result<Pcm, SynthesisError>> {
+    match pieces.recv().await {
+        Some(Ok(Spoken::Piece(piece))) => Some(Ok(piece)),
+        Some(Ok(Spoken::End)) => None,
+        Some(Err(error)) => Some(Err(error)),
+        None => Some(Err(SynthesisError::Unavailable {
+            reason: "it was shut down".to_owned(),
+        })),
     }
 }
 
 impl Shared {
-    async fn speak(&self, speaker: &Speaker, text: &str) -> Result<Pcm, SynthesisError> {
+    /// Speaks a sentence piece by piece; judges it when it is whole.
+    async fn speak(
+        &self,
+        speaker: &Speaker,
+        text: &str,
+        meter: &ServiceMeter,
+        spoken: &mpsc::Sender<Result<Spoken, SynthesisError>>,
+    ) -> Result<(), SynthesisError> {
         let (begun, deadlines) = (Instant::now(), self.deadlines);
         let too_late = |what, deadline: Duration| SynthesisError::TimedOut {
             what,
@@ -160,7 +217,7 @@ impl Shared {
         };
         let begin = async {
             let request = self.api.request(self.client.http(), speaker, text);
-            let mut answer = request.send().await.map_err(|error| self.lost(error))?;
+            let mut answer = self.send(request, speaker, text, meter).await?;
             if answer.status() != StatusCode::OK {
                 return Err(self.refusal(answer).await);
             }
@@ -170,20 +227,58 @@ impl Shared {
         };
         let first_byte = deadlines.first_byte.min(deadlines.total);
         let begin = timeout(first_byte, begin).await;
-        let (mut answer, first) = begin.map_err(|_| too_late("the first byte", first_byte))??;
-        let mut audio = first.unwrap_or_default().to_vec();
+        let (mut answer, mut chunk) = begin.map_err(|_| too_late("the first byte", first_byte))??;
+        let mut decoder = Decoder::new(self.api.encoding());
+        let mut check: Option<SpeechCheck> = None;
+        let mut bytes = 0;
         loop {
-            let chunk = timeout_at(begun + deadlines.total, answer.chunk()).await;
-            let chunk = chunk.map_err(|_| too_late("the whole sentence", deadlines.total))?;
-            let Some(chunk) = chunk.map_err(|error| self.lost(error))? else {
-                break;
+            let piece = match &chunk {
+                Some(chunk) => decoder.push(chunk),
+                None => decoder.finish()?,
             };
-            audio.extend_from_slice(&chunk);
-            if audio.len() > LONGEST_AUDIO {
+            if let Some(piece) = piece {
+                let check = check.get_or_insert_with(|| SpeechCheck::new(piece.sample_rate));
+                check.push(&piece.samples);
+                if spoken.send(Ok(Spoken::Piece(piece))).await.is_err() {
+                    // Nobody wants it any more.
+                    return Ok(());
+                }
+            }
+            bytes += match chunk {
+                Some(chunk) => chunk.len(),
+                None => break,
+            };
+            if bytes > LONGEST_AUDIO {
                 return Err(unusable("it does not end"));
             }
+            let next = timeout_at(begun + deadlines.total, answer.chunk()).await;
+            let next = next.map_err(|_| too_late("the whole sentence", deadlines.total))?;
+            chunk = next.map_err(|error| self.lost(error))?;
         }
-        decode(&audio, self.api.encoding())
+        check.unwrap_or_else(|| SpeechCheck::new(1)).finish(text)
+    }
+
+    /// Sends a request and counts it: from when it is sent, and not if the service could not be reached.
+    async fn send(
+        &self,
+        request: RequestBuilder,
+        speaker: &Speaker,
+        text: &str,
+        meter: &ServiceMeter,
+    ) -> Result<Response, SynthesisError> {
+        let service = UsedService {
+            kind: ServiceKind::Synthesis,
+            service: self.api.name().to_owned(),
+            model: speaker.model.clone(),
+        };
+        let amount = ServiceUse::of_text(text);
+        meter.add(service.clone(), amount);
+        request.send().await.map_err(|error| {
+            if error.is_connect() {
+                meter.take_back(&service, amount);
+            }
+            self.lost(error)
+        })
     }
 
     /// What failed on the way. The URL is left out: a voice may stand in it.
@@ -243,7 +338,7 @@ fn refusal(status: StatusCode, code: &str, retry_after: Option<Duration>, names:
 }
 
 /// `Retry-After` in seconds; a date is not worth a parser: the wait is the default then.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds: u64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds).min(LONGEST_RETRY_AFTER))
 }
@@ -268,34 +363,6 @@ fn refuse_other_formats(headers: &HeaderMap) -> Result<(), SynthesisError> {
             "it sends {other} in place of the audio it was asked for"
         ))),
         None => Ok(()),
-    }
-}
-
-fn decode(audio: &[u8], encoding: Encoding) -> Result<Pcm, SynthesisError> {
-    if audio.starts_with(b"RIFF") {
-        let file = wav::read(audio).map_err(|error| unusable(&format!("its WAV file is damaged: {error}")))?;
-        return Ok(Pcm {
-            sample_rate: file.sample_rate,
-            samples: file.samples,
-        });
-    }
-    match encoding {
-        Encoding::Mulaw => {
-            let mut samples = Vec::with_capacity(audio.len());
-            codec::decode_mulaw(audio, &mut samples);
-            Ok(Pcm {
-                sample_rate: 8_000,
-                samples,
-            })
-        }
-        Encoding::Linear(_) if audio.len() % 2 == 1 => Err(unusable("it ends within a sample")),
-        Encoding::Linear(sample_rate) => Ok(Pcm {
-            sample_rate,
-            samples: audio
-                .chunks_exact(2)
-                .map(|pair| i16::from_le_bytes([pair[0], pair[1]]))
-                .collect(),
-        }),
     }
 }
 

@@ -1,7 +1,7 @@
 //! An utterance on its way from a call's thread to the connection that has it, and its result back.
 
 use async_trait::async_trait;
-use samvad_actors::ports::{Heard, Progress, RecognizerError, UtteranceStream};
+use samvad_actors::ports::{AudioMeter, Heard, Progress, RecognizerError, UtteranceStream};
 use std::sync::Arc;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -23,13 +23,15 @@ pub(super) enum Command {
 /// The connection's end of an utterance.
 pub(super) struct Job {
     pub(super) commands: mpsc::Receiver<Command>,
+    /// Counts what is sent.
+    pub(super) audio: AudioMeter,
     progress: watch::Sender<Progress>,
     reply: oneshot::Sender<Result<Heard, RecognizerError>>,
 }
 
 impl Job {
     /// A job and the stream that feeds it. `shows_partials`: see [`Progress::Awaited`].
-    pub(super) fn new(shows_partials: bool) -> (Self, ServiceStream) {
+    pub(super) fn new(shows_partials: bool, audio: AudioMeter) -> (Self, ServiceStream) {
         let (commands, receiver) = mpsc::channel(MOST_WAITING);
         let first = if shows_partials {
             Progress::Awaited
@@ -40,6 +42,7 @@ impl Job {
         let (reply, result) = oneshot::channel();
         let job = Self {
             commands: receiver,
+            audio,
             progress,
             reply,
         };

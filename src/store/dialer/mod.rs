@@ -14,7 +14,7 @@ use super::error::not_found;
 use super::opt_outs::lock_number;
 use super::{SqlStore, commit, db, rows};
 use async_trait::async_trait;
-use samvad_actors::domain::{AttemptId, CalendarDate, CampaignId, ContactId, Disposition, Mode};
+use samvad_actors::domain::{AttemptId, CalendarDate, CampaignId, ContactId, Disposition, Mode, PersonName};
 use samvad_actors::ports::{
     AttemptRow, CampaignState, ClaimRefusal, ContactCounts, ContactImport, DialClaim, DialerStore, DoNotCallEntry,
     DueQuery, DueSnapshot, Eligibility, ImportReport, InFlightAttempt, Leadership, LifecycleChange, OptOutReport,
@@ -88,6 +88,15 @@ impl DialerStore for SqlStore {
 
     async fn import_contacts(&self, contacts: &[ContactImport], now_ms: i64) -> Result<ImportReport, StoreError> {
         self.import(contacts, now_ms).await
+    }
+
+    async fn name_of_attempt(&self, attempt: &AttemptId) -> Result<Option<PersonName>, StoreError> {
+        let row = sqlx::query(sql::NAME_OF_ATTEMPT)
+            .bind(attempt.as_str())
+            .fetch_optional(&mut *self.reader().await?)
+            .await
+            .map_err(db)?;
+        Ok(row.as_ref().map(rows::name).transpose()?.flatten())
     }
 
     async fn exclude_contact(&self, contact: &ContactId, reason: &str) -> Result<(), StoreError> {

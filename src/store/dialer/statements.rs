@@ -145,6 +145,8 @@ statements! {
     EXCLUDE_CONTACT = "UPDATE contacts SET state = 'excluded', excluded_reason = $2
         WHERE id = $1 AND state IN ('pending', 'in_progress')";
 
+    NAME_OF_ATTEMPT = "SELECT c.name FROM attempts a JOIN contacts c ON c.id = a.contact_id WHERE a.id = $1";
+
     NUMBER_AND_CAMPAIGN = "SELECT phone_number, campaign_id FROM contacts WHERE id = $1";
 
     IN_FLIGHT = concat!(in_flight!(), "ORDER BY created_at_ms, id");

@@ -4,7 +4,7 @@ use super::campaign;
 use super::postgres::new_database;
 use crate::store::statements::ALL;
 use crate::store::{
-    DatabaseUrl, MigrationStep, OpenError, SqlStore, dialer, migrate_down, migrate_up, pools, schema_status,
+    DatabaseUrl, MigrationStep, OpenError, SqlStore, costs, dialer, migrate_down, migrate_up, pools, schema_status,
 };
 use samvad_actors::domain::{CampaignId, ContactId, PhoneNumber};
 use samvad_actors::ports::{CampaignStore, ContactCounts, ContactStore, DialerStore, NewContact};
@@ -12,7 +12,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Executor, Row, SqlSafeStr};
 use tempfile::TempDir;
 
 /// An empty database of each kind; the directory must outlive it.
-async fn databases() -> Vec<(DatabaseUrl, Option<TempDir>)> {
+pub(super) async fn databases() -> Vec<(DatabaseUrl, Option<TempDir>)> {
     let scratch = tempfile::tempdir().expect("temporary directory");
     let file = format!("sqlite://{}", scratch.path().join("samvad.db").display());
     let server = new_database().await.expect("PostgreSQL");
@@ -21,14 +21,14 @@ async fn databases() -> Vec<(DatabaseUrl, Option<TempDir>)> {
         .into()
 }
 
-async fn open(url: &DatabaseUrl) -> Result<SqlStore, OpenError> {
+pub(super) async fn open(url: &DatabaseUrl) -> Result<SqlStore, OpenError> {
     match url {
         DatabaseUrl::Sqlite(file) => SqlStore::open(&format!("sqlite://{}", file.display())).await,
         DatabaseUrl::Postgres(url) => SqlStore::open(url.as_str()).await,
     }
 }
 
-async fn execute(connection: &mut AnyConnection, statement: impl Into<String>) {
+pub(super) async fn execute(connection: &mut AnyConnection, statement: impl Into<String>) {
     let statement = statement.into();
     if let Err(error) = sqlx::raw_sql(AssertSqlSafe(statement.clone()))
         .execute(connection)
@@ -44,7 +44,7 @@ async fn every_statement_is_prepared_by_both_databases() {
         migrate_up(&url, None).await.expect("migrated");
         let mut connection = pools::connect_once(&url).await.expect("connected");
         let seam = [("claim_number", pools::dialect(&url).claim_number())];
-        let statements = ALL.iter().chain(dialer::ALL).chain(&seam);
+        let statements = ALL.iter().chain(dialer::ALL).chain(costs::ALL).chain(&seam);
         let mut count = 0;
         for (name, statement) in statements {
             if let Err(error) = (&mut connection).prepare(statement.into_sql_str()).await {
@@ -77,6 +77,7 @@ async fn the_schema_goes_up_down_and_up_again_on_existing_data() {
                 campaign: id.clone(),
                 number: PhoneNumber::parse("+14155550123").expect("E.164"),
                 external_id: None,
+                name: None,
             };
             assert_eq!(store.add_contacts(&[contact], 1).await.expect("added"), 1);
             store.close().await;

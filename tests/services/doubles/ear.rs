@@ -2,7 +2,7 @@
 
 use crate::recordings::fixture_utterance;
 use samvad_actors::domain::{AttemptId, Language};
-use samvad_actors::ports::{Grammar, Heard, RecognitionRequest, Recognizer};
+use samvad_actors::ports::{Grammar, Heard, RecognitionRequest, Recognizer, ServiceMeter};
 use samvad_media::codec::{decode_mulaw, encode_mulaw};
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,6 +66,7 @@ impl Ear {
                     attempt: AttemptId::from("double"),
                     language: Language::default(),
                     grammar: Arc::clone(grammar),
+                    meter: ServiceMeter::default(),
                 });
                 stream.push(samples);
                 let heard = stream.finish().await.expect("the recogniser behind the double answers");

@@ -87,6 +87,8 @@ pub struct Record {
     pub received: Mutex<Vec<Value>>,
     pub sent: Mutex<Vec<Value>>,
     pub results: AtomicUsize,
+    /// 8 kHz samples that came, of all utterances.
+    pub samples: AtomicUsize,
     /// Connections cut in mid-utterance.
     pub cuts: AtomicUsize,
     open: AtomicUsize,
@@ -278,6 +280,7 @@ async fn converse<S: Service>(stream: TcpStream, shared: &Shared) {
             Input::Answered(answer) => say(&mut socket, answer).await,
             Input::Begin => (samples, shown) = (Vec::new(), 0),
             Input::Audio(more) => {
+                record.samples.fetch_add(more.len(), Ordering::SeqCst);
                 samples.extend(more);
                 match conduct {
                     Conduct::CutsAfterMs(ms) if samples.len() / 8 >= ms => {

@@ -7,7 +7,11 @@ use std::collections::BTreeMap;
 /// For each variant of a word the word it stands for. Phrases and what is heard are both read through it, so that a
 /// phrase written once is understood in every spelling.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Variants(BTreeMap<String, String>);
+pub(super) struct Variants {
+    stands_for: BTreeMap<String, String>,
+    /// For each word that variants stand for, those variants.
+    heads: BTreeMap<String, Vec<String>>,
+}
 
 impl Variants {
     /// Those of one lexicon.
@@ -23,28 +27,35 @@ impl Variants {
     }
 
     fn add(&mut self, table: &BTreeMap<String, Vec<String>>) {
-        let heads: Vec<String> = table.keys().map(|word| words(word).concat()).collect();
-        for (head, variants) in heads.iter().zip(table.values()) {
+        for (head, variants) in table {
+            let head = words(head).concat();
+            let variants: Vec<String> = variants.iter().map(|variant| words(variant).concat()).collect();
             // Where one of these is the head of others already, all of them stand for it.
-            let known = |word: &String| self.0.values().any(|target| target == word);
-            let shared = variants.iter().map(|variant| words(variant).concat()).find(known);
-            let target = shared.unwrap_or_else(|| self.word(head).to_owned());
-            if target != *head {
-                self.0.entry(head.clone()).or_insert_with(|| target.clone());
-            }
-            for variant in variants {
-                let variant = words(variant).concat();
-                let is_target = self.0.values().any(|known| *known == variant);
-                if variant != target && !is_target {
-                    self.0.entry(variant).or_insert_with(|| target.clone());
+            let shared = variants.iter().find(|variant| self.heads.contains_key(*variant));
+            let target = shared.map_or_else(|| self.word(&head), String::as_str).to_owned();
+            for variant in variants.into_iter().chain([head]) {
+                let is_free = !self.stands_for.contains_key(&variant) && !self.heads.contains_key(&variant);
+                if variant != target && is_free {
+                    self.heads.entry(target.clone()).or_default().push(variant.clone());
+                    self.stands_for.insert(variant, target.clone());
                 }
             }
         }
     }
 
+    /// A phrase in the form of [`Variants::key`] and, if it is one word, all its spellings.
+    pub(super) fn spellings(&self, phrase: &[String]) -> Vec<Vec<String>> {
+        let variants = match phrase {
+            [word] => self.heads.get(word).map_or(&[][..], Vec::as_slice),
+            _ => &[],
+        };
+        let others = variants.iter().map(|variant| vec![variant.clone()]);
+        std::iter::once(phrase.to_vec()).chain(others).collect()
+    }
+
     /// The word that a word stands for.
     pub(super) fn word<'a>(&'a self, word: &'a str) -> &'a str {
-        self.0.get(word).map_or(word, String::as_str)
+        self.stands_for.get(word).map_or(word, String::as_str)
     }
 
     /// A phrase as it is looked up.

@@ -3,7 +3,7 @@
 
 use super::{AttemptRow, DoNotCallEntry, NewContact, StoreError};
 use crate::domain::{
-    AttemptId, CalendarDate, CampaignId, ContactId, Disposition, Language, Lifecycle, Mode, PhoneNumber,
+    AttemptId, CalendarDate, CampaignId, ContactId, Disposition, Language, Lifecycle, Mode, PersonName, PhoneNumber,
 };
 use async_trait::async_trait;
 use std::collections::BTreeMap;
@@ -344,6 +344,9 @@ pub trait DialerStore: Send + Sync {
     /// Adds contacts in the order given. A number the campaign has already is left as it is and reported; one on
     /// do-not-call is excluded from the start; one that another campaign called lately is due after its cooldown.
     async fn import_contacts(&self, contacts: &[ContactImport], now_ms: i64) -> Result<ImportReport, StoreError>;
+    /// Reads the name of the person whom an attempt is to; `None` if there is no such attempt, or no name. What greets
+    /// them by it can be spoken before the phone is picked up.
+    async fn name_of_attempt(&self, attempt: &AttemptId) -> Result<Option<PersonName>, StoreError>;
     /// Takes a contact out for good; one that is settled stays so. An attempt in flight is not ended by this.
     async fn exclude_contact(&self, contact: &ContactId, reason: &str) -> Result<(), StoreError>;
     /// Zones of pending contacts, each once; `None` is the campaign's own.

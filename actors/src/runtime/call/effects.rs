@@ -18,8 +18,8 @@ const DO_NOT_CALL_TRIES: u32 = 4;
 impl CallActor {
     pub(super) fn perform(&mut self, output: Output, now: Millis, ctx: &mut Context<Self>) {
         match output {
-            Output::Play { playback, sentences } => self.speak(playback, &sentences, now),
-            Output::Clear => self.clear(now),
+            Output::Play { playback, sentences } => self.speak(playback, sentences, now, ctx),
+            Output::Clear => self.clear(now, ctx),
             Output::Listen {
                 expectation,
                 patience_ms,
@@ -37,6 +37,8 @@ impl CallActor {
                     });
                 });
             }
+            Output::Classify(query) => self.classify(&query, ctx),
+            Output::Reply(query) => self.reply(&query, ctx),
             Output::Note(note) => self.probe.edit_draft(|draft| draft.note(now, note)),
             Output::End {
                 reason,
@@ -107,6 +109,7 @@ impl CallActor {
                 turn = latency.turn,
                 endpoint_ms = latency.endpoint_ms,
                 recognition_ms = latency.recognition_ms,
+                understanding_ms = latency.understanding_ms,
                 decision_ms = latency.decision_ms,
                 first_audio_ms = latency.first_audio_ms,
                 total_ms = latency.total_ms,

@@ -3,7 +3,7 @@
 use super::CallActor;
 use super::latency::TurnClock;
 use crate::dialogue::{Expectation, Input, Millis, RecognitionFault, SpeechId};
-use crate::ports::{Heard, RecognitionRequest, Recognizer, RecognizerError, UtteranceStream};
+use crate::ports::{Heard, RecognitionRequest, Recognizer, RecognizerError, ServiceMeter, UtteranceStream};
 use crate::runtime::probe::CallProbe;
 use crate::runtime::pulse::monotonic_ms;
 use crate::runtime::survey::Survey;
@@ -34,6 +34,7 @@ struct Ear<'a> {
     survey: &'a Survey,
     expectation: Expectation,
     probe: &'a CallProbe,
+    meter: &'a ServiceMeter,
     now_ms: u64,
     now: Millis,
 }
@@ -45,6 +46,7 @@ impl ListenerSink for Ear<'_> {
             attempt: self.probe.attempt.clone(),
             language: self.survey.campaign.language.clone(),
             grammar: self.survey.script.grammar(self.expectation),
+            meter: self.meter.clone(),
         };
         self.hearing.spoken = Some((speech, self.recognizer.start(request)));
         self.pending.push_back(Input::SpeechStarted { speech, began_ms });
@@ -96,6 +98,7 @@ impl CallActor {
             survey: &self.survey,
             expectation: self.expectation,
             probe: &self.probe,
+            meter: &self.meter,
             now_ms,
             now: now_ms.saturating_sub(self.started_ms),
         };

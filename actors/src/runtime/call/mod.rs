@@ -7,10 +7,13 @@
 mod effects;
 mod hearing;
 mod latency;
+mod live;
 mod speaking;
+mod understanding;
 
 use self::hearing::Hearing;
 use self::latency::TurnClock;
+use self::live::LiveSpeech;
 use super::events::EventSink;
 use super::line::{Line, LineClosed, MediaText};
 use super::probe::{CallProbe, CallTable, Limits};
@@ -18,9 +21,11 @@ use super::pulse::{monotonic_ms, start_worker_pulse};
 use super::supervisor::{CallDied, CallFinished, CallStarted, Supervisor};
 use super::survey::Survey;
 use crate::dialogue::journal::JournalWriter;
-use crate::dialogue::{Dialogue, DialogueConfig, Expectation, Input, Millis};
-use crate::domain::{EndReason, MachineVerdict, StreamSid};
-use crate::ports::{AdmittedCall, Clock, JournalFiles, JournalSink, Recognizer, Store};
+use crate::dialogue::{Dialogue, DialogueConfig, Expectation, Input, Millis, RequestId};
+use crate::domain::{EndReason, MachineVerdict, PersonName, StreamSid};
+use crate::ports::{
+    AdmittedCall, Clock, JournalFiles, JournalSink, LanguageModel, Prompt, Recognizer, ServiceMeter, Store,
+};
 use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message, SpawnHandle};
 use samvad_media::listener::{Listener, ListenerConfig};
 use samvad_media::messages::{Inbound, parse_inbound};
@@ -45,6 +50,8 @@ pub struct CallPorts {
     pub store: Arc<dyn Store>,
     /// Speech to text.
     pub recognizer: Arc<dyn Recognizer>,
+    /// For what the lexicon does not understand; `None`: that is asked again.
+    pub language_model: Option<Arc<dyn LanguageModel>>,
     /// Where journals go.
     pub journals: Arc<dyn JournalFiles>,
     /// Who is told.
@@ -101,8 +108,19 @@ pub struct CallActor {
     listener: Listener,
     hearing: Hearing,
     playout: Playout,
+    live: LiveSpeech,
+    /// Whom to greet by name.
+    name: Option<PersonName>,
+    /// The greeting by name, once it has been spoken.
+    named_greeting: Option<Prompt>,
     journal: Option<(JournalWriter, Arc<dyn JournalSink>)>,
     turns: TurnClock,
+    /// What the language model works on; dropped when the dialogue waits for it no longer.
+    consulted: Option<(RequestId, SpawnHandle)>,
+    /// Longest wait for it.
+    model_deadline: Duration,
+    /// Goes with every request to a service; the draft has it too.
+    meter: ServiceMeter,
     expectation: Expectation,
     /// What was last told to be expected; `None` while the last words are spoken.
     told: Option<Expectation>,
@@ -142,7 +160,13 @@ impl CallActor {
         ports.calls.insert(probe.clone());
         // From here on the call has an outcome whatever happens: the watch exists before anything can fail.
         let death = DeathWatch::new(probe.clone(), ports.supervisor.clone());
-        let config = DialogueConfig::default();
+        let meter = ServiceMeter::default();
+        probe.edit_draft(|draft| draft.meter = meter.clone());
+        let config = DialogueConfig {
+            language_model: ports.language_model.is_some() && survey.script.has_model_prompts(),
+            ..DialogueConfig::default()
+        };
+        let model_deadline = Duration::from_millis(config.understanding_limit_ms);
         let journal = match ports.journals.open(&admitted.attempt) {
             Ok(sink) => {
                 let (writer, header) = JournalWriter::new(&admitted.attempt, &survey.script, &config);
@@ -161,8 +185,14 @@ impl CallActor {
             listener: Listener::new(ListenerConfig::default()),
             hearing: Hearing::default(),
             playout: Playout::new(),
+            live: LiveSpeech::default(),
+            name: admitted.name,
+            named_greeting: None,
             journal,
             turns: TurnClock::default(),
+            model_deadline,
+            consulted: None,
+            meter,
             expectation: Expectation::Consent,
             told: Some(Expectation::Consent),
             pending: VecDeque::new(),
@@ -206,10 +236,17 @@ impl CallActor {
             self.turns.input(now, &input);
             self.keep(|journal| journal.input(now, &input));
             self.dialogue.handle(now, input);
-            self.turns.decided(self.now());
+            let handled = self.now();
+            if self.dialogue.open_request().is_some() {
+                self.turns.understanding_began(handled);
+            } else {
+                self.turns.understanding_ended(handled);
+                self.turns.decided(handled);
+            }
             self.carry_out(now, ctx);
         }
         if !self.ended {
+            self.drop_stale_request(ctx);
             self.set_timer(ctx);
         }
     }
@@ -317,6 +354,7 @@ impl Actor for CallActor {
             call,
         });
         self.feed(Input::Started, ctx);
+        self.speak_name(ctx);
         if let Some(verdict) = self.machine {
             self.feed(Input::Machine { verdict }, ctx);
         }

@@ -3,8 +3,10 @@
 use super::CallActor;
 use crate::dialogue::{Input, Millis, PlaybackId};
 use crate::runtime::pulse::monotonic_ms;
+use actix::Context;
+use bytes::Bytes;
 use samvad_media::messages::{write_clear, write_mark, write_media};
-use samvad_media::playout::MarkEffect;
+use samvad_media::playout::{MarkEffect, PlayoutError};
 
 /// Audio per message: one second of mu-law. Large, because each message costs a system call on both sides; not
 /// larger, because the carrier must have read a whole message before it plays any of it.
@@ -14,48 +16,96 @@ const CHUNK_BYTES: usize = 8_000;
 const BYTES_PER_MS: usize = 8;
 
 impl CallActor {
-    /// Sends the sentences ahead of real time, a mark after each.
-    pub(super) fn speak(&mut self, playback: PlaybackId, sentences: &[String], now: Millis) {
+    /// Sends the sentences ahead of real time, a mark after each. Those that have no audio yet are spoken now.
+    pub(super) fn speak(&mut self, playback: PlaybackId, sentences: Vec<String>, now: Millis, ctx: &mut Context<Self>) {
         let survey = self.survey.clone();
         self.probe
             .audio_wanted_since(Some(monotonic_ms(self.ports.clock.as_ref())));
-        // All or nothing: half a question is worse than none.
-        let Some(prompts) = sentences
-            .iter()
-            .map(|text| survey.prompts.get(text))
-            .collect::<Option<Vec<_>>>()
-        else {
-            tracing::error!(parent: &self.span, "a sentence has no audio");
-            self.pending.push_back(Input::PlaybackFailed { playback });
-            return;
-        };
-        if prompts.is_empty() {
+        if sentences.is_empty() {
             self.probe.audio_wanted_since(None);
             self.pending.push_back(Input::PlaybackEnded { playback });
             return;
         }
+        let named = self.named_greeting.clone();
+        let audio = |text: &String| match &named {
+            Some(prompt) if survey.script.named_greeting() == Some(text) => Some(prompt),
+            _ => survey.prompts.get(text),
+        };
+        let prompts = sentences.iter().map(audio).collect::<Option<Vec<_>>>();
+        let Some(prompts) = prompts.filter(|_| self.live.is_idle()) else {
+            self.speak_live(playback, sentences, ctx);
+            return;
+        };
         for (sentence, prompt) in prompts.into_iter().enumerate() {
-            let duration_ms = (prompt.mulaw.len() / BYTES_PER_MS) as u64;
-            let mark = match self.playout.sentence_sent(playback.0, sentence, duration_ms, now) {
-                Ok(mark) => mark,
-                Err(error) => {
-                    tracing::error!(parent: &self.span, %error, "a sentence cannot be sent");
-                    self.pending.push_back(Input::PlaybackFailed { playback });
-                    return;
-                }
-            };
-            self.listener.prompt_sent(prompt.mulaw.clone());
-            for chunk in prompt.mulaw.chunks(CHUNK_BYTES) {
-                let mut frame = String::with_capacity(chunk.len() / 3 * 4 + 128);
-                write_media(&mut frame, self.stream_sid.as_str(), chunk);
-                self.line.send(frame);
+            if let Err(error) = self.send_sentence(playback, sentence, &prompt.mulaw, now) {
+                tracing::error!(parent: &self.span, %error, "a sentence cannot be sent");
+                self.pending.push_back(Input::PlaybackFailed { playback });
+                return;
             }
-            let mut frame = String::with_capacity(128);
-            write_mark(&mut frame, self.stream_sid.as_str(), &mark);
-            self.line.send(frame);
         }
         self.probe.audio_wanted_since(None);
         self.playout.playback_sent(playback.0);
+        self.audio_was_sent(now);
+    }
+
+    /// Sends a sentence that is there whole, and its mark.
+    pub(super) fn send_sentence(
+        &mut self,
+        playback: PlaybackId,
+        sentence: usize,
+        mulaw: &Bytes,
+        now: Millis,
+    ) -> Result<(), PlayoutError> {
+        let duration_ms = (mulaw.len() / BYTES_PER_MS) as u64;
+        let mark = self.playout.sentence_sent(playback.0, sentence, duration_ms, now)?;
+        self.send_audio(mulaw);
+        self.send_mark(&mark);
+        Ok(())
+    }
+
+    /// Sends a part of a sentence.
+    pub(super) fn send_part(
+        &mut self,
+        playback: PlaybackId,
+        sentence: usize,
+        mulaw: &Bytes,
+        now: Millis,
+    ) -> Result<(), PlayoutError> {
+        let duration_ms = (mulaw.len() / BYTES_PER_MS) as u64;
+        self.playout.part_sent(playback.0, sentence, duration_ms, now)?;
+        self.send_audio(mulaw);
+        Ok(())
+    }
+
+    /// Closes a sentence of which all that will come has been sent.
+    pub(super) fn close_sentence(
+        &mut self,
+        playback: PlaybackId,
+        sentence: usize,
+        now: Millis,
+    ) -> Result<(), PlayoutError> {
+        let mark = self.playout.sentence_sent(playback.0, sentence, 0, now)?;
+        self.send_mark(&mark);
+        Ok(())
+    }
+
+    fn send_audio(&mut self, mulaw: &Bytes) {
+        self.listener.prompt_sent(mulaw.clone());
+        for chunk in mulaw.chunks(CHUNK_BYTES) {
+            let mut frame = String::with_capacity(chunk.len() / 3 * 4 + 128);
+            write_media(&mut frame, self.stream_sid.as_str(), chunk);
+            self.line.send(frame);
+        }
+    }
+
+    fn send_mark(&mut self, mark: &str) {
+        let mut frame = String::with_capacity(128);
+        write_mark(&mut frame, self.stream_sid.as_str(), mark);
+        self.line.send(frame);
+    }
+
+    /// Tells the clocks that watch us what is on the line now.
+    pub(super) fn audio_was_sent(&mut self, now: Millis) {
         self.turns.first_audio(self.now());
         self.probe
             .voice_until(self.started_ms + self.playout.expected_end_ms().unwrap_or(now));
@@ -64,15 +114,24 @@ impl CallActor {
     }
 
     /// Empties the carrier's buffer.
-    pub(super) fn clear(&mut self, now: Millis) {
+    pub(super) fn clear(&mut self, now: Millis, ctx: &mut Context<Self>) {
         let mut frame = String::with_capacity(96);
         write_clear(&mut frame, self.stream_sid.as_str());
         self.line.send(frame);
-        for cut in self.playout.clear(now) {
+        let cuts = self.playout.clear(now);
+        let unsent = self.drop_live(ctx);
+        for cut in &cuts {
             self.pending.push_back(Input::PlaybackCleared {
                 playback: PlaybackId(cut.playback),
                 cut_sentence: cut.cut_sentence,
             });
+        }
+        // Of these nothing is at the carrier: all that was sent has been heard.
+        for (playback, cut_sentence) in unsent {
+            if cuts.iter().all(|cut| cut.playback != playback.0) {
+                self.pending
+                    .push_back(Input::PlaybackCleared { playback, cut_sentence });
+            }
         }
         self.listener.set_prompt_playing(false);
         self.probe.voice_cut(monotonic_ms(self.ports.clock.as_ref()));
@@ -89,9 +148,16 @@ impl CallActor {
                 playback_complete,
             } => {
                 let playback = PlaybackId(playback);
-                self.pending.push_back(Input::SentencePlayed { playback, sentence });
+                let broken_at = self.live.broken_at(playback);
+                if broken_at.is_none_or(|broken_at| sentence < broken_at) {
+                    self.pending.push_back(Input::SentencePlayed { playback, sentence });
+                }
                 if playback_complete {
-                    self.pending.push_back(Input::PlaybackEnded { playback });
+                    self.pending.push_back(match broken_at {
+                        None => Input::PlaybackEnded { playback },
+                        Some(_) => Input::PlaybackFailed { playback },
+                    });
+                    self.live.forget(playback);
                 }
             }
             // L6: the carrier returns every outstanding mark after a clear; none of them was heard.

@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::AttemptId;
+use crate::ports::ServiceMeter;
 use proptest::prelude::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -154,6 +155,7 @@ fn request() -> RecognitionRequest {
             phrases: vec!["yes".into()],
             free_text: false,
         }),
+        meter: ServiceMeter::default(),
     }
 }
 

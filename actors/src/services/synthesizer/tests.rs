@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::Language;
+use crate::ports::ServiceMeter;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Tokio's clock, which the tests pause.
@@ -101,6 +102,7 @@ fn request() -> SynthesisRequest {
         text: "Good morning".to_owned(),
         language: Language::default(),
         voice: None,
+        meter: ServiceMeter::default(),
     }
 }
 

@@ -53,6 +53,10 @@ impl Protocol for Deepgram {
         "deepgram"
     }
 
+    fn model(&self) -> &str {
+        &self.model
+    }
+
     /// The tag as the campaign writes it. Which languages a model has changes by the month: the service says.
     fn language_tag(&self, language: &Language) -> Result<String, RecognizerError> {
         Ok(language.0.clone())

@@ -9,7 +9,9 @@ use async_trait::async_trait;
 use reqwest::StatusCode;
 use reqwest::multipart::{Form, Part};
 use samvad_actors::domain::Language;
-use samvad_actors::ports::{Grammar, Heard, RecognitionRequest, Recognizer, RecognizerError, UtteranceStream};
+use samvad_actors::ports::{
+    AudioMeter, Grammar, Heard, RecognitionRequest, Recognizer, RecognizerError, UtteranceStream,
+};
 use samvad_media::{resample, wav};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -17,6 +19,8 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, oneshot};
 use url::Url;
 
+/// What the settings call it.
+const NAME: &str = "openai";
 /// Samples of an utterance that are kept: a minute.
 const MOST_SAMPLES: usize = 60 * 8_000;
 /// Samples below which nothing can have been said: 100 ms. The service is not asked.
@@ -71,7 +75,7 @@ impl FileRecognizer {
 #[async_trait]
 impl Recognizer for FileRecognizer {
     fn name(&self) -> &'static str {
-        "openai"
+        NAME
     }
 
     /// Asks for the list of models, which shows whether the key is taken; servers without a list are taken as they are.
@@ -84,6 +88,7 @@ impl Recognizer for FileRecognizer {
         Box::new(FileUtterance {
             shared: Arc::clone(&self.shared),
             language: language_code(&request.language),
+            audio: AudioMeter::new(request.meter, NAME, &self.shared.model),
             samples: Vec::new(),
         })
     }
@@ -92,6 +97,7 @@ impl Recognizer for FileRecognizer {
 struct FileUtterance {
     shared: Arc<Shared>,
     language: String,
+    audio: AudioMeter,
     samples: Vec<i16>,
 }
 
@@ -112,7 +118,7 @@ impl UtteranceStream for FileUtterance {
         let threads = Arc::clone(&self.shared.threads);
         on_threads(&threads, async move {
             let _place = place;
-            self.shared.transcribe(self.language, &self.samples).await
+            self.shared.transcribe(self.language, &self.samples, self.audio).await
         })
         .await
     }
@@ -201,7 +207,12 @@ impl Shared {
         }
     }
 
-    async fn transcribe(&self, language: String, samples: &[i16]) -> Result<Heard, RecognizerError> {
+    async fn transcribe(
+        &self,
+        language: String,
+        samples: &[i16],
+        mut audio: AudioMeter,
+    ) -> Result<Heard, RecognizerError> {
         // Models of the family listen at 16 kHz.
         let file = Part::bytes(wav::write_pcm16(&resample::double(samples), 16_000)).file_name("speech.wav");
         let file = file.mime_str("audio/wav").map_err(lost)?;
@@ -220,7 +231,16 @@ impl Shared {
         }
         let request = self.client.http().post(under(&self.base_url, "audio/transcriptions"));
         let request = request.headers(headers(self.key.as_ref())).multipart(form);
-        let answer = request.send().await.map_err(lost)?;
+        audio.sent(samples.len());
+        let answer = match request.send().await {
+            Ok(answer) => answer,
+            Err(error) => {
+                if error.is_connect() {
+                    audio.take_back();
+                }
+                return Err(lost(error));
+            }
+        };
         if !answer.status().is_success() {
             return Err(refusal(answer).await);
         }

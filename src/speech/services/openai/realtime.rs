@@ -38,6 +38,10 @@ impl Protocol for Realtime {
         "openai"
     }
 
+    fn model(&self) -> &str {
+        &self.model
+    }
+
     fn language_tag(&self, language: &Language) -> Result<String, RecognizerError> {
         Ok(language_code(language))
     }

@@ -58,6 +58,10 @@ impl Protocol for Sarvam {
         "sarvam"
     }
 
+    fn model(&self) -> &str {
+        &self.model
+    }
+
     fn language_tag(&self, language: &Language) -> Result<String, RecognizerError> {
         let subtag = language.0.split('-').next().unwrap_or_default().to_ascii_lowercase();
         match LANGUAGES.contains(&subtag.as_str()) {

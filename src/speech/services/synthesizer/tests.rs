@@ -1,5 +1,4 @@
 use super::*;
-use proptest::prelude::*;
 
 const NAMES: Variables = Variables {
     key: "X_KEY",
@@ -59,23 +58,4 @@ fn retry_after_is_read_in_seconds_and_not_believed_without_end() {
     assert_eq!(after("86400"), Some(LONGEST_RETRY_AFTER));
     assert_eq!(after("Wed, 21 Oct 2015 07:28:00 GMT"), None);
     assert_eq!(retry_after(&HeaderMap::new()), None);
-}
-
-proptest! {
-    #[test]
-    fn any_bytes_are_audio_or_a_fault_and_never_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), riff in any::<bool>()) {
-        let bytes = if riff { [b"RIFF".as_slice(), &bytes].concat() } else { bytes };
-        for encoding in [Encoding::Mulaw, Encoding::Linear(24_000)] {
-            if let Ok(pcm) = decode(&bytes, encoding) {
-                prop_assert!(pcm.samples.len() <= bytes.len());
-            }
-        }
-    }
-
-    #[test]
-    fn linear_audio_keeps_its_samples(samples in prop::collection::vec(-20_000_i16..20_000, 2..200)) {
-        let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
-        prop_assume!(!bytes.starts_with(b"RIFF"));
-        prop_assert_eq!(decode(&bytes, Encoding::Linear(24_000)).map(|pcm| pcm.samples), Ok(samples));
-    }
 }
