@@ -235,7 +235,11 @@ impl Lexicon {
         if let Some(QuestionKind::FreeText { .. }) = context.question
             && matches!(context.expectation, Expectation::Question(_))
         {
-            let directive = whole && intents.len() == 1 && !yes && reading.meanings.len() == 1;
+            let directive = whole
+                && intents.len() == 1
+                && !yes
+                && !no
+                && reading.meanings.iter().all(|meaning| matches!(meaning, Meaning::Intent(..)));
             if !directive {
                 return free_text();
             }

@@ -260,18 +260,21 @@ impl Lexicon {
                 .find(|length| self.tails.contains(&rest[..*length]));
             found.extend(tail.map(|tail| (Meaning::Intent(Intent::CallLater, Some(time.clone())), taken + tail)));
         }
-        let is_mute = said.first().is_some_and(|word| self.mute.contains(word));
-        for length in 1..=self.longest.min(text.len()) {
-            let stretch = &text[..length];
-            if let Some(meaning) = self.phrases.get(stretch).filter(|_| length > 1 || !is_mute) {
-                found.push((meaning.clone(), length));
-            }
-            if self.leads.contains(stretch) {
+        // Of leads that reach equally far the longest goes first: "call me" before "call".
+        for length in (1..=self.longest.min(text.len())).rev() {
+            if self.leads.contains(&text[..length]) {
                 let (marks, tail) = self.times.marks(&text[length..], &self.heard_numbers);
                 if tail > 0 {
                     let time = self.asked_time(&said[length..length + tail], &marks);
                     found.push((Meaning::Intent(Intent::CallLater, time), length + tail));
                 }
+            }
+        }
+        let is_mute = said.first().is_some_and(|word| self.mute.contains(word));
+        for length in 1..=self.longest.min(text.len()) {
+            let stretch = &text[..length];
+            if let Some(meaning) = self.phrases.get(stretch).filter(|_| length > 1 || !is_mute) {
+                found.push((meaning.clone(), length));
             }
         }
         let number = self

@@ -106,7 +106,7 @@ mod tests {
         let numbers = english();
         assert_eq!(numbers.read(&words("250 please")), Some((250, 1)));
         assert_eq!(numbers.read(&words("twenty thirty")), Some((20, 1)));
-        assert_eq!(numbers.read(&words("twenty-five please")), Some((25, 1)));
+        assert_eq!(numbers.read(&words("twenty-five please")), Some((25, 2)));
         assert_eq!(numbers.read(&words("uh-huh")), None);
         assert_eq!(numbers.read(&words("for")), None);
         assert_eq!(numbers.read(&words("99999999999999999999999")), None);

@@ -16,7 +16,7 @@ pub(crate) fn words(text: &str) -> Vec<String> {
     let spelt: Vec<String> = spelt(text).take(MOST_WORDS).collect();
     let parts = spelt.iter().flat_map(|word| word.split('-'));
     parts
-        .map(devanagari::fold)
+        .map(|part| devanagari::fold(trimmed(part)))
         .filter(|word| !word.is_empty())
         .take(MOST_WORDS)
         .collect()
@@ -26,10 +26,15 @@ fn spelt(text: &str) -> impl Iterator<Item = String> {
     let plain = |text: &str| text.nfc().filter(|&c| !is_invisible(c)).collect::<String>();
     let text = plain(&plain(text).replace(['’', '‘', '`'], "'").to_lowercase());
     text.split(|c: char| !(c.is_alphanumeric() || is_mark(c) || matches!(c, '\'' | '-' | '.')))
-        .map(|word| word.trim_matches(|c: char| matches!(c, '\'' | '-' | '.')).to_owned())
+        .map(|word| trimmed(word).to_owned())
         .filter(|word| !word.is_empty())
         .collect::<Vec<_>>()
         .into_iter()
+}
+
+/// Without what may only stand within a word.
+fn trimmed(word: &str) -> &str {
+    word.trim_matches(|c: char| matches!(c, '\'' | '-' | '.'))
 }
 
 /// Vowel signs and other marks that belong to a letter before them (Indic scripts and combining accents), which

@@ -96,11 +96,8 @@ pub fn evaluate(utterances: &[Utterance], tiers: &mut [Box<dyn Tier>]) -> Report
             let understood = tier.understand(utterance);
             score.add(utterance, understood.as_ref());
             let settled = meant.as_ref().is_some_and(|meant: &Interpretation| meant.certain);
-            if !settled
-                && understood
-                    .as_ref()
-                    .is_some_and(|meant| !meant.is_unclear() || meant.out_of_range)
-            {
+            let says_something = |meant: &Interpretation| !meant.is_unclear() || meant.out_of_range;
+            if meant.is_none() || !settled && understood.as_ref().is_some_and(says_something) {
                 meant = understood;
             }
         }
