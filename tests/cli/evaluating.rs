@@ -45,7 +45,11 @@ fn ninety_eight_of_a_hundred_utterances_are_understood_in_every_language_and_no_
         let certain = count("certain_right") / (count("certain_right") + count("certain_wrong"));
         assert!(certain >= 0.98, "{language}: {counts}");
         for harm in ["consent_wrongly_taken", "opt_out_wrongly_taken", "opt_out_missed"] {
-            assert!(count(harm) == 0.0, "{language}: {harm}: {}", report["together"]["wrong"]);
+            assert!(
+                count(harm) == 0.0,
+                "{language}: {harm}: {}",
+                report["together"]["wrong"]
+            );
         }
     }
 }
@@ -66,7 +70,10 @@ fn no_labelled_utterance_is_an_example_of_a_lexicon() {
     }
     let texts = texts();
     assert!(texts.len() >= 600, "{}", texts.len());
-    let both: Vec<_> = texts.iter().filter(|text| examples.contains(&normalise(text))).collect();
+    let both: Vec<_> = texts
+        .iter()
+        .filter(|text| examples.contains(&normalise(text)))
+        .collect();
     assert!(both.is_empty(), "{} of them: {both:#?}", both.len());
 }
 
@@ -78,10 +85,20 @@ fn results_are_printed_with_every_row_that_is_not_as_labelled() {
     std::fs::write(&file, format!("{HEADER}{rows}")).expect("written");
     let (out, err, status) = run(&mut samvad(directory.path(), &["evaluate", "said.csv"]));
     assert_eq!(status, Some(0), "{err}");
-    for part in ["lexicon", "hi-Latn", "100.0%", "50.0%", "certain_wrong", "certainly not"] {
+    for part in [
+        "lexicon",
+        "hi-Latn",
+        "100.0%",
+        "50.0%",
+        "certain_wrong",
+        "certainly not",
+    ] {
         assert!(out.contains(part), "{part} in\n{out}");
     }
-    let (_, _, status) = run(&mut samvad(directory.path(), &["evaluate", "said.csv", "--at-least", "98"]));
+    let (_, _, status) = run(&mut samvad(
+        directory.path(),
+        &["evaluate", "said.csv", "--at-least", "98"],
+    ));
     assert_eq!(status, Some(1));
 }
 

@@ -239,7 +239,10 @@ impl Lexicon {
                 && intents.len() == 1
                 && !yes
                 && !no
-                && reading.meanings.iter().all(|meaning| matches!(meaning, Meaning::Intent(..)));
+                && reading
+                    .meanings
+                    .iter()
+                    .all(|meaning| matches!(meaning, Meaning::Intent(..)));
             if !directive {
                 return free_text();
             }
@@ -499,5 +502,7 @@ fn free_text() -> Interpretation {
     }
 }
 
+#[cfg(test)]
+mod hindi_tests;
 #[cfg(test)]
 mod tests;

@@ -102,7 +102,11 @@ fn a_later_tier_counts_only_where_no_earlier_one_was_certain() {
     let report = evaluate(&utterances, &mut [Box::new(first), Box::new(second)]);
     let right = |score: &Score| score.total().right();
     assert_eq!(
-        (right(&report.tiers[0]), right(&report.tiers[1]), right(&report.together)),
+        (
+            right(&report.tiers[0]),
+            right(&report.tiers[1]),
+            right(&report.together)
+        ),
         (0, 2, 1)
     );
 }
