@@ -354,6 +354,8 @@ fn check_greeting_by_name(sentences: &BTreeMap<String, Vec<String>>, faults: &mu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialogue::{Context, Expectation, Interpreter};
+    use crate::domain::Intent;
 
     const PROMPTS: &str = include_str!("../../../prompts/en/prompts.yaml");
     const LEXICON: &str = include_str!("../../../prompts/en/lexicon.yaml");
@@ -368,6 +370,60 @@ mod tests {
             assert!(LanguagePack::embedded(&Language((*tag).into())).is_some());
         }
         assert!(LanguagePack::embedded(&Language("xx".into())).is_none());
+    }
+
+    #[test]
+    fn no_sentence_would_be_an_opt_out_if_it_came_back_as_an_echo() {
+        for (tag, ..) in EMBEDDED {
+            let pack = LanguagePack::embedded(&Language((*tag).into())).expect("embedded");
+            let context = Context {
+                expectation: Expectation::Consent,
+                question: None,
+            };
+            for sentence in pack.sentences.values().flatten() {
+                let meant = pack.lexicon().interpret(&context, sentence);
+                assert_ne!(meant.intent, Intent::RemoveMe, "{tag}: {sentence}");
+            }
+        }
+    }
+
+    #[test]
+    fn faults_of_spellings_and_of_languages_understood_besides_are_named() {
+        for (from, to, fault) in [
+            (
+                "variants:\n",
+                "variants:\n  sure: [\"no way\"]\n",
+                "`no way` is not one word",
+            ),
+            (
+                "variants:\n",
+                "variants:\n  sure: [okay]\n",
+                "`okay` has variants of its own",
+            ),
+            ("variants:\n", "variants:\n  sure: [okey]\n", "`okey` stands for"),
+            (
+                "- language: hi\n",
+                "- language: xx\n",
+                "no lexicon for the language \"xx\"",
+            ),
+            (
+                "except: [\"to\",",
+                "except: [\"zebra\",",
+                "excepts `zebra`, which is no entry of hi",
+            ),
+            (
+                "      - \"nope\"\n",
+                "      - \"nope\"\n      - \"yass\"\n      - \"yea\"\n",
+                "has `yea`, which stands under",
+            ),
+        ] {
+            assert!(LEXICON.contains(from), "{from}");
+            let faults = LanguagePack::parse(PROMPTS, &LEXICON.replacen(from, to, 1)).expect_err("faulty");
+            let all = faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+            assert!(all.contains(fault), "{fault} in\n{all}");
+        }
+        let faults = LanguagePack::parse_beside(PROMPTS, LEXICON, |_| Some("a: b".to_owned())).expect_err("faulty");
+        assert!(faults.iter().any(|fault| fault.place.contains("lexicon.yaml of hi")));
     }
 
     #[test]
