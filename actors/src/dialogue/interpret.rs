@@ -5,6 +5,9 @@
 //! unclear, so that no intent comes from one word buried in a long sentence. Plain opt-outs count wherever they
 //! stand.
 
+mod value;
+
+use self::value::{Single, Value, single};
 use super::lexicon::{Lexicon, Meaning};
 use super::output::Expectation;
 use super::words::words;
@@ -460,38 +463,6 @@ fn denied_afterwards(reading: &Reading) -> bool {
     let is_no = |meaning: &Meaning| *meaning == Meaning::Intent(Intent::No, None);
     let last_no = reading.meanings.iter().rposition(is_no);
     first_value.is_some_and(|value| last_no.is_some_and(|no| no > value))
-}
-
-/// What a reading holds of an answer.
-enum Value {
-    None,
-    One { value: AnswerValue, sure: bool },
-    OutOfRange,
-    Several,
-}
-
-enum Single<T> {
-    None,
-    One(T),
-    Several,
-}
-
-impl<T> Single<T> {
-    fn out_of_range(self) -> Value {
-        match self {
-            Self::None => Value::None,
-            Self::One(_) => Value::OutOfRange,
-            Self::Several => Value::Several,
-        }
-    }
-}
-
-fn single<T: Copy + Ord>(values: &BTreeSet<T>) -> Single<T> {
-    match (values.first(), values.len()) {
-        (Some(value), 1) => Single::One(*value),
-        (None, _) => Single::None,
-        _ => Single::Several,
-    }
 }
 
 /// Free speech; the words themselves are put in as they came.
