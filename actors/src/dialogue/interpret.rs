@@ -87,8 +87,8 @@ struct Reading {
     leading_leftover: usize,
     /// Longest stretch of an intent in words.
     longest_intent: usize,
-    /// A wish to be removed stands after a negation.
-    removal_negated: bool,
+    /// A wish to be removed or to be called stands after a negation.
+    wish_negated: bool,
 }
 
 /// How a text is covered from one of its words on.
@@ -160,8 +160,8 @@ impl Lexicon {
                         if reading.meanings.is_empty() {
                             reading.leading_leftover = reading.leftover.len();
                         }
-                        if *meaning == Meaning::Intent(Intent::RemoveMe, None) {
-                            reading.removal_negated |= self.negated(&text[..at]);
+                        if let Meaning::Intent(Intent::RemoveMe | Intent::CallLater, _) = meaning {
+                            reading.wish_negated |= self.negated(&text[..at]);
                         }
                         if matches!(meaning, Meaning::Intent(..)) {
                             reading.longest_intent = reading.longest_intent.max(*length);
@@ -264,7 +264,7 @@ impl Lexicon {
                 .position(is(Intent::RemoveMe))
                 .unwrap_or_default();
             let taken_back = reading.meanings[removal..].iter().any(is(Intent::CallLater));
-            return if whole && when.is_none() && !taken_back && !reading.removal_negated {
+            return if whole && when.is_none() && !taken_back && !reading.wish_negated {
                 Interpretation::intent(Intent::RemoveMe, true)
             } else {
                 Interpretation::unclear()
@@ -298,7 +298,8 @@ impl Lexicon {
         text: &[String],
         reading: &Reading,
     ) -> Interpretation {
-        let contradicted = yes && matches!(intent, Intent::NotInterested | Intent::NoAnswer);
+        let contradicted = yes && matches!(intent, Intent::NotInterested | Intent::NoAnswer)
+            || intent == Intent::CallLater && reading.wish_negated;
         if contradicted
             || !matches!(
                 value,
