@@ -5,7 +5,7 @@ use super::live_table::LiveTable;
 use super::output::{OutputError, note, say};
 use super::report;
 use super::run::{self, Interrupted, Plan, Watcher};
-use crate::config::{Recognizers, Synthesizers};
+use crate::config::{LanguageModels, Recognizers, Synthesizers};
 use clap::Args;
 use samvad_actors::runtime::CallEvent;
 use samvad_simulator::Respondent;
@@ -37,6 +37,7 @@ pub(super) fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
         calls: None,
         recognizers: Recognizers::default(),
         synthesizers: Synthesizers::default(),
+        language_models: LanguageModels::default(),
         max_calls: 24,
         calls_per_second: 4.0,
         workers: None,

@@ -5,7 +5,7 @@ use super::output::{OutputError, note, say};
 use super::report;
 use super::run::{self, Figures, Interrupted, Outcome, Plan, Watcher};
 use super::stop_signals::StopSignals;
-use crate::config::{Recognizers, Synthesizers, process_environment};
+use crate::config::{LanguageModels, Recognizers, Synthesizers, process_environment};
 use anyhow::Context;
 use clap::Args;
 use samvad_actors::runtime::CallEvent;
@@ -55,6 +55,9 @@ pub(super) struct SimulateArgs {
     /// Synthesisers in order of preference, as in SAMVAD_SYNTHESIZER.
     #[arg(long, value_name = "NAMES", default_value = "embedded")]
     synthesizer: Synthesizers,
+    /// Language models in order of preference, as in SAMVAD_LANGUAGE_MODEL; none if absent.
+    #[arg(long, value_name = "NAMES")]
+    language_model: Option<LanguageModels>,
     /// Worker threads of the server.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     workers: Option<u16>,
@@ -82,6 +85,7 @@ pub(super) fn run(args: SimulateArgs) -> anyhow::Result<ExitCode> {
         calls: args.calls.map(|calls| calls as usize),
         recognizers: args.recognizer.clone(),
         synthesizers: args.synthesizer.clone(),
+        language_models: args.language_model.clone().unwrap_or_default(),
         max_calls: args.concurrent,
         calls_per_second: args.calls_per_second,
         workers: args.workers.map(usize::from),

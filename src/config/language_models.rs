@@ -4,6 +4,7 @@ use super::reader::{Invalid, Reader};
 use super::services::{OpenAiSettings, model, read_key, read_of, service_url};
 use super::{Secret, is_loopback};
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 use url::Url;
 
@@ -33,6 +34,33 @@ impl LanguageModelSetting {
 impl fmt::Display for LanguageModelSetting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+/// Language models to ask, in the order of preference, each once; none if nobody is to be asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LanguageModels(Vec<LanguageModelSetting>);
+
+impl LanguageModels {
+    /// Whether anybody is to be asked.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Display for LanguageModels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.0.iter().map(|setting| setting.name()).collect();
+        f.write_str(&names.join(","))
+    }
+}
+
+impl FromStr for LanguageModels {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let list = parse_list(text).map_err(|(fault, remedy)| format!("the text {fault}; {remedy}"))?;
+        Ok(Self(list))
     }
 }
 

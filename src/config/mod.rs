@@ -15,7 +15,7 @@ mod variables;
 mod voices;
 
 pub use data_directory::{DataDirectory, MediaTokenKeyError};
-pub use language_models::{ChatSettings, LanguageModelSetting, LanguageSettings, StructuredOutput};
+pub use language_models::{ChatSettings, LanguageModelSetting, LanguageModels, LanguageSettings, StructuredOutput};
 pub use reader::{ConfigFault, ConfigFaults};
 pub use recognizers::{RecognizerSetting, Recognizers};
 pub use secret::Secret;

@@ -49,22 +49,6 @@ fn l15_a_thousand_calls_of_all_endings_leave_nothing_behind_in_the_server() {
     }
     assert_no_panic(&server.log_text());
 
-    let found: BTreeMap<String, _> = world
-        .results()
-        .into_iter()
-        .map(|row| {
-            (
-                row.contact.number.expose().to_owned(),
-                row.attempt.and_then(|attempt| attempt.outcome),
-            )
-        })
-        .collect();
-    for respondent in world.respondents() {
-        let outcome = serde_json::to_value(found[&respondent.number]).expect("a word");
-        assert!(!outcome.is_null(), "{} has no outcome", respondent.caller);
-        if let Some(expected) = &respondent.expectations.outcome {
-            assert_eq!(outcome, **expected, "{}", respondent.caller);
-        }
-    }
+    world.assert_outcomes_as_expected();
     world.assert_all_ended_once(0);
 }

@@ -340,6 +340,25 @@ impl World {
         counts
     }
 
+    /// Everybody's call has an outcome, and the one that the scenario expects.
+    pub fn assert_outcomes_as_expected(&self) {
+        let found: BTreeMap<String, _> = self
+            .results()
+            .into_iter()
+            .map(|row| {
+                let outcome = row.attempt.and_then(|attempt| attempt.outcome);
+                (row.contact.number.expose().to_owned(), outcome)
+            })
+            .collect();
+        for respondent in self.respondents() {
+            let outcome = serde_json::to_value(found[&respondent.number]).expect("a word");
+            assert!(!outcome.is_null(), "{} has no outcome", respondent.caller);
+            if let Some(expected) = &respondent.expectations.outcome {
+                assert_eq!(outcome, **expected, "{}", respondent.caller);
+            }
+        }
+    }
+
     /// No attempt is open, nobody was called more than once, and the network has nothing to object to but so many
     /// streams that broke with their server.
     pub fn assert_all_ended_once(&mut self, broken_streams: usize) {

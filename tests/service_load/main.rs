@@ -24,11 +24,22 @@ mod failing;
 #[expect(dead_code, reason = "other tests use the rest")]
 mod harness;
 #[cfg(test)]
+#[path = "../support/language_server.rs"]
+#[expect(dead_code, reason = "other tests use the rest")]
+mod language_server;
+#[cfg(test)]
+#[path = "../support/raw_http.rs"]
+mod raw_http;
+#[cfg(test)]
 #[path = "../speech/recordings.rs"]
 #[expect(dead_code, reason = "other tests use the rest")]
 mod recordings;
 #[cfg(test)]
 mod response;
+#[cfg(test)]
+#[path = "../support/speech_server.rs"]
+#[expect(dead_code, reason = "other tests use the rest")]
+mod speech_server;
 
 /// A number from the environment.
 fn number(name: &str, default: usize) -> usize {

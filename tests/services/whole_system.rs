@@ -51,7 +51,7 @@ const REFUSING: &str = r#"
     expect: {answered: true, outcome: refused, do_not_call: true}
 "#;
 
-fn root() -> &'static Path {
+pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
@@ -84,14 +84,16 @@ async fn ear() -> Ear {
     )
 }
 
-struct Run {
-    summary: Value,
-    log: String,
+/// What came of a run, and its folder while this lives.
+pub struct Run {
+    pub summary: Value,
+    pub log: String,
+    pub folder: tempfile::TempDir,
 }
 
 /// The calls' ends as the scenario's expectations count them.
 impl Run {
-    fn assert_as_expected(&self) {
+    pub fn assert_as_expected(&self) {
         let differences = &self.summary["differences"];
         assert_eq!(
             differences.as_array().map(Vec::len),
@@ -109,10 +111,10 @@ impl Run {
     }
 }
 
-type Environment = Vec<(&'static str, String)>;
+pub type Environment = Vec<(&'static str, String)>;
 
 /// Where Deepgram is, and the key to it.
-fn deepgram_at(double: &Double) -> Environment {
+pub fn deepgram_at(double: &Double) -> Environment {
     vec![
         ("DEEPGRAM_BASE_URL", double.url().to_string()),
         ("DEEPGRAM_API_KEY", deepgram::KEY.to_owned()),
@@ -120,6 +122,10 @@ fn deepgram_at(double: &Double) -> Environment {
 }
 
 async fn simulate(callers: &str, recognizers: &str, services: Environment) -> Run {
+    simulate_with(callers, &[&format!("--recognizer={recognizers}")], services).await
+}
+
+pub async fn simulate_with(callers: &str, arguments: &[&str], services: Environment) -> Run {
     let scratch = tempfile::tempdir().unwrap();
     let scenario = scratch.path().join("speakers.yaml");
     let audio = root().join("fixtures/audio").display().to_string();
@@ -137,7 +143,7 @@ async fn simulate(callers: &str, recognizers: &str, services: Environment) -> Ru
         .arg("simulate")
         .arg(format!("--scenario={}", scenario.display()))
         .arg(format!("--directory={}", directory.display()))
-        .arg(format!("--recognizer={recognizers}"))
+        .args(arguments)
         .arg("--json")
         .envs(services);
     let output = command.output().await.unwrap();
@@ -151,6 +157,7 @@ async fn simulate(callers: &str, recognizers: &str, services: Environment) -> Ru
     Run {
         summary: summary.unwrap_or_else(|| panic!("the run failed: {errors}\n{log}")),
         log,
+        folder: scratch,
     }
 }
 

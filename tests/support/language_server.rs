@@ -21,6 +21,8 @@ pub enum Conduct {
     Answers,
     /// With these words.
     Says(&'static str),
+    /// With these words where a form is asked for, and with those where it is to speak.
+    Understands(&'static str, &'static str),
     /// With what the descriptions allow and nobody expects.
     AnswersOddly,
     /// Without the number of tokens.
@@ -179,7 +181,7 @@ fn whole(connection: &mut Connection<'_>, conduct: Conduct) -> std::io::Result<b
     let mut completion: Value = serde_json::from_str(&fixture("completion.json")).expect("JSON");
     let choice = &mut completion["choices"][0];
     match conduct {
-        Conduct::Says(words) => choice["message"]["content"] = json!(words),
+        Conduct::Says(words) | Conduct::Understands(words, _) => choice["message"]["content"] = json!(words),
         Conduct::SaysNothing => choice["message"]["content"] = Value::Null,
         Conduct::Finishes(reason) => choice["finish_reason"] = json!(reason),
         Conduct::Declines => {
@@ -244,7 +246,7 @@ fn stream(connection: &mut Connection<'_>, conduct: Conduct) -> std::io::Result<
     connection.begin_chunks("text/event-stream; charset=utf-8")?;
     let mut send = |text: &str| connection.chunks(text.as_bytes(), CHUNK);
     match conduct {
-        Conduct::Says(words) => send(&format!("{}{}", piece(words), end("stop")))?,
+        Conduct::Says(words) | Conduct::Understands(_, words) => send(&format!("{}{}", piece(words), end("stop")))?,
         Conduct::AnswersOddly => send(&oddly(&events))?,
         Conduct::CountsNothing => {
             let events: Vec<&str> = events

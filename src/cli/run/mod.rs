@@ -12,7 +12,9 @@ use self::compare::differences;
 use super::output::OutputError;
 use super::stop_signals::StopSignals;
 use crate::campaign_files::load_campaign;
-use crate::config::{Recognizers, Settings, Synthesizers, is_loopback, private_files, process_environment};
+use crate::config::{
+    LanguageModels, Recognizers, Settings, Synthesizers, is_loopback, private_files, process_environment,
+};
 use crate::store::SqlStore;
 use anyhow::{Context, bail};
 use samvad_actors::domain::ContactId;
@@ -51,6 +53,8 @@ pub(super) struct Plan {
     pub(super) recognizers: Recognizers,
     /// Who speaks the prompts.
     pub(super) synthesizers: Synthesizers,
+    /// Who is asked about what the lexicon does not understand.
+    pub(super) language_models: LanguageModels,
     /// Calls under way at once, at most.
     pub(super) max_calls: u32,
     /// Calls placed per second, at most.
@@ -360,6 +364,11 @@ fn server_environment(plan: &Plan, network: Option<&Network>) -> BTreeMap<String
         environment.insert("SAMVAD_WORKERS".to_owned(), workers.to_string());
     }
     environment.extend(service_environment(plan, process_environment()));
+    // The plan alone says whether anybody is asked.
+    environment.remove("SAMVAD_LANGUAGE_MODEL");
+    if !plan.language_models.is_empty() {
+        environment.insert("SAMVAD_LANGUAGE_MODEL".to_owned(), plan.language_models.to_string());
+    }
     if let Some(network) = network {
         environment.extend(
             [
@@ -378,15 +387,18 @@ fn server_environment(plan: &Plan, network: Option<&Network>) -> BTreeMap<String
 /// Keys and addresses of speech services, for a run whose recognisers or synthesisers need them: nothing else
 /// of ours is inherited.
 fn service_environment(plan: &Plan, inherited: BTreeMap<String, String>) -> BTreeMap<String, String> {
-    const PREFIXES: [&str; 6] = [
+    const PREFIXES: [&str; 8] = [
         "SAMVAD_SERVICE_",
         "SAMVAD_SYNTHESIS_",
         "DEEPGRAM_",
         "ELEVENLABS_",
+        "LANGUAGE_MODEL_",
         "OPENAI_",
+        "SAMVAD_LANGUAGE_",
         "SARVAM_",
     ];
-    let uses_services = plan.recognizers.names_services() || plan.synthesizers.names_services();
+    let uses_services =
+        plan.recognizers.names_services() || plan.synthesizers.names_services() || !plan.language_models.is_empty();
     let is_needed = |name: &str| uses_services && PREFIXES.iter().any(|prefix| name.starts_with(prefix));
     inherited.into_iter().filter(|(name, _)| is_needed(name)).collect()
 }

@@ -12,6 +12,8 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use url::Url;
 
+/// A connection that no request has wanted for so long is closed, rather than by the service just as the next one begins.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Longest wait for a connection, TLS and proxy included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest message that is read, in bytes; results have a few KiB.
@@ -98,6 +100,7 @@ fn builder(base_url: &Url, proxy: Option<&Url>) -> Result<ClientBuilder, Service
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(IDLE_TIMEOUT)
         .redirect(redirect::Policy::none())
         .retry(reqwest::retry::never());
     if crate::config::is_loopback(base_url) {

@@ -4,7 +4,8 @@ use crate::recordings::fixture_utterance;
 use samvad_actors::domain::{AttemptId, Language};
 use samvad_actors::ports::{Grammar, Heard, RecognitionRequest, Recognizer, ServiceMeter};
 use samvad_media::codec::{decode_mulaw, encode_mulaw};
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// How a test server comes by words.
@@ -16,6 +17,8 @@ pub enum Ear {
     Asks(Arc<dyn Recognizer>, Arc<Grammar>),
     /// It says the same of everything, after so long.
     Says(&'static str, Duration),
+    /// It says one thing after the other, whatever is spoken, and nothing after the last.
+    Recites(Arc<Mutex<VecDeque<&'static str>>>),
 }
 
 /// Words, and how probable each of them is.
@@ -44,6 +47,11 @@ impl Ear {
         ))
     }
 
+    /// One that says one thing after the other.
+    pub fn reciting(texts: &[&'static str]) -> Self {
+        Self::Recites(Arc::new(Mutex::new(texts.iter().copied().collect())))
+    }
+
     pub async fn hear(&self, samples: &[i16]) -> Words {
         match self {
             Self::Knows(recordings) => {
@@ -61,6 +69,10 @@ impl Ear {
                     probability: 0.99,
                 }
             }
+            Self::Recites(texts) => Words {
+                text: texts.lock().unwrap().pop_front().unwrap_or_default().to_owned(),
+                probability: 0.99,
+            },
             Self::Asks(recognizer, grammar) => {
                 let mut stream = recognizer.start(RecognitionRequest {
                     attempt: AttemptId::from("double"),
