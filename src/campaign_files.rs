@@ -117,8 +117,13 @@ pub fn language_pack(language: &Language, prompts_dir: Option<&Path>) -> anyhow:
     let Some(dir) = prompts_dir else {
         return LanguagePack::embedded(language).with_context(|| {
             format!(
-                "there are no prompts for the language {:?}; built in is en; set SAMVAD_PROMPTS_DIR",
-                language.0
+                "there are no prompts for the language {:?}; built in are {}; for others set SAMVAD_PROMPTS_DIR",
+                language.0,
+                LanguagePack::embedded_languages()
+                    .iter()
+                    .map(|known| known.0.as_str())
+                    .collect::<Vec<_>>()
+                    .join(" and ")
             )
         });
     };
@@ -130,7 +135,8 @@ pub fn language_pack(language: &Language, prompts_dir: Option<&Path>) -> anyhow:
         let path = dir.join(&language.0).join(name);
         std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
     };
-    let mut pack = LanguagePack::parse(&read("prompts.yaml")?, &read("lexicon.yaml")?);
+    let beside = |other: &Language| std::fs::read_to_string(dir.join(&other.0).join("lexicon.yaml")).ok();
+    let mut pack = LanguagePack::parse_beside(&read("prompts.yaml")?, &read("lexicon.yaml")?, beside);
     if dir.join(&language.0).join("model.yaml").exists() {
         let model = read("model.yaml")?;
         pack = pack.and_then(|pack| pack.with_model_prompts(&model));

@@ -3,7 +3,7 @@
 //!
 //! Invariants:
 //! - Nothing here opens a socket, a file or a database; the outside is reached through [`ports`] alone.
-//! - [`domain`], [`dialogue`], [`campaign`], [`coordination`] and [`services::Breaker`] are pure: no clock, no
+//! - [`domain`], [`dialogue`], [`evaluation`], [`campaign`], [`coordination`] and [`services::Breaker`] are pure: no clock, no
 //!   randomness, no iteration over hash maps. Time is an argument.
 //! - A port future never touches the dialogue: its result comes back as an input carrying the id of what asked
 //!   for it, so that a late reply is harmless.
@@ -13,6 +13,7 @@ pub mod campaign;
 pub mod coordination;
 pub mod dialogue;
 pub mod domain;
+pub mod evaluation;
 pub mod ports;
 pub mod rehearing;
 pub mod runtime;

@@ -9,6 +9,7 @@ mod demo;
 mod demo_files;
 mod dnc;
 mod doctor;
+mod evaluate;
 mod import;
 mod live_table;
 mod migrate;
@@ -122,6 +123,15 @@ enum Command {
     ///
     /// Exit status 0: the same. 1: a difference, or an altered or damaged journal. 2: it could not be read.
     Replay(replay::ReplayArgs),
+    /// Scores what understands callers against utterances that people have labelled.
+    ///
+    /// Prints for each language how many are read as their labels say, which meaning is taken for which, and every row
+    /// that is read otherwise; consent and opt-outs that are wrongly taken or missed are counted apart. Nobody is
+    /// called. fixtures/utterances/README.md describes the columns.
+    ///
+    /// Exit status 0: as good as asked for. 1: not so. 2: a file cannot be read, or a row is wrong.
+    #[command(after_help = evaluate::EXAMPLES)]
+    Evaluate(evaluate::EvaluateArgs),
     /// Prints what came of a campaign, from the database of the settings.
     Results(results::ResultsArgs),
     /// Shows what a campaign's calls used of services and of the carrier, what that costs, and how fast they answered.
@@ -199,6 +209,7 @@ pub fn run() -> ExitCode {
         Command::Simulate(args) => simulate::run(args),
         Command::Simulator(args) => simulate::run_simulator(args),
         Command::Replay(args) => replay::run(args),
+        Command::Evaluate(args) => evaluate::run(args),
         Command::Results(args) => results::run(&args),
         Command::Costs(args) => costs::run(&args),
         Command::Doctor(args) => doctor::run(&args),

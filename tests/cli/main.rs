@@ -11,6 +11,7 @@ mod campaigns;
 mod contacts;
 mod costs;
 mod do_not_call;
+mod evaluating;
 mod interrupted;
 mod migrate;
 mod purge;

@@ -110,15 +110,17 @@ mod tests {
     use crate::dialogue::LanguagePack;
     use crate::domain::Language;
     use proptest::prelude::*;
+    use std::sync::LazyLock;
+
+    static PACK: LazyLock<LanguagePack> =
+        LazyLock::new(|| LanguagePack::embedded(&Language::default()).expect("English"));
 
     fn hidden(text: &str) -> String {
-        let pack = LanguagePack::embedded(&Language::default()).expect("English");
-        hide_numbers(text, pack.lexicon().numbers())
+        hide_numbers(text, PACK.lexicon().spelt_numbers())
     }
 
     fn longest(text: &str) -> usize {
-        let pack = LanguagePack::embedded(&Language::default()).expect("English");
-        longest_run(text, pack.lexicon().numbers())
+        longest_run(text, PACK.lexicon().spelt_numbers())
     }
 
     #[test]

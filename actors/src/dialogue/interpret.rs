@@ -5,6 +5,9 @@
 //! unclear, so that no intent comes from one word buried in a long sentence. Plain opt-outs count wherever they
 //! stand.
 
+mod value;
+
+use self::value::{Single, Value, single};
 use super::lexicon::{Lexicon, Meaning};
 use super::output::Expectation;
 use super::words::words;
@@ -74,6 +77,7 @@ pub trait Interpreter: Send + Sync {
 }
 
 /// A text cut into stretches.
+#[derive(Default)]
 struct Reading {
     /// Meanings in their order, fillers left out.
     meanings: Vec<Meaning>,
@@ -83,6 +87,8 @@ struct Reading {
     leading_leftover: usize,
     /// Longest stretch of an intent in words.
     longest_intent: usize,
+    /// A wish to be removed or to be called stands after a negation.
+    wish_negated: bool,
 }
 
 /// How a text is covered from one of its words on.
@@ -98,7 +104,8 @@ struct Cover {
 
 impl Interpreter for Lexicon {
     fn interpret(&self, context: &Context<'_>, verbatim: &str) -> Interpretation {
-        let text = words(verbatim);
+        let said = words(verbatim);
+        let text = self.heard(&said);
         if text.is_empty() {
             return Interpretation::unclear();
         }
@@ -108,7 +115,7 @@ impl Interpreter for Lexicon {
         if self.anywhere(&text, Intent::Voicemail) {
             return Interpretation::intent(Intent::Voicemail, true);
         }
-        let reading = self.read(context, &text);
+        let reading = self.read(context, &text, &said);
         let mut meant = self.decide(context, &text, &reading);
         meant.acknowledgement = self.is_acknowledgement(&text);
         meant.resume = reading.meanings.contains(&Meaning::Resume);
@@ -121,8 +128,8 @@ impl Interpreter for Lexicon {
 
 impl Lexicon {
     /// Covers the text with stretches: fewest words left over, then fewest stretches.
-    fn read(&self, context: &Context<'_>, text: &[String]) -> Reading {
-        let options = option_phrases(context.question);
+    fn read(&self, context: &Context<'_>, text: &[String], said: &[String]) -> Reading {
+        let options = self.option_phrases(context.question);
         // From the end: the best cover of what begins at each word.
         let mut best = vec![Cover::default(); text.len() + 1];
         for start in (0..text.len()).rev() {
@@ -132,7 +139,7 @@ impl Lexicon {
                 stretches: after.stretches,
                 first: None,
             };
-            for (meaning, length) in self.stretches(context, &options, &text[start..]) {
+            for (meaning, length) in self.stretches(context, &options, &text[start..], &said[start..]) {
                 let after = &best[start + length];
                 if (after.left, after.stretches + 1) < (cover.left, cover.stretches) {
                     cover = Cover {
@@ -144,12 +151,7 @@ impl Lexicon {
             }
             best[start] = cover;
         }
-        let mut reading = Reading {
-            meanings: Vec::new(),
-            leftover: Vec::new(),
-            leading_leftover: 0,
-            longest_intent: 0,
-        };
+        let mut reading = Reading::default();
         let mut at = 0;
         while at < text.len() {
             match &best[at].first {
@@ -157,6 +159,9 @@ impl Lexicon {
                     if *meaning != Meaning::Filler {
                         if reading.meanings.is_empty() {
                             reading.leading_leftover = reading.leftover.len();
+                        }
+                        if let Meaning::Intent(Intent::RemoveMe | Intent::CallLater, _) = meaning {
+                            reading.wish_negated |= self.negated(&text[..at]);
                         }
                         if matches!(meaning, Meaning::Intent(..)) {
                             reading.longest_intent = reading.longest_intent.max(*length);
@@ -171,6 +176,12 @@ impl Lexicon {
                 }
             }
         }
+        if reading.meanings.is_empty()
+            && let Some(intent) = self.alone(text, &reading.leftover)
+        {
+            reading.leftover.clear();
+            reading.meanings.push(Meaning::Intent(intent, None));
+        }
         reading
     }
 
@@ -180,6 +191,7 @@ impl Lexicon {
         context: &Context<'_>,
         options: &[(Vec<String>, usize)],
         text: &[String],
+        said: &[String],
     ) -> Vec<(Meaning, usize)> {
         let mut found: Vec<_> = options
             .iter()
@@ -195,8 +207,20 @@ impl Lexicon {
             context.expectation,
             Expectation::Consent | Expectation::Confirm | Expectation::Resume
         );
-        found.extend(self.at(text, bare_times));
+        found.extend(self.at(text, said, bare_times));
         found
+    }
+
+    /// What each option may be called, with its position.
+    fn option_phrases(&self, question: Option<&QuestionKind>) -> Vec<(Vec<String>, usize)> {
+        let Some(QuestionKind::Choice { options }) = question else {
+            return Vec::new();
+        };
+        let forms = options.iter().enumerate().flat_map(|(position, option)| {
+            let forms = option.spoken_forms().into_iter();
+            forms.map(move |form| (self.heard(&words(&form)), position))
+        });
+        forms.collect()
     }
 
     fn decide(&self, context: &Context<'_>, text: &[String], reading: &Reading) -> Interpretation {
@@ -214,7 +238,14 @@ impl Lexicon {
         if let Some(QuestionKind::FreeText { .. }) = context.question
             && matches!(context.expectation, Expectation::Question(_))
         {
-            let directive = whole && intents.len() == 1 && !yes && reading.meanings.len() == 1;
+            let directive = whole
+                && intents.len() == 1
+                && !yes
+                && !no
+                && reading
+                    .meanings
+                    .iter()
+                    .all(|meaning| matches!(meaning, Meaning::Intent(..)));
             if !directive {
                 return free_text();
             }
@@ -225,8 +256,15 @@ impl Lexicon {
             intents.remove(&Intent::Repeat);
         }
         if intents.contains(&Intent::RemoveMe) {
-            // A short plain wish; "don't remove me" is left over as a negation and is not one.
-            return if whole {
+            // A short plain wish; "don't remove me" is none, and "don't call me, call later" is one to be called.
+            let is = |wanted: Intent| move |meaning: &Meaning| matches!(meaning, Meaning::Intent(intent, _) if *intent == wanted);
+            let removal = reading
+                .meanings
+                .iter()
+                .position(is(Intent::RemoveMe))
+                .unwrap_or_default();
+            let taken_back = reading.meanings[removal..].iter().any(is(Intent::CallLater));
+            return if whole && when.is_none() && !taken_back && !reading.wish_negated {
                 Interpretation::intent(Intent::RemoveMe, true)
             } else {
                 Interpretation::unclear()
@@ -260,7 +298,8 @@ impl Lexicon {
         text: &[String],
         reading: &Reading,
     ) -> Interpretation {
-        let contradicted = yes && matches!(intent, Intent::NotInterested | Intent::NoAnswer);
+        let contradicted = yes && matches!(intent, Intent::NotInterested | Intent::NoAnswer)
+            || intent == Intent::CallLater && reading.wish_negated;
         if contradicted
             || !matches!(
                 value,
@@ -307,7 +346,10 @@ impl Lexicon {
         }
         const FEW_WORDS: usize = 6;
         let whole = reading.leftover.is_empty();
-        if yes && no || !whole && (text.len() > FEW_WORDS || self.has_reversal(&reading.leftover)) {
+        if yes && no
+            || denied_afterwards(reading)
+            || !whole && (text.len() > FEW_WORDS || self.has_reversal(&reading.leftover))
+        {
             return Interpretation::unclear();
         }
         let intent = match (yes, no) {
@@ -415,36 +457,13 @@ impl Lexicon {
     }
 }
 
-/// What a reading holds of an answer.
-enum Value {
-    None,
-    One { value: AnswerValue, sure: bool },
-    OutOfRange,
-    Several,
-}
-
-enum Single<T> {
-    None,
-    One(T),
-    Several,
-}
-
-impl<T> Single<T> {
-    fn out_of_range(self) -> Value {
-        match self {
-            Self::None => Value::None,
-            Self::One(_) => Value::OutOfRange,
-            Self::Several => Value::Several,
-        }
-    }
-}
-
-fn single<T: Copy + Ord>(values: &BTreeSet<T>) -> Single<T> {
-    match (values.first(), values.len()) {
-        (Some(value), 1) => Single::One(*value),
-        (None, _) => Single::None,
-        _ => Single::Several,
-    }
+/// "Four no" is no answer; in languages whose negation follows it is a denial.
+fn denied_afterwards(reading: &Reading) -> bool {
+    let is_value = |meaning: &Meaning| matches!(meaning, Meaning::Number(_) | Meaning::Option(_));
+    let first_value = reading.meanings.iter().position(is_value);
+    let is_no = |meaning: &Meaning| *meaning == Meaning::Intent(Intent::No, None);
+    let last_no = reading.meanings.iter().rposition(is_no);
+    first_value.is_some_and(|value| last_no.is_some_and(|no| no > value))
 }
 
 /// Free speech; the words themselves are put in as they came.
@@ -455,21 +474,7 @@ fn free_text() -> Interpretation {
     }
 }
 
-fn option_phrases(question: Option<&QuestionKind>) -> Vec<(Vec<String>, usize)> {
-    match question {
-        Some(QuestionKind::Choice { options }) => options
-            .iter()
-            .enumerate()
-            .flat_map(|(position, option)| {
-                option
-                    .spoken_forms()
-                    .into_iter()
-                    .map(move |form| (words(&form), position))
-            })
-            .collect(),
-        _ => Vec::new(),
-    }
-}
-
+#[cfg(test)]
+mod hindi_tests;
 #[cfg(test)]
 mod tests;

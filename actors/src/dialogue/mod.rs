@@ -7,6 +7,7 @@
 mod asking;
 mod config;
 mod confirming;
+mod devanagari;
 mod digits;
 mod ending;
 mod hearing;

@@ -41,6 +41,7 @@ pub struct ModelPrompts {
     intents: BTreeMap<Intent, String>,
     said: String,
     reply: Vec<String>,
+    kept: Kept,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
@@ -60,6 +61,14 @@ struct Answers {
     scale: Vec<String>,
     choice: Vec<String>,
     none: Vec<String>,
+}
+
+/// What a call leaves behind: with a recording and without.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kept {
+    recorded: Vec<String>,
+    written: Vec<String>,
 }
 
 impl ModelPrompts {
@@ -98,7 +107,9 @@ impl ModelPrompts {
         check("answers.choice", &answers.choice, &["options"], &[]);
         check("answers.none", &answers.none, &[], &[]);
         check("said", std::slice::from_ref(&self.said), &["text"], &[]);
-        check("reply", &self.reply, &names, &[]);
+        check("reply", &self.reply, &["organisation", "purpose", "kept"], &[]);
+        check("kept.recorded", &self.kept.recorded, &[], &[]);
+        check("kept.written", &self.kept.written, &[], &[]);
         for intent in OFFERED {
             if !self.intents.contains_key(&intent) {
                 faults.push(PackFault::new(
@@ -165,11 +176,16 @@ impl ModelPrompts {
 
     /// What is asked to have a question about the call answered.
     pub(super) fn reply(&self, campaign: &Campaign, lexicon: &Lexicon, query: &ModelQuery) -> ModelTask {
+        let kept = match campaign.recording {
+            true => &self.kept.recorded,
+            false => &self.kept.written,
+        };
         let instructions = fill(
             &self.reply.join("\n"),
             &[
                 ("organisation", campaign.organisation.trim()),
                 ("purpose", campaign.purpose.trim()),
+                ("kept", &kept.join("\n")),
             ],
         );
         ModelTask {
@@ -213,7 +229,7 @@ impl ModelPrompts {
             text: query.text.clone(),
         };
         let lines = query.history.iter().chain([&last]).map(|line| {
-            let text = hide_numbers(&line.text, lexicon.numbers());
+            let text = hide_numbers(&line.text, lexicon.spelt_numbers());
             let text = match line.speaker {
                 Speaker::Agent => text,
                 Speaker::Caller => fill(&self.said, &[("text", &without_marks(&text))]),
@@ -234,7 +250,7 @@ fn without_marks(text: &str) -> String {
 }
 
 fn hide_in_lines(text: &str, lexicon: &Lexicon) -> String {
-    let lines = text.lines().map(|line| hide_numbers(line, lexicon.numbers()));
+    let lines = text.lines().map(|line| hide_numbers(line, lexicon.spelt_numbers()));
     lines.collect::<Vec<_>>().join("\n")
 }
 

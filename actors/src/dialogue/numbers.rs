@@ -4,22 +4,34 @@ use super::words::words;
 use std::collections::BTreeMap;
 
 /// Number words of one language.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct NumberWords {
     /// Each number's phrases, as words; the first is how we say it ourselves.
     phrases: BTreeMap<i64, Vec<Vec<String>>>,
+    /// The number of each phrase.
+    values: BTreeMap<Vec<String>, i64>,
     /// Longest phrase in words.
     longest: usize,
 }
 
 impl NumberWords {
     pub(crate) fn new(table: &BTreeMap<i64, Vec<String>>) -> Self {
-        let phrases: BTreeMap<_, Vec<_>> = table
-            .iter()
-            .map(|(value, forms)| (*value, forms.iter().map(|form| words(form)).collect()))
-            .collect();
-        let longest = phrases.values().flatten().map(Vec::len).max().unwrap_or(0);
-        Self { phrases, longest }
+        let mut numbers = Self::default();
+        for (value, forms) in table {
+            for form in forms {
+                numbers.add(*value, words(form));
+            }
+        }
+        numbers
+    }
+
+    /// Adds a phrase for a number, unless it is one already.
+    pub(crate) fn add(&mut self, value: i64, phrase: Vec<String>) {
+        if !self.values.contains_key(&phrase) {
+            self.longest = self.longest.max(phrase.len());
+            self.values.insert(phrase.clone(), value);
+            self.phrases.entry(value).or_default().push(phrase);
+        }
     }
 
     /// Reads a number at the beginning of `text`: its value and how many words it took. Digits are read too. A ten
@@ -60,14 +72,9 @@ impl NumberWords {
     }
 
     fn read_listed(&self, text: &[String]) -> Option<(i64, usize)> {
-        (1..=self.longest.min(text.len())).rev().find_map(|length| {
-            let candidate = &text[..length];
-            let found = self
-                .phrases
-                .iter()
-                .find(|(_, forms)| forms.iter().any(|form| form == candidate));
-            found.map(|(value, _)| (*value, length))
-        })
+        (1..=self.longest.min(text.len()))
+            .rev()
+            .find_map(|length| self.values.get(&text[..length]).map(|value| (*value, length)))
     }
 }
 
@@ -99,6 +106,8 @@ mod tests {
         let numbers = english();
         assert_eq!(numbers.read(&words("250 please")), Some((250, 1)));
         assert_eq!(numbers.read(&words("twenty thirty")), Some((20, 1)));
+        assert_eq!(numbers.read(&words("twenty-five please")), Some((25, 2)));
+        assert_eq!(numbers.read(&words("uh-huh")), None);
         assert_eq!(numbers.read(&words("for")), None);
         assert_eq!(numbers.read(&words("99999999999999999999999")), None);
         assert_eq!(numbers.read(&[]), None);

@@ -5,7 +5,7 @@ use super::model_prompts::ModelPrompts;
 use super::words::placeholders;
 use crate::domain::Language;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// One thing that is wrong with a language's files.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -36,38 +36,100 @@ pub struct LanguagePack {
     lexicon: Arc<Lexicon>,
     prompts_text: String,
     lexicon_text: String,
+    beside_text: String,
     model: Option<Arc<ModelPrompts>>,
     model_text: Option<String>,
 }
 
+/// Tag, `prompts.yaml`, `lexicon.yaml` and `model.yaml` of each language that is part of this program.
+const EMBEDDED: &[(&str, &str, &str, &str)] = &[
+    (
+        "en",
+        include_str!("../../../prompts/en/prompts.yaml"),
+        include_str!("../../../prompts/en/lexicon.yaml"),
+        include_str!("../../../prompts/en/model.yaml"),
+    ),
+    (
+        "hi",
+        include_str!("../../../prompts/hi/prompts.yaml"),
+        include_str!("../../../prompts/hi/lexicon.yaml"),
+        include_str!("../../../prompts/hi/model.yaml"),
+    ),
+];
+
+fn embedded(language: &Language) -> Option<(&'static str, &'static str, &'static str)> {
+    let (_, prompts, lexicon, model) = EMBEDDED.iter().find(|(tag, ..)| *tag == language.0)?;
+    Some((prompts, lexicon, model))
+}
+
+fn read_lexicon(yaml: &str, place: &str, faults: &mut Vec<PackFault>) -> Option<LexiconData> {
+    match serde_norway::from_str::<LexiconData>(yaml) {
+        Ok(data) => {
+            let found = data.faults().into_iter();
+            faults.extend(found.map(|fault| PackFault {
+                place: fault.place.replace("lexicon.yaml", place),
+                ..fault
+            }));
+            Some(data)
+        }
+        Err(error) => {
+            faults.push(PackFault::new(
+                place,
+                error.to_string(),
+                "compare it with prompts/en/lexicon.yaml",
+            ));
+            None
+        }
+    }
+}
+
 impl LanguagePack {
-    /// Reads and checks the two files of a language.
+    /// Reads and checks the two files of a language. Other languages that it understands are those of this program.
     ///
     /// # Errors
     /// Every fault found: a template missing, empty or unknown, an unknown placeholder, a phrase under two intents.
     pub fn parse(prompts_yaml: &str, lexicon_yaml: &str) -> Result<Self, Vec<PackFault>> {
+        let embedded = |language: &Language| embedded(language).map(|(_, lexicon, _)| lexicon.to_owned());
+        Self::parse_beside(prompts_yaml, lexicon_yaml, embedded)
+    }
+
+    /// The same with other languages' `lexicon.yaml` from elsewhere: `others` gives the text, or `None` if there is none.
+    ///
+    /// # Errors
+    /// As [`LanguagePack::parse`]; also a language that is to be understood besides and has no lexicon.
+    pub fn parse_beside(
+        prompts_yaml: &str,
+        lexicon_yaml: &str,
+        others: impl Fn(&Language) -> Option<String>,
+    ) -> Result<Self, Vec<PackFault>> {
         let mut faults = Vec::new();
         let sentences = read_sentences(prompts_yaml, &mut faults);
-        let lexicon = match serde_norway::from_str::<LexiconData>(lexicon_yaml) {
-            Ok(data) => {
-                faults.extend(data.faults());
-                Some(Lexicon::new(&data))
-            }
-            Err(error) => {
+        let data = read_lexicon(lexicon_yaml, "lexicon.yaml", &mut faults);
+        let mut beside = BTreeMap::new();
+        let mut beside_text = String::new();
+        for terms in data.iter().flat_map(LexiconData::also_understands) {
+            let Some(text) = others(&terms.language) else {
                 faults.push(PackFault::new(
-                    "lexicon.yaml",
-                    error.to_string(),
-                    "compare it with prompts/en/lexicon.yaml",
+                    "lexicon.yaml: also_understands",
+                    format!("there is no lexicon for the language {:?}", terms.language.0),
+                    "add its folder or remove the entry",
                 ));
-                None
+                continue;
+            };
+            let place = format!("lexicon.yaml of {}, which this one also understands", terms.language.0);
+            if let Some(other) = read_lexicon(&text, &place, &mut faults) {
+                faults.extend(terms.faults(&other));
+                beside.insert(terms.language.clone(), other);
             }
-        };
-        match lexicon {
-            Some(lexicon) if faults.is_empty() => Ok(Self {
+            beside_text.push_str(&text);
+        }
+        match data {
+            Some(data) if faults.is_empty() => Ok(Self {
                 sentences,
-                lexicon: Arc::new(lexicon),
+                lexicon: Arc::new(Lexicon::new(&data, &beside)),
                 prompts_text: prompts_yaml.to_owned(),
                 lexicon_text: lexicon_yaml.to_owned(),
+                beside_text,
                 model: None,
                 model_text: None,
             }),
@@ -90,15 +152,19 @@ impl LanguagePack {
     /// The files of a language that are part of this program; `None` if there are none.
     pub fn embedded(language: &Language) -> Option<Self> {
         // They are checked by a test, so that nothing but an unknown language gives `None`.
-        match language.0.as_str() {
-            "en" => Self::parse(
-                include_str!("../../../prompts/en/prompts.yaml"),
-                include_str!("../../../prompts/en/lexicon.yaml"),
-            )
-            .and_then(|pack| pack.with_model_prompts(include_str!("../../../prompts/en/model.yaml")))
-            .ok(),
-            _ => None,
-        }
+        static PACKS: LazyLock<BTreeMap<&str, LanguagePack>> = LazyLock::new(|| {
+            let packs = EMBEDDED.iter().filter_map(|(tag, prompts, lexicon, model)| {
+                let pack = LanguagePack::parse(prompts, lexicon).and_then(|pack| pack.with_model_prompts(model));
+                Some((*tag, pack.ok()?))
+            });
+            packs.collect()
+        });
+        PACKS.get(language.0.as_str()).cloned()
+    }
+
+    /// The languages of [`LanguagePack::embedded`].
+    pub fn embedded_languages() -> Vec<Language> {
+        EMBEDDED.iter().map(|(tag, ..)| Language((*tag).to_owned())).collect()
     }
 
     /// What the language understands.
@@ -114,6 +180,11 @@ impl LanguagePack {
     /// The text of `lexicon.yaml`, word for word.
     pub fn lexicon_text(&self) -> &str {
         &self.lexicon_text
+    }
+
+    /// The texts of the lexicons that are understood besides, word for word.
+    pub fn beside_text(&self) -> &str {
+        &self.beside_text
     }
 
     /// What a language model is told, if it may be asked.
@@ -286,15 +357,76 @@ fn check_greeting_by_name(sentences: &BTreeMap<String, Vec<String>>, faults: &mu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialogue::{Context, Expectation, Interpreter};
+    use crate::domain::Intent;
 
     const PROMPTS: &str = include_str!("../../../prompts/en/prompts.yaml");
     const LEXICON: &str = include_str!("../../../prompts/en/lexicon.yaml");
 
     #[test]
-    fn the_embedded_english_pack_is_without_fault() {
-        assert_eq!(LanguagePack::parse(PROMPTS, LEXICON).map(|_| ()), Ok(()));
-        assert!(LanguagePack::embedded(&Language("en".into())).is_some());
+    fn every_embedded_language_is_without_fault() {
+        for (tag, prompts, lexicon, model) in EMBEDDED {
+            let pack = LanguagePack::parse(prompts, lexicon).and_then(|pack| pack.with_model_prompts(model));
+            let faults = pack.err().unwrap_or_default();
+            let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
+            assert!(faults.is_empty(), "{tag}:\n{}", faults.join("\n"));
+            assert!(LanguagePack::embedded(&Language((*tag).into())).is_some());
+        }
         assert!(LanguagePack::embedded(&Language("xx".into())).is_none());
+    }
+
+    #[test]
+    fn no_sentence_would_be_an_opt_out_if_it_came_back_as_an_echo() {
+        for (tag, ..) in EMBEDDED {
+            let pack = LanguagePack::embedded(&Language((*tag).into())).expect("embedded");
+            let context = Context {
+                expectation: Expectation::Consent,
+                question: None,
+            };
+            for sentence in pack.sentences.values().flatten() {
+                let meant = pack.lexicon().interpret(&context, sentence);
+                assert_ne!(meant.intent, Intent::RemoveMe, "{tag}: {sentence}");
+            }
+        }
+    }
+
+    #[test]
+    fn faults_of_spellings_and_of_languages_understood_besides_are_named() {
+        for (from, to, fault) in [
+            (
+                "variants:\n",
+                "variants:\n  sure: [\"no way\"]\n",
+                "`no way` is not one word",
+            ),
+            (
+                "variants:\n",
+                "variants:\n  sure: [okay]\n",
+                "`okay` has variants of its own",
+            ),
+            ("variants:\n", "variants:\n  sure: [okey]\n", "`okey` stands for"),
+            (
+                "- language: hi\n",
+                "- language: xx\n",
+                "no lexicon for the language \"xx\"",
+            ),
+            (
+                "except: [\"to\",",
+                "except: [\"zebra\",",
+                "excepts `zebra`, which is no entry of hi",
+            ),
+            (
+                "      - \"nope\"\n",
+                "      - \"nope\"\n      - \"yass\"\n      - \"yea\"\n",
+                "has `yea`, which stands under",
+            ),
+        ] {
+            assert!(LEXICON.contains(from), "{from}");
+            let faults = LanguagePack::parse(PROMPTS, &LEXICON.replacen(from, to, 1)).expect_err("faulty");
+            let all = faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+            assert!(all.contains(fault), "{fault} in\n{all}");
+        }
+        let faults = LanguagePack::parse_beside(PROMPTS, LEXICON, |_| Some("a: b".to_owned())).expect_err("faulty");
+        assert!(faults.iter().any(|fault| fault.place.contains("lexicon.yaml of hi")));
     }
 
     #[test]

@@ -72,7 +72,11 @@ impl Script {
         }
         let lexicon = Arc::clone(language_pack.lexicon());
         let grammars = GrammarBuilder { lexicon: &lexicon };
-        let pack_hash = hash(&[language_pack.prompts_text(), language_pack.lexicon_text()]);
+        let pack_hash = hash(&[
+            language_pack.prompts_text(),
+            language_pack.lexicon_text(),
+            language_pack.beside_text(),
+        ]);
         let campaign_text = without_number(campaign).to_string();
         Ok(Self {
             lines,
@@ -150,7 +154,7 @@ impl Script {
         &self.fingerprint
     }
 
-    /// SHA-256 over prompts and lexicon, hexadecimal.
+    /// SHA-256 over prompts and lexicon, and the lexicons that are understood besides, hexadecimal.
     pub fn pack_hash(&self) -> &str {
         &self.pack_hash
     }

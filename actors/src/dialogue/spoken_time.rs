@@ -13,7 +13,7 @@ const DAY: u32 = 24 * HOUR;
 const NOON: u16 = 12 * 60;
 
 /// What the marks mean; `None` if they name no time that could be kept.
-pub(super) fn spoken_time(marks: &[Mark], relations_stand: Side) -> Option<SpokenTime> {
+pub(super) fn spoken_time(marks: &[Mark]) -> Option<SpokenTime> {
     let marks: Vec<Mark> = marks.iter().copied().filter(|mark| *mark != Mark::Vague).collect();
     let items = items(&marks)?;
     let wait: u32 = items
@@ -23,7 +23,7 @@ pub(super) fn spoken_time(marks: &[Mark], relations_stand: Side) -> Option<Spoke
     if wait > 0 {
         return (wait <= MOST_DAYS * DAY).then_some(SpokenTime::In { minutes: wait });
     }
-    let relations = bind(&items, relations_stand);
+    let relations = bind(&items);
     let day = day(&items, &relations);
     let hours = hours(&items, &relations);
     (day.is_some() || hours.is_some()).then_some(SpokenTime::On { day, hours })
@@ -32,7 +32,7 @@ pub(super) fn spoken_time(marks: &[Mark], relations_stand: Side) -> Option<Spoke
 /// What neighbouring marks make together.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Item {
-    Relation(Relation),
+    Relation(Relation, Side),
     Join,
     Clock(SpokenClock),
     Part {
@@ -83,11 +83,14 @@ fn items(marks: &[Mark]) -> Option<Vec<Item>> {
 
 /// "Half past six", "quarter to five", "ten past six", "half six".
 fn clock_from_minutes(marks: &[Mark], before: &[Item]) -> Option<(Item, usize)> {
-    let is_range = before.contains(&Item::Relation(Relation::Between));
+    let is_range = before
+        .iter()
+        .any(|item| matches!(item, Item::Relation(Relation::Between, _)));
     let (minutes, hour_at) = match *marks {
         [Mark::Fraction(minutes), Mark::MinutesPast, ..] => (minutes, 2),
         [Mark::Fraction(minutes), Mark::MinutesTo, ..] => (-minutes, 2),
-        [Mark::Fraction(minutes), Mark::Number(_), ..] => (minutes, 1),
+        // "One and a quarter" before a number is the quarter alone.
+        [Mark::Fraction(minutes), Mark::Number(_), ..] => (minutes % 60, 1),
         [Mark::Number(minutes), Mark::Unit(Unit::Minute), Mark::MinutesPast, ..] => (of_an_hour(minutes)?, 3),
         [Mark::Number(minutes), Mark::Unit(Unit::Minute), Mark::MinutesTo, ..] => (-of_an_hour(minutes)?, 3),
         [Mark::Number(minutes), Mark::MinutesPast, ..] => (of_an_hour(minutes)?, 2),
@@ -120,15 +123,19 @@ fn shifted(clock: SpokenClock, by_minutes: i16) -> SpokenClock {
     }
 }
 
-/// "Six", "six thirty", "six o'clock", "six p.m.", "eighteen".
+/// "Six", "six thirty", "six o'clock", "six p.m.", "eighteen", "two and a half o'clock" in one word.
 fn clock(marks: &[Mark]) -> Option<(SpokenClock, usize)> {
-    let Some(Mark::Number(hour)) = marks.first() else {
-        return None;
+    let (hour, mut minutes) = match marks {
+        [Mark::Number(hour), ..] => (u16::try_from(*hour).ok().filter(|hour| *hour <= 24)?, 0),
+        [Mark::Fraction(minutes), next @ ..] if *minutes > 60 && !matches!(next.first(), Some(Mark::Unit(_))) => {
+            let minutes = u16::try_from(*minutes).ok()?;
+            (minutes / 60, minutes % 60)
+        }
+        _ => return None,
     };
-    let hour = u16::try_from(*hour).ok().filter(|hour| *hour <= 24)?;
     let mut taken = 1;
-    let mut minutes = 0;
-    if let Some(Mark::Number(said)) = marks.get(taken)
+    if minutes == 0
+        && let Some(Mark::Number(said)) = marks.get(taken)
         && let Some(said) = u16::try_from(*said).ok().filter(|minutes| *minutes < 60)
         && !matches!(marks.get(taken + 1), Some(Mark::Unit(_)))
     {
@@ -206,7 +213,14 @@ fn whole(sixtieths: u32, days: u32) -> Option<u16> {
 
 /// How many, in sixtieths, with how many marks it took.
 fn quantity(marks: &[Mark]) -> Option<(u32, usize)> {
+    // "Three and a half hours" as one says it in languages whose fractions come first.
+    if let [Mark::Fraction(minutes), Mark::Number(number), Mark::Unit(_), ..] = marks {
+        let sixtieths = number.checked_mul(60)?.checked_add(i64::from(minutes % 60))?;
+        return Some((u32::try_from(sixtieths).ok()?, 2));
+    }
     if let Some(Mark::Fraction(minutes)) = marks.first() {
+        // "A quarter less" of one.
+        let minutes = if *minutes < 0 { minutes + 60 } else { *minutes };
         let article = usize::from(matches!(marks.get(1), Some(Mark::Amount(1))));
         return Some((u32::from(minutes.unsigned_abs()), 1 + article));
     }
@@ -263,8 +277,8 @@ fn single(marks: &[Mark], items: &mut Vec<Item>) -> Option<usize> {
             part(of, None);
             return Some(1);
         }
-        [Mark::Relation(relation), ..] => {
-            items.push(Item::Relation(relation));
+        [Mark::Relation(relation, side), ..] => {
+            items.push(Item::Relation(relation, side));
             return Some(1);
         }
         // "Two to four".
@@ -297,26 +311,22 @@ fn single(marks: &[Mark], items: &mut Vec<Item>) -> Option<usize> {
 }
 
 /// For each item the relation that is about it.
-fn bind(items: &[Item], relations_stand: Side) -> Vec<Option<Relation>> {
+fn bind(items: &[Item]) -> Vec<Option<Relation>> {
     let mut bound = vec![None; items.len()];
     let target = |index: usize, step: isize| {
         let mut at = index.checked_add_signed(step)?;
         while items.get(at) == Some(&Item::Join) {
             at = at.checked_add_signed(step)?;
         }
-        items.get(at).filter(|item| !matches!(item, Item::Relation(_)))?;
+        items.get(at).filter(|item| !matches!(item, Item::Relation(..)))?;
         // "Before tomorrow noon" is about noon.
         let next = at + 1;
         let is_day_with_hours = step > 0 && items[at].is_day() && items.get(next).is_some_and(|item| item.is_hours());
         Some(if is_day_with_hours { next } else { at })
     };
     for (index, item) in items.iter().enumerate() {
-        let Item::Relation(relation) = item else { continue };
-        let steps = if relations_stand == Side::Before {
-            [1, -1]
-        } else {
-            [-1, 1]
-        };
+        let Item::Relation(relation, side) = item else { continue };
+        let steps = if *side == Side::Before { [1, -1] } else { [-1, 1] };
         let free = |at: &usize| bound[*at].is_none();
         if let Some(at) = steps.into_iter().filter_map(|step| target(index, step)).find(free) {
             bound[at] = Some(*relation);

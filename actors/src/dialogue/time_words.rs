@@ -86,7 +86,7 @@ pub(super) enum Mark {
     /// "A few".
     Amount(u16),
     Unit(Unit),
-    /// Minutes of an hour, or towards the next if negative.
+    /// Minutes of an hour, or towards the next if negative; above 60 with whole hours, unless a number follows.
     Fraction(i16),
     MinutesPast,
     MinutesTo,
@@ -101,7 +101,8 @@ pub(super) enum Mark {
     Weekend,
     This,
     Next,
-    Relation(Relation),
+    /// With where it stands to what it is about.
+    Relation(Relation, Side),
     Join,
     Vague,
 }
@@ -125,7 +126,8 @@ impl TimeWordsData {
             lists.push((name.to_owned(), phrases, mark));
         }
         for (relation, phrases) in &self.relations {
-            lists.push((format!("relations.{relation:?}"), phrases, Mark::Relation(*relation)));
+            let mark = Mark::Relation(*relation, self.relations_stand);
+            lists.push((format!("relations.{relation:?}"), phrases, mark));
         }
         for (minutes, phrases) in &self.fractions {
             lists.push((format!("fractions.{minutes}"), phrases, Mark::Fraction(*minutes)));
@@ -151,6 +153,12 @@ impl TimeWordsData {
             lists.push((format!("units.{unit:?}"), phrases, Mark::Unit(*unit)));
         }
         lists
+    }
+
+    /// Every phrase.
+    pub(super) fn phrases(&self) -> impl Iterator<Item = &str> {
+        let lists = self.lists().into_iter();
+        lists.flat_map(|(_, phrases, _)| phrases.iter().map(String::as_str))
     }
 
     /// Everything that is wrong with it.
@@ -193,7 +201,8 @@ impl TimeWordsData {
                 }
             }
         }
-        let needed = [Relation::At, Relation::After, Relation::Before, Relation::Between].map(Mark::Relation);
+        let needed = [Relation::At, Relation::After, Relation::Before, Relation::Between]
+            .map(|relation| Mark::Relation(relation, self.relations_stand));
         let units = [Unit::Minute, Unit::Hour, Unit::Day, Unit::Week, Unit::Month].map(Mark::Unit);
         let days = [Mark::Day(0), Mark::Day(1)];
         let weekdays = Weekday::ALL.map(Mark::Weekday);
@@ -212,11 +221,11 @@ impl TimeWordsData {
             }
         }
         for minutes in self.fractions.keys() {
-            if *minutes == 0 || minutes.abs() > 59 {
+            if minutes % 60 == 0 || !(-59..720).contains(minutes) {
                 fault(
                     &format!("fractions.{minutes}"),
                     "is no part of an hour".to_owned(),
-                    "write minutes, 1 to 59 or -59 to -1",
+                    "write minutes, 1 to 59, -59 to -1, or up to 719 with whole hours in them",
                 );
             }
         }
@@ -228,25 +237,21 @@ impl TimeWordsData {
 }
 
 /// Words of time, ready for look-up.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct TimeWords {
     marks: BTreeMap<Vec<String>, Mark>,
     /// Longest phrase in words.
     longest: usize,
-    pub(super) relations_stand: Side,
 }
 
 impl TimeWords {
-    pub(super) fn new(data: &TimeWordsData) -> Self {
-        let lists = data.lists();
-        let marks: BTreeMap<_, _> = lists
-            .iter()
-            .flat_map(|(_, phrases, mark)| phrases.iter().map(|phrase| (words(phrase), *mark)))
-            .collect();
-        Self {
-            longest: marks.keys().map(Vec::len).max().unwrap_or(0),
-            marks,
-            relations_stand: data.relations_stand,
+    /// Adds phrases in the form that `key` gives them, or not at all; what is there already stays.
+    pub(super) fn add(&mut self, data: &TimeWordsData, key: &dyn Fn(&str) -> Option<Vec<String>>) {
+        for (_, phrases, mark) in data.lists() {
+            for phrase in phrases.iter().filter_map(|phrase| key(phrase)) {
+                self.longest = self.longest.max(phrase.len());
+                self.marks.entry(phrase).or_insert(mark);
+            }
         }
     }
 
@@ -281,24 +286,33 @@ impl TimeWords {
 
 /// Whether the marks speak of a time at all: more than "at the" or "a few".
 pub(super) fn speak_of_a_time(marks: &[Mark]) -> bool {
-    let idle = |mark: &Mark| matches!(mark, Mark::Vague | Mark::Amount(_) | Mark::Relation(Relation::At));
+    let idle = |mark: &Mark| matches!(mark, Mark::Vague | Mark::Amount(_) | Mark::Relation(Relation::At, _));
     !marks.iter().all(idle)
 }
 
-/// Whether the marks can be about nothing but a time: not "six", which may be an answer.
+/// Whether the marks can be about nothing but a time of day or a day: not "six", which may be an answer, nor "two
+/// minutes", which asks for patience.
 pub(super) fn are_only_about_time(marks: &[Mark]) -> bool {
-    marks.iter().any(|mark| {
-        matches!(
+    let is_wait = |mark: &Mark| {
+        let amount = matches!(
             mark,
-            Mark::Unit(_)
-                | Mark::Hour
-                | Mark::BeforeNoon
-                | Mark::AfterNoon
-                | Mark::Part(_)
-                | Mark::Day(_)
-                | Mark::Weekday(_)
-                | Mark::Weekend
-                | Mark::Relation(Relation::After | Relation::Before | Relation::Between)
-        )
-    })
+            Mark::Number(_) | Mark::Amount(_) | Mark::Fraction(_) | Mark::Vague
+        );
+        amount || *mark == Mark::Unit(Unit::Minute)
+    };
+    !marks.iter().all(is_wait)
+        && marks.iter().any(|mark| {
+            matches!(
+                mark,
+                Mark::Unit(_)
+                    | Mark::Hour
+                    | Mark::BeforeNoon
+                    | Mark::AfterNoon
+                    | Mark::Part(_)
+                    | Mark::Day(_)
+                    | Mark::Weekday(_)
+                    | Mark::Weekend
+                    | Mark::Relation(Relation::After | Relation::Before | Relation::Between, _)
+            )
+        })
 }

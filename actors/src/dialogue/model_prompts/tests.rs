@@ -173,6 +173,17 @@ fn a_reply_may_speak_of_the_campaigns_facts_and_is_not_told_its_questions() {
         .expect("prompts");
     assert!(task.instructions.contains("The call comes from Riverside Health."));
     assert!(!task.instructions.contains("How satisfied"));
+    assert!(task.instructions.contains("The call is not recorded in sound."));
+}
+
+#[test]
+fn a_reply_in_a_recorded_call_says_that_it_is_recorded() {
+    let script = script(&HEALTH.replace("recording: false", "recording: true"));
+    let task = script
+        .reply_task(&query(Expectation::Question(0), "are you recording this"))
+        .expect("prompts");
+    assert!(task.instructions.contains("The call is recorded, and"));
+    assert!(!task.instructions.contains("not recorded"));
 }
 
 proptest! {

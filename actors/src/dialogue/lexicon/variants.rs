@@ -1,0 +1,70 @@
+//! Spellings and forms of words that are taken for one.
+
+use super::super::words::words;
+use super::data::LexiconData;
+use std::collections::BTreeMap;
+
+/// For each variant of a word the word it stands for. Phrases and what is heard are both read through it, so that a
+/// phrase written once is understood in every spelling.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Variants {
+    stands_for: BTreeMap<String, String>,
+    /// For each word that variants stand for, those variants.
+    heads: BTreeMap<String, Vec<String>>,
+}
+
+impl Variants {
+    /// Those of one lexicon.
+    pub(super) fn own(data: &LexiconData) -> Self {
+        let mut variants = Self::default();
+        variants.add(&data.variants);
+        variants
+    }
+
+    /// Those of another language besides, where they stand for nothing yet.
+    pub(super) fn borrow(&mut self, data: &LexiconData) {
+        self.add(&data.variants);
+    }
+
+    fn add(&mut self, table: &BTreeMap<String, Vec<String>>) {
+        for (head, variants) in table {
+            let head = words(head).concat();
+            let variants: Vec<String> = variants.iter().map(|variant| words(variant).concat()).collect();
+            // Where one of these is the head of others already, all of them stand for it.
+            let shared = variants.iter().find(|variant| self.heads.contains_key(*variant));
+            let target = shared.map_or_else(|| self.word(&head), String::as_str).to_owned();
+            for variant in variants.into_iter().chain([head]) {
+                let is_free = !self.stands_for.contains_key(&variant) && !self.heads.contains_key(&variant);
+                if variant != target && is_free {
+                    self.heads.entry(target.clone()).or_default().push(variant.clone());
+                    self.stands_for.insert(variant, target.clone());
+                }
+            }
+        }
+    }
+
+    /// A phrase in the form of [`Variants::key`] and, if it is one word, all its spellings.
+    pub(super) fn spellings(&self, phrase: &[String]) -> Vec<Vec<String>> {
+        let variants = match phrase {
+            [word] => self.heads.get(word).map_or(&[][..], Vec::as_slice),
+            _ => &[],
+        };
+        let others = variants.iter().map(|variant| vec![variant.clone()]);
+        std::iter::once(phrase.to_vec()).chain(others).collect()
+    }
+
+    /// The word that a word stands for.
+    pub(super) fn word<'a>(&'a self, word: &'a str) -> &'a str {
+        self.stands_for.get(word).map_or(word, String::as_str)
+    }
+
+    /// A phrase as it is looked up.
+    pub(super) fn key(&self, phrase: &str) -> Vec<String> {
+        self.words(&words(phrase))
+    }
+
+    /// Words as they are looked up.
+    pub(super) fn words(&self, said: &[String]) -> Vec<String> {
+        said.iter().map(|word| self.word(word).to_owned()).collect()
+    }
+}

@@ -1,0 +1,160 @@
+//! `samvad evaluate`: scores what understands callers against labelled utterances.
+
+mod labelled;
+
+use self::labelled::Labelled;
+use super::existing_file;
+use super::output::say;
+use crate::config::process_environment;
+use clap::Args;
+use samvad_actors::evaluation::{Counts, Report, Score, Tier, evaluate};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// What to score.
+#[derive(Args, Debug)]
+pub(super) struct EvaluateArgs {
+    /// Labelled utterances (CSV): language, phase, question_type, text, intent, value.
+    #[arg(required = true, value_name = "FILE", value_parser = existing_file)]
+    files: Vec<PathBuf>,
+    /// A campaign whose questions the utterances answer, in its language; may be given for each language.
+    #[arg(long = "campaign", value_name = "FILE", value_parser = existing_file)]
+    campaigns: Vec<PathBuf>,
+    /// Prompts and lexicons in place of the built-in ones, as SAMVAD_PROMPTS_DIR.
+    #[arg(long, value_name = "DIR")]
+    prompts: Option<PathBuf>,
+    /// Least accuracy of every language in percent; below it, or if consent or an opt-out is wrongly taken or missed,
+    /// the exit status is 1.
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    at_least: Option<f64>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  samvad evaluate fixtures/utterances/*.csv
+  samvad evaluate mine.csv --campaign survey.yaml --at-least 98
+  samvad evaluate mine.csv --json | jq '.together.wrong'";
+
+/// A share in percent, as an argument.
+fn percent(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|percent| (0.0..=100.0).contains(percent))
+        .ok_or_else(|| "write a number from 0 to 100".to_owned())
+}
+
+pub(super) fn run(args: EvaluateArgs) -> anyhow::Result<ExitCode> {
+    let set = process_environment().remove("SAMVAD_PROMPTS_DIR");
+    let set = set.filter(|directory| !directory.trim().is_empty());
+    let prompts = args.prompts.or_else(|| set.map(PathBuf::from));
+    let mut labelled = Labelled::new(&args.campaigns, prompts)?;
+    for file in &args.files {
+        labelled.read(file)?;
+    }
+    let (utterances, lexicons) = labelled.into_parts();
+    // The tiers in the order in which a call asks them.
+    let mut tiers: Vec<Box<dyn Tier>> = vec![Box::new(lexicons)];
+    let report = evaluate(&utterances, &mut tiers);
+    if args.json {
+        say!("{}", serde_json::to_string_pretty(&report)?)?;
+    } else {
+        print(&report)?;
+    }
+    let enough = args.at_least.is_none_or(|least| report.together.reaches(least));
+    Ok(if enough { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn print(report: &Report) -> anyhow::Result<()> {
+    for tier in &report.tiers {
+        print_score(tier)?;
+    }
+    if report.tiers.len() > 1 {
+        print_score(&report.together)?;
+    }
+    let wrong = &report.together.wrong;
+    if !wrong.is_empty() {
+        say!("\nNot as labelled:")?;
+        say!(
+            "  {:>4}  {:<8} {:<15} {:<24} {:<24} TEXT",
+            "ROW",
+            "LANGUAGE",
+            "VERDICT",
+            "LABEL",
+            "TAKEN FOR"
+        )?;
+    }
+    for wrong in wrong {
+        let verdict = serde_json::to_value(wrong.verdict)?;
+        let verdict = verdict.as_str().unwrap_or_default();
+        say!(
+            "  {:>4}  {:<8} {verdict:<15} {:<24} {:<24} {}",
+            wrong.row,
+            wrong.language,
+            wrong.labels.expected,
+            wrong.labels.got,
+            wrong.text
+        )?;
+    }
+    Ok(())
+}
+
+fn print_score(score: &Score) -> anyhow::Result<()> {
+    say!("\n{}", score.tier)?;
+    say!(
+        "  {:<10} {:>10} {:>9} {:>9} {:>15} {:>17} {:>8} {:>14} {:>14} {:>14}",
+        "LANGUAGE",
+        "UTTERANCES",
+        "ACCURACY",
+        "CERTAIN",
+        "RIGHT OF THOSE",
+        "UNCERTAIN, RIGHT",
+        "UNCLEAR",
+        "CONSENT WRONG",
+        "OPT-OUT WRONG",
+        "OPT-OUT MISSED"
+    )?;
+    let total = score.total();
+    let total = (score.languages.len() > 1).then_some(("all", &total));
+    let languages = score.languages.iter().map(|(label, counts)| (label.as_str(), counts));
+    for (label, counts) in languages.chain(total) {
+        print_counts(label, counts)?;
+    }
+    say!("\n  {:<24} {:<24} {:>5}", "LABEL", "TAKEN FOR", "COUNT")?;
+    for (labels, count) in &score.confusion {
+        say!("  {:<24} {:<24} {count:>5}", labels.expected, labels.got)?;
+    }
+    Ok(())
+}
+
+fn print_counts(label: &str, counts: &Counts) -> anyhow::Result<()> {
+    let certain = counts.certain_right + counts.certain_wrong;
+    let uncertain = counts.uncertain_right + counts.uncertain_wrong;
+    say!(
+        "  {label:<10} {:>10} {:>8.1}% {certain:>9} {:>14.1}% {:>17} {:>8} {:>14} {:>14} {:>14}",
+        counts.utterances,
+        counts.accuracy(),
+        counts.certain_accuracy(),
+        format!("{uncertain}, {}", counts.uncertain_right),
+        counts.unclear_right + counts.not_understood,
+        counts.consent_wrongly_taken,
+        counts.opt_out_wrongly_taken,
+        counts.opt_out_missed
+    )?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_a_number_of_percent() {
+        assert_eq!(percent("98.5"), Ok(98.5));
+        for text in ["", "all", "-1", "101", "NaN"] {
+            assert!(percent(text).is_err(), "{text}");
+        }
+    }
+}

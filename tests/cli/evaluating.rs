@@ -1,0 +1,169 @@
+//! Labelled utterances are scored, and files that cannot be used are named row by row.
+
+use super::support::{fixture, run, samvad};
+use std::collections::BTreeSet;
+
+const HEADER: &str = "language,phase,question_type,text,intent,value\n";
+const FILES: [&str; 4] = ["en.csv", "hi.csv", "hi-Latn.csv", "held_out.csv"];
+
+fn files() -> Vec<String> {
+    FILES
+        .iter()
+        .map(|name| fixture(&format!("utterances/{name}")))
+        .collect()
+}
+
+/// Every text of the labelled utterances.
+fn texts() -> Vec<String> {
+    let read = |path: String| {
+        let mut csv = csv::Reader::from_path(path).expect("readable");
+        let texts: Vec<String> = csv
+            .records()
+            .map(|row| row.expect("a row").get(3).expect("a text").to_owned())
+            .collect();
+        texts
+    };
+    files().into_iter().flat_map(read).collect()
+}
+
+#[test]
+fn ninety_eight_of_a_hundred_utterances_are_understood_in_every_language_and_no_wish_is_mistaken() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let files = files();
+    let mut args = vec!["evaluate", "--json"];
+    args.extend(files.iter().map(String::as_str));
+    let (out, err, status) = run(&mut samvad(directory.path(), &args));
+    assert_eq!(status, Some(0), "{err}");
+    let report: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    let languages = report["together"]["languages"].as_object().expect("languages");
+    assert_eq!(
+        languages.keys().collect::<Vec<_>>(),
+        ["en", "hi", "hi-Latn"].iter().collect::<Vec<_>>()
+    );
+    for (language, counts) in languages {
+        let count = |name: &str| counts[name].as_f64().expect("a count");
+        let certain = count("certain_right") / (count("certain_right") + count("certain_wrong"));
+        assert!(certain >= 0.98, "{language}: {counts}");
+        for harm in ["consent_wrongly_taken", "opt_out_wrongly_taken", "opt_out_missed"] {
+            assert!(
+                count(harm) == 0.0,
+                "{language}: {harm}: {}",
+                report["together"]["wrong"]
+            );
+        }
+    }
+}
+
+#[test]
+fn no_labelled_utterance_is_an_example_of_a_lexicon() {
+    use samvad_actors::dialogue::normalise;
+    let mut examples = BTreeSet::new();
+    for language in ["en", "hi"] {
+        let path = format!("{}/prompts/{language}/lexicon.yaml", env!("CARGO_MANIFEST_DIR"));
+        let lexicon: serde_json::Value =
+            serde_norway::from_str(&std::fs::read_to_string(path).expect("readable")).expect("YAML");
+        let entries = lexicon["intents"].as_object().expect("intents").values();
+        for list in entries.flat_map(|entry| entry.as_object().expect("an entry").values()) {
+            let phrases = list.as_array().expect("a list").iter();
+            examples.extend(phrases.map(|phrase| normalise(phrase.as_str().expect("text"))));
+        }
+    }
+    let texts = texts();
+    assert!(texts.len() >= 600, "{}", texts.len());
+    let both: Vec<_> = texts
+        .iter()
+        .filter(|text| examples.contains(&normalise(text)))
+        .collect();
+    assert!(both.is_empty(), "{} of them: {both:#?}", both.len());
+}
+
+#[test]
+fn results_are_printed_with_every_row_that_is_not_as_labelled() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let file = directory.path().join("said.csv");
+    let rows = "en,consent,,oh yes please,yes,\nen,consent,,certainly not,yes,\nhi-Latn,question,scale,chaar likh do,answer,4\n";
+    std::fs::write(&file, format!("{HEADER}{rows}")).expect("written");
+    let (out, err, status) = run(&mut samvad(directory.path(), &["evaluate", "said.csv"]));
+    assert_eq!(status, Some(0), "{err}");
+    for part in [
+        "lexicon",
+        "hi-Latn",
+        "100.0%",
+        "50.0%",
+        "certain_wrong",
+        "certainly not",
+    ] {
+        assert!(out.contains(part), "{part} in\n{out}");
+    }
+    let (_, _, status) = run(&mut samvad(
+        directory.path(),
+        &["evaluate", "said.csv", "--at-least", "98"],
+    ));
+    assert_eq!(status, Some(1));
+}
+
+#[test]
+fn every_wrong_row_is_named_with_its_fault() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let rows = [
+        "en,consent,,,yes,",
+        "en,opening,,hello,yes,",
+        "en,question,,four,answer,4",
+        "en,question,rating,four,answer,4",
+        "en,question,scale 5-1,four,answer,4",
+        "en,question,scale,nine,answer,9",
+        "en,question,scale,four,answer,four",
+        "en,question,yes_no,yes,answer,maybe",
+        "en,question,choice,noon,answer,noon",
+        "en,consent,,four,answer,4",
+        "en,consent,,yes,agreement,",
+        "en,question,scale,four,answer,",
+        "en,consent,,call me,call_later,whenever",
+        "en,consent",
+    ];
+    let faults = [
+        "row 2: text is empty",
+        "row 3: phase: \"opening\" is not known",
+        "row 4: question_type: is empty",
+        "row 5: question_type: \"rating\" is not known",
+        "row 6: question_type: \"5-1\" is no range",
+        "row 7: value: 9 is not from 1 to 5",
+        "row 8: value: \"four\" is no number",
+        "row 9: value: \"maybe\" is neither yes nor no",
+        "row 10: value: \"noon\" is no option; write one of morning, afternoon, evening",
+        "row 11: value: \"4\" stands where no question is open",
+        "row 12: intent: \"agreement\" is not known",
+        "row 13: value: is empty",
+        "row 14: value: \"whenever\" names no time",
+        "row 15: 2 cells under 6 columns",
+    ];
+    std::fs::write(
+        directory.path().join("bad.csv"),
+        format!("{HEADER}{}\n", rows.join("\n")),
+    )
+    .expect("written");
+    let (_, err, status) = run(&mut samvad(directory.path(), &["evaluate", "bad.csv"]));
+    assert_eq!(status, Some(2), "{err}");
+    for fault in faults {
+        assert!(err.contains(fault), "{fault} in\n{err}");
+    }
+}
+
+#[test]
+fn a_file_that_holds_no_utterances_is_refused() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    for (text, part) in [
+        ("", "empty"),
+        ("language,text\n", "no column phase"),
+        (HEADER, "has no utterance"),
+        (
+            "language,phase,question_type,text,intent,value\nxx,consent,,yes,yes,\n",
+            "row 2",
+        ),
+    ] {
+        std::fs::write(directory.path().join("bad.csv"), text).expect("written");
+        let (_, err, status) = run(&mut samvad(directory.path(), &["evaluate", "bad.csv"]));
+        assert_eq!(status, Some(2), "{err}");
+        assert!(err.contains(part), "{part} in {err}");
+    }
+}
