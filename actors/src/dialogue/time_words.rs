@@ -316,3 +316,21 @@ pub(super) fn are_only_about_time(marks: &[Mark]) -> bool {
             )
         })
 }
+
+/// Whether the marks say within what time something was, or for how long: an amount with "in" or "within".
+pub(super) fn are_a_span(marks: &[Mark]) -> bool {
+    let of_a_span = |mark: &Mark| {
+        matches!(
+            mark,
+            Mark::Number(_)
+                | Mark::Amount(_)
+                | Mark::Fraction(_)
+                | Mark::Unit(_)
+                | Mark::Vague
+                | Mark::Relation(Relation::At | Relation::Before, _)
+        )
+    };
+    marks.iter().all(of_a_span)
+        && marks.iter().any(|mark| matches!(mark, Mark::Unit(_)))
+        && marks.iter().any(|mark| matches!(mark, Mark::Relation(..)))
+}

@@ -5,6 +5,7 @@ use super::super::pack::PackFault;
 use super::super::time_words::TimeWordsData;
 use super::super::words::{normalise, placeholders};
 use super::Variants;
+use super::pattern::{Pattern, Rules};
 use crate::domain::{Intent, Language};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,12 +18,22 @@ pub(in crate::dialogue) struct LexiconData {
     pub(super) also_understands: Vec<AlsoUnderstood>,
     #[serde(default)]
     pub(super) variants: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    pub(super) rules: Rules,
     pub(super) intents: BTreeMap<Intent, Phrases>,
     pub(super) acknowledgements: Vec<String>,
     pub(super) resume: Phrases,
     pub(super) fillers: Vec<String>,
     pub(super) reversals: Vec<String>,
     pub(super) negations: Vec<String>,
+    #[serde(default)]
+    pub(super) corrections: Vec<String>,
+    #[serde(default)]
+    pub(super) conclusions: Vec<String>,
+    #[serde(default)]
+    pub(super) denials: Denials,
+    #[serde(default)]
+    pub(super) ordinals: BTreeMap<i64, Vec<String>>,
     pub(super) numbers: BTreeMap<i64, Vec<String>>,
     pub(super) frames: Frames,
     pub(super) out_of: Vec<String>,
@@ -51,6 +62,16 @@ pub(super) struct Phrases {
     pub(super) anywhere: Vec<String>,
     #[serde(default)]
     pub(super) alone: Vec<String>,
+}
+
+/// What takes a value back, by where it stands to it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Denials {
+    #[serde(default)]
+    pub(super) before: Vec<String>,
+    #[serde(default)]
+    pub(super) after: Vec<String>,
 }
 
 /// What stands around a number or an option in a grammar.
@@ -128,12 +149,19 @@ impl LexiconData {
             &self.fillers,
             &self.reversals,
             &self.negations,
+            &self.corrections,
+            &self.conclusions,
+            &self.denials.before,
+            &self.denials.after,
             &self.out_of,
             &self.of_before,
             &self.callback.leads,
             &self.callback.tails,
         ];
-        let lists = phrases.chain(lists).chain(self.numbers.values());
+        let lists = phrases
+            .chain(lists)
+            .chain(self.numbers.values())
+            .chain(self.ordinals.values());
         lists.flatten().map(String::as_str)
     }
 
@@ -161,7 +189,8 @@ impl LexiconData {
         let mut owner: BTreeMap<Vec<String>, Intent> = BTreeMap::new();
         for (intent, entry) in &self.intents {
             let mut own = BTreeSet::new();
-            for phrase in entry.phrases.iter().chain(&entry.also) {
+            let is_phrase = |entry: &&String| !Pattern::is_one(entry);
+            for phrase in entry.phrases.iter().chain(&entry.also).filter(is_phrase) {
                 if !own.insert(variants.key(phrase)) {
                     faults.push(PackFault::new(
                         format!("lexicon.yaml: intents.{intent:?}"),
@@ -170,7 +199,8 @@ impl LexiconData {
                     ));
                 }
             }
-            for phrase in entry.phrases.iter().chain(&entry.also).chain(&entry.anywhere) {
+            let all = entry.phrases.iter().chain(&entry.also).chain(&entry.anywhere);
+            for phrase in all.filter(is_phrase) {
                 if let Some(other) = owner.insert(variants.key(phrase), *intent)
                     && other != *intent
                 {
@@ -236,8 +266,17 @@ impl LexiconData {
 
     /// Phrases must be in the form they are compared in, and frames may have known placeholders only.
     fn check_forms(&self, faults: &mut Vec<PackFault>) {
-        for phrase in self.phrases() {
-            if phrase.is_empty() || normalise(phrase) != phrase {
+        let variants = Variants::own(self);
+        for phrase in self.phrases().chain(self.rules.values().flatten().map(String::as_str)) {
+            if Pattern::is_one(phrase) {
+                if let Err(fault) = Pattern::read(phrase, &self.rules, &variants) {
+                    faults.push(PackFault::new(
+                        "lexicon.yaml",
+                        format!("`{phrase}` {fault}"),
+                        "write words with [what may be left out], (one | or another) and <rules>",
+                    ));
+                }
+            } else if phrase.is_empty() || normalise(phrase) != phrase {
                 faults.push(PackFault::new(
                     "lexicon.yaml",
                     format!("`{phrase}` is not in plain form"),

@@ -1,0 +1,86 @@
+//! Patterns.
+
+use super::*;
+use proptest::prelude::*;
+
+fn read(entry: &str) -> Result<Pattern, PatternFault> {
+    let rules = Rules::from([
+        (
+            "thing".to_owned(),
+            vec!["number".to_owned(), "name [and address]".to_owned()],
+        ),
+        ("loop".to_owned(), vec!["again <loop>".to_owned(), "<loop>".to_owned()]),
+        ("broken".to_owned(), vec!["(one".to_owned()]),
+    ]);
+    Pattern::read(entry, &rules, &Variants::default())
+}
+
+fn covers(entry: &str, text: &str) -> bool {
+    let text = words(text);
+    read(entry).expect("a pattern").lengths(&text).contains(&text.len())
+}
+
+#[test]
+fn words_are_left_out_or_exchanged_as_the_pattern_says() {
+    let entry = "[please] (delete | take (off | out)) my <thing>";
+    for said in [
+        "please delete my number",
+        "delete my name",
+        "take off my name and address",
+        "please take out my number",
+    ] {
+        assert!(covers(entry, said), "{said}");
+    }
+    for said in ["please my number", "take my number", "delete my and address", "please"] {
+        assert!(!covers(entry, said), "{said}");
+    }
+}
+
+#[test]
+fn a_pattern_may_cover_more_or_fewer_of_the_first_words() {
+    let pattern = read("stop [calling [me]]").expect("a pattern");
+    let lengths = pattern.lengths(&words("stop calling me please"));
+    assert_eq!(lengths, BTreeSet::from([1, 2, 3]));
+    assert_eq!(pattern.first_words(), BTreeSet::from(["stop"]));
+    let pattern = read("[please] [do] stop").expect("a pattern");
+    assert_eq!(pattern.first_words(), BTreeSet::from(["please", "do", "stop"]));
+}
+
+#[test]
+fn what_cannot_be_read_is_named() {
+    for (entry, fault) in [
+        ("(one", PatternFault::Unbalanced),
+        ("one]", PatternFault::Unbalanced),
+        ("(one]", PatternFault::Unbalanced),
+        ("<one", PatternFault::Unbalanced),
+        ("one >", PatternFault::Unbalanced),
+        ("<broken>", PatternFault::Unbalanced),
+        ("one ( | two)", PatternFault::Empty),
+        ("one []", PatternFault::Empty),
+        ("[one] [two]", PatternFault::MayBeNothing),
+        ("[One] two", PatternFault::NotPlain("One".to_owned())),
+        ("<nothing> two", PatternFault::NoRule("nothing".to_owned())),
+        ("<loop>", PatternFault::TooDeep),
+        (&"(".repeat(5000), PatternFault::TooDeep),
+    ] {
+        assert_eq!(read(entry), Err(fault), "{entry}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read_as_a_pattern_or_refused(entry in "[a-c\\[\\]()|<> ]{0,30}", text in "[a-c ]{0,20}") {
+        let text = words(&text);
+        if let Ok(pattern) = read(&entry) {
+            let lengths = pattern.lengths(&text);
+            prop_assert!(lengths.iter().all(|length| (1..=text.len()).contains(length)));
+            prop_assert!(lengths.is_empty() || pattern.first_words().contains(text[0].as_str()));
+        }
+    }
+
+    #[test]
+    fn a_pattern_without_brackets_covers_its_own_words_alone(said in "[a-c]{1,3}( [a-c]{1,3}){0,4}", other in "[a-c ]{1,9}") {
+        prop_assert!(covers(&said, &said));
+        prop_assert_eq!(covers(&said, &other), words(&said) == words(&other));
+    }
+}
