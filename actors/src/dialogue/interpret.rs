@@ -12,7 +12,6 @@ use self::value::{Value, value_of};
 use super::lexicon::{Lexicon, Meaning};
 use super::output::Expectation;
 use super::time_words::Side;
-use super::words::words;
 use crate::domain::{AnswerValue, AskedTime, Intent, QuestionKind};
 use std::collections::BTreeSet;
 
@@ -109,7 +108,7 @@ struct Cover {
 
 impl Interpreter for Lexicon {
     fn interpret(&self, context: &Context<'_>, verbatim: &str) -> Interpretation {
-        let said = words(verbatim);
+        let said = self.said(verbatim);
         let text = self.heard(&said);
         if text.is_empty() {
             return Interpretation::unclear();
@@ -263,7 +262,7 @@ impl Lexicon {
         };
         let forms = options.iter().enumerate().flat_map(|(position, option)| {
             let forms = option.spoken_forms().into_iter();
-            forms.map(move |form| (self.heard(&words(&form)), position))
+            forms.map(move |form| (self.heard(&self.said(&form)), position))
         });
         forms.collect()
     }

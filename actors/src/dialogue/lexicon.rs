@@ -213,6 +213,11 @@ impl Lexicon {
         found.max_by_key(|(length, _)| *length).map(|(_, intent)| *intent)
     }
 
+    /// The words of a text, contractions spelt out.
+    pub(super) fn said(&self, text: &str) -> Vec<String> {
+        self.variants.spelt_out(words(text))
+    }
+
     /// Words as phrases are looked up by: each spelling as the one that it stands for.
     pub(super) fn heard(&self, said: &[String]) -> Vec<String> {
         self.variants.words(said)
@@ -220,7 +225,7 @@ impl Lexicon {
 
     /// What words of time mean, for example "tomorrow after six"; `None` if they name no time or say more than that.
     pub fn time_named(&self, text: &str) -> Option<SpokenTime> {
-        let text = self.heard(&words(text));
+        let text = self.heard(&self.said(text));
         let (marks, length) = self.times.marks(&text, &self.heard_numbers);
         spoken_time(&marks).filter(|_| length == text.len())
     }

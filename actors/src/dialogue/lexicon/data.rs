@@ -19,6 +19,8 @@ pub(in crate::dialogue) struct LexiconData {
     #[serde(default)]
     pub(super) variants: BTreeMap<String, Vec<String>>,
     #[serde(default)]
+    pub(super) contractions: BTreeMap<String, String>,
+    #[serde(default)]
     pub(super) rules: Rules,
     pub(super) intents: BTreeMap<Intent, Phrases>,
     pub(super) acknowledgements: Vec<String>,

@@ -3,7 +3,7 @@
 //! They are written as in the JSpeech Grammar Format (JSGF, W3C Note of 5 June 2000, section 4): `[please] (stop | quit)
 //! calling [me]`, with `<name>` for a rule that is written once and used in many phrases.
 
-use super::super::words::{normalise, words};
+use super::super::words::normalise;
 use super::variants::Variants;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -201,7 +201,7 @@ impl Reader<'_> {
                         return Err(PatternFault::NotPlain(word));
                     }
                     self.at += 1;
-                    let parts = self.variants.words(&words(&word)).into_iter();
+                    let parts = self.variants.key(&word).into_iter();
                     steps.extend(parts.map(Step::Word));
                 }
                 Some(Token::Rule(name)) => {

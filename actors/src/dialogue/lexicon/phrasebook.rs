@@ -1,6 +1,5 @@
 //! Phrases and patterns with what they stand for, ready for look-up.
 
-use super::super::words::words;
 use super::pattern::{Pattern, Rules};
 use super::variants::Variants;
 use std::collections::BTreeMap;
@@ -31,7 +30,7 @@ impl<T> Phrasebook<T> {
     /// Adds an entry of a lexicon, unless it is a phrase that is there already, or a pattern that cannot be read.
     pub(super) fn add(&mut self, entry: &str, stands_for: T, rules: &Rules, variants: &Variants) {
         if !Pattern::is_one(entry) {
-            let phrase = variants.words(&words(entry));
+            let phrase = variants.key(entry);
             self.longest = self.longest.max(phrase.len());
             self.phrases.entry(phrase).or_insert(stands_for);
         } else if let Ok(pattern) = Pattern::read(entry, rules, variants) {

@@ -11,19 +11,25 @@ pub(super) struct Variants {
     stands_for: BTreeMap<String, String>,
     /// For each word that variants stand for, those variants.
     heads: BTreeMap<String, Vec<String>>,
+    /// For each contraction ("I'm") its words.
+    contractions: BTreeMap<String, Vec<String>>,
 }
 
 impl Variants {
     /// Those of one lexicon.
     pub(super) fn own(data: &LexiconData) -> Self {
         let mut variants = Self::default();
-        variants.add(&data.variants);
+        variants.borrow(data);
         variants
     }
 
     /// Those of another language besides, where they stand for nothing yet.
     pub(super) fn borrow(&mut self, data: &LexiconData) {
         self.add(&data.variants);
+        for (contraction, meant) in &data.contractions {
+            let contraction = self.word(&words(contraction).concat()).to_owned();
+            self.contractions.entry(contraction).or_insert_with(|| words(meant));
+        }
     }
 
     fn add(&mut self, table: &BTreeMap<String, Vec<String>>) {
@@ -60,10 +66,19 @@ impl Variants {
 
     /// A phrase as it is looked up.
     pub(super) fn key(&self, phrase: &str) -> Vec<String> {
-        self.words(&words(phrase))
+        self.words(&self.spelt_out(words(phrase)))
     }
 
-    /// Words as they are looked up.
+    /// Words with contractions spelt out, as people may say them either way.
+    pub(super) fn spelt_out(&self, said: Vec<String>) -> Vec<String> {
+        let spelt = said.into_iter().map(|word| match self.contractions.get(self.word(&word)) {
+            Some(meant) => meant.clone(),
+            None => vec![word],
+        });
+        spelt.flatten().collect()
+    }
+
+    /// Spelt-out words as they are looked up.
     pub(super) fn words(&self, said: &[String]) -> Vec<String> {
         said.iter().map(|word| self.word(word).to_owned()).collect()
     }

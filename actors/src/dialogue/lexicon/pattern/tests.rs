@@ -1,5 +1,6 @@
 //! Patterns.
 
+use super::super::super::words::words;
 use super::*;
 use proptest::prelude::*;
 
