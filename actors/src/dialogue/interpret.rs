@@ -225,8 +225,8 @@ impl Lexicon {
             found.push((Meaning::Denied, denial + length));
         }
         found.extend(value);
-        if context.question == Some(&QuestionKind::YesNo) {
-            found.extend(self.span(text).map(|length| (Meaning::Filler, length)));
+        if let Some(QuestionKind::YesNo | QuestionKind::Scale { .. }) = context.question {
+            found.extend(self.idle_time(text).map(|length| (Meaning::Filler, length)));
         }
         let bare_times = matches!(
             context.expectation,
@@ -319,9 +319,10 @@ impl Lexicon {
                 Interpretation::unclear()
             };
         }
+        let stands_out = reading.longest_intent >= STANDING_OUT;
         let mut others = intents.into_iter();
         match (others.next(), others.next()) {
-            (Some(_), None) if is_yes_no(&value) && !whole && reading.longest_intent < STANDING_OUT => {
+            (Some(intent), None) if is_yes_no(&value) && may_be_said_of_it(intent) && !whole && !stands_out => {
                 // "No, they made me wait": a word that would mean something by itself stands in a reason.
                 self.polarity(yes, Some(AnswerValue::YesNo(yes)), text, reading)
             }
@@ -359,7 +360,8 @@ impl Lexicon {
         text: &[String],
         reading: &Reading,
     ) -> Interpretation {
-        let leads = reading.leading_leftover == 0 && intent == Intent::HoldOn;
+        // "Wait, somebody is at the door"; "two minutes late" asks for nothing.
+        let leads = reading.leading_leftover == 0 && intent == Intent::HoldOn && !self.begins_with_a_time(text);
         let contradicted = yes && matches!(intent, Intent::NotInterested | Intent::NoAnswer)
             || intent == Intent::CallLater && reading.wish_negated;
         if contradicted || !(matches!(value, Value::None) || is_yes_no(value)) {
@@ -436,6 +438,14 @@ impl Lexicon {
 
 fn is_polarity(intent: Intent) -> bool {
     matches!(intent, Intent::Yes | Intent::No | Intent::Interested)
+}
+
+/// Whether a word for it may stand in the reason for an answer ("no, they made me wait").
+fn may_be_said_of_it(intent: Intent) -> bool {
+    matches!(
+        intent,
+        Intent::HoldOn | Intent::Repeat | Intent::WhoIsThis | Intent::CallLater | Intent::NoAnswer
+    )
 }
 
 fn is_yes_no(value: &Value) -> bool {

@@ -7,6 +7,7 @@ mod variants;
 
 use self::data::{AlsoUnderstood, Phrases};
 pub(super) use self::data::{Frames, LexiconData};
+use self::pattern::Rules;
 use self::phrasebook::Phrasebook;
 use self::variants::Variants;
 use super::numbers::NumberWords;
@@ -129,7 +130,23 @@ impl Lexicon {
             let wanted = |phrase: &str| terms.is_none_or(|terms| !terms.except.contains(phrase));
             merged.add(lexicon, &wanted);
         }
+        merged.hear(data, others);
         merged
+    }
+
+    /// Words in Roman letters that stand nowhere are looked up by their sound from now on.
+    fn hear(&mut self, data: &LexiconData, others: &BTreeMap<Language, LexiconData>) {
+        let own: BTreeSet<String> = data.words().collect();
+        let borrowed = data
+            .also_understands
+            .iter()
+            .filter_map(|terms| others.get(&terms.language));
+        let all: BTreeSet<String> = borrowed
+            .flat_map(LexiconData::words)
+            .chain(own.iter().cloned())
+            .collect();
+        self.variants
+            .hear(own.iter().map(String::as_str), all.iter().map(String::as_str));
     }
 
     /// Whether a word is a phrase by itself.
@@ -142,7 +159,8 @@ impl Lexicon {
 
     /// Adds the phrases of a lexicon; what is there already stays.
     fn add(&mut self, data: &LexiconData, wanted: &dyn Fn(&str) -> bool) {
-        let (variants, rules) = (&self.variants, &data.rules);
+        let variants = &self.variants;
+        let (rules, _) = &Rules::read(&data.rules, variants);
         let key = |phrase: &String| variants.key(phrase);
         let keys =
             |list: &[String]| -> Vec<Vec<String>> { list.iter().filter(|phrase| wanted(phrase)).map(key).collect() };
@@ -345,14 +363,19 @@ impl Lexicon {
         })
     }
 
-    /// Words of time that only say how long something took, or within what: not "two minutes" alone, which asks for
-    /// patience.
-    pub(super) fn span(&self, text: &[String]) -> Option<usize> {
+    /// Words of time that neither answer nor ask for anything: how long something took, or within what time, and the
+    /// hour of something. "Two minutes" alone asks for patience.
+    pub(super) fn idle_time(&self, text: &[String]) -> Option<usize> {
         let (_, taken) = self.times.marks(text, &self.heard_numbers);
         (2..=taken).rev().find(|length| {
             let (marks, whole) = self.times.marks(&text[..*length], &self.heard_numbers);
-            whole == *length && time_words::are_a_span(&marks)
+            whole == *length && (time_words::are_a_span(&marks) || time_words::name_an_hour(&marks))
         })
+    }
+
+    /// Whether a text begins with a number or words of time.
+    pub(super) fn begins_with_a_time(&self, text: &[String]) -> bool {
+        self.times.marks(text, &self.heard_numbers).1 > 0
     }
 
     /// How many words deny a value, before one or after one.

@@ -334,3 +334,15 @@ pub(super) fn are_a_span(marks: &[Mark]) -> bool {
         && marks.iter().any(|mark| matches!(mark, Mark::Unit(_)))
         && marks.iter().any(|mark| matches!(mark, Mark::Relation(..)))
 }
+
+/// Whether the marks name an hour by the clock and nothing else: "two o'clock".
+pub(super) fn name_an_hour(marks: &[Mark]) -> bool {
+    let of_an_hour = |mark: &Mark| {
+        matches!(
+            mark,
+            Mark::Number(_) | Mark::Fraction(_) | Mark::Relation(Relation::At, _)
+        )
+    };
+    let is_mark = |mark: &Mark| matches!(mark, Mark::Hour | Mark::BeforeNoon | Mark::AfterNoon);
+    marks.iter().any(is_mark) && marks.iter().all(|mark| of_an_hour(mark) || is_mark(mark))
+}

@@ -29,10 +29,9 @@ impl Lexicon {
             for length in self.corrections.lengths(&text[at..]) {
                 let end = at + length;
                 if let Some(answer) = self.answer_of(context, &text[end..], &said[end..])
-                    && let Some(certain) = self.is_taken_back(context, (&text[..at], &said[..at]), &answer)
+                    && self.is_taken_back(context, (&text[..at], &said[..at]), &answer)
                 {
-                    let certain = certain && answer.certain;
-                    return Some(Interpretation { certain, ..answer });
+                    return Some(answer);
                 }
             }
         }
@@ -41,39 +40,32 @@ impl Lexicon {
         }
         (1..text.len()).rev().find_map(|at| {
             let end = at + self.conclusions.lengths(&text[at..]).first()?;
-            let answer = self.answer_of(context, &text[end..], &said[end..])?;
-            Some(Interpretation {
-                certain: false,
-                ..answer
-            })
+            self.answer_of(context, &text[end..], &said[end..])
         })
     }
 
-    /// An answer that is all these words say.
+    /// An answer that is all these words say; uncertain, because of those before them.
     fn answer_of(&self, context: &Context<'_>, text: &[String], said: &[String]) -> Option<Interpretation> {
         let (meant, reading) = self.understand(context, text, said);
         let plain = matches!(meant.intent, Intent::Unclear | Intent::Yes | Intent::No);
-        (plain && meant.value.is_some() && reading.leftover.is_empty()).then_some(meant)
+        let certain = false;
+        let answers = plain && meant.value.is_some() && reading.leftover.is_empty();
+        answers.then_some(Interpretation { certain, ..meant })
     }
 
-    /// Whether the words before a correction give another answer, which it takes back, and whether that is certain: "no
-    /// no yes" is not.
+    /// Whether the words before a correction give another answer, which it takes back.
     fn is_taken_back(
         &self,
         context: &Context<'_>,
         (text, said): (&[String], &[String]),
         answer: &Interpretation,
-    ) -> Option<bool> {
+    ) -> bool {
         let (before, reading) = self.understand(context, text, said);
         match &answer.value {
             Some(AnswerValue::YesNo(agreed)) => {
-                let other = AnswerValue::YesNo(!agreed);
-                (before.value == Some(other) && reading.leftover.is_empty()).then_some(false)
+                before.value == Some(AnswerValue::YesNo(!agreed)) && reading.leftover.is_empty()
             }
-            _ => {
-                let gives_value = before.value.is_some() || before.out_of_range;
-                gives_value.then_some(reading.leftover.is_empty())
-            }
+            _ => before.value.is_some() || before.out_of_range,
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::super::numbers::NumberWords;
 use super::super::pack::PackFault;
 use super::super::time_words::TimeWordsData;
-use super::super::words::{normalise, placeholders};
+use super::super::words::{normalise, placeholders, words};
 use super::Variants;
 use super::pattern::{Pattern, Rules};
 use crate::domain::{Intent, Language};
@@ -21,7 +21,7 @@ pub(in crate::dialogue) struct LexiconData {
     #[serde(default)]
     pub(super) contractions: BTreeMap<String, String>,
     #[serde(default)]
-    pub(super) rules: Rules,
+    pub(super) rules: BTreeMap<String, Vec<String>>,
     pub(super) intents: BTreeMap<Intent, Phrases>,
     pub(super) acknowledgements: Vec<String>,
     pub(super) resume: Phrases,
@@ -140,6 +140,15 @@ impl LexiconData {
             .phrases()
             .chain(self.variants.values().flatten().map(String::as_str));
         lists.chain(self.callback.times.phrases()).collect()
+    }
+
+    /// Every word of its phrases, patterns, rules and times.
+    pub(super) fn words(&self) -> impl Iterator<Item = String> {
+        let entries = self.entries().into_iter().map(str::to_owned);
+        let rules = self.rules.values().flatten().cloned();
+        let heads = self.variants.keys().cloned();
+        let texts: Vec<String> = entries.chain(rules).chain(heads).collect();
+        texts.into_iter().flat_map(|text| words(&text))
     }
 
     /// Every phrase but those of time.
@@ -269,9 +278,17 @@ impl LexiconData {
     /// Phrases must be in the form they are compared in, and frames may have known placeholders only.
     fn check_forms(&self, faults: &mut Vec<PackFault>) {
         let variants = Variants::own(self);
-        for phrase in self.phrases().chain(self.rules.values().flatten().map(String::as_str)) {
+        let (rules, unread) = Rules::read(&self.rules, &variants);
+        for (name, fault) in unread {
+            faults.push(PackFault::new(
+                format!("lexicon.yaml: rules.{name}"),
+                fault.to_string(),
+                "write words with [what may be left out], (one | or another) and <other rules>",
+            ));
+        }
+        for phrase in self.phrases() {
             if Pattern::is_one(phrase) {
-                if let Err(fault) = Pattern::read(phrase, &self.rules, &variants) {
+                if let Err(fault) = Pattern::read(phrase, &rules, &variants) {
                     faults.push(PackFault::new(
                         "lexicon.yaml",
                         format!("`{phrase}` {fault}"),

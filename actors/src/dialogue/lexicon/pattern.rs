@@ -6,6 +6,7 @@
 use super::super::words::normalise;
 use super::variants::Variants;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Brackets and rules within each other, at most: more is a rule that contains itself.
 const DEEPEST: usize = 16;
@@ -19,13 +20,59 @@ enum Step {
     Word(String),
     /// One of these, or nothing where `optional`.
     OneOf {
-        ways: Vec<Pattern>,
+        ways: Arc<[Pattern]>,
         optional: bool,
     },
 }
 
-/// What `<name>` stands for: any of the phrases in the list.
-pub(super) type Rules = BTreeMap<String, Vec<String>>;
+/// What each `<name>` stands for: any of the phrases or patterns in its list.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Rules(BTreeMap<String, Arc<[Pattern]>>);
+
+impl Rules {
+    /// Reads them, and says which cannot be read.
+    pub(super) fn read(
+        texts: &BTreeMap<String, Vec<String>>,
+        variants: &Variants,
+    ) -> (Self, Vec<(String, PatternFault)>) {
+        let mut rules = Self::default();
+        let mut faults = Vec::new();
+        for name in texts.keys() {
+            if let Err(fault) = rules.resolve(name, texts, variants, 0) {
+                faults.push((name.clone(), fault));
+            }
+        }
+        (rules, faults)
+    }
+
+    /// Reads a rule, and those that it names before it.
+    fn resolve(
+        &mut self,
+        name: &str,
+        texts: &BTreeMap<String, Vec<String>>,
+        variants: &Variants,
+        depth: usize,
+    ) -> Result<(), PatternFault> {
+        if self.0.contains_key(name) {
+            return Ok(());
+        }
+        if depth >= DEEPEST {
+            return Err(PatternFault::TooDeep);
+        }
+        let list = texts.get(name).ok_or_else(|| PatternFault::NoRule(name.to_owned()))?;
+        for token in list.iter().flat_map(|entry| tokens(entry)) {
+            if let Token::Rule(inner) = token {
+                self.resolve(&inner, texts, variants, depth + 1)?;
+            }
+        }
+        let ways: Vec<Pattern> = list
+            .iter()
+            .map(|entry| Pattern::read(entry, self, variants))
+            .collect::<Result<_, _>>()?;
+        self.0.insert(name.to_owned(), ways.into());
+        Ok(())
+    }
+}
 
 /// What is wrong with a pattern.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -188,7 +235,10 @@ impl Reader<'_> {
         self.depth -= 1;
         Ok(match ways.len() {
             1 => ways.swap_remove(0),
-            _ => Pattern(vec![Step::OneOf { ways, optional: false }]),
+            _ => Pattern(vec![Step::OneOf {
+                ways: ways.into(),
+                optional: false,
+            }]),
         })
     }
 
@@ -217,7 +267,7 @@ impl Reader<'_> {
                     }
                     self.at += 1;
                     steps.push(Step::OneOf {
-                        ways: vec![inner],
+                        ways: Arc::new([inner]),
                         optional: open == '[',
                     });
                 }
@@ -229,25 +279,13 @@ impl Reader<'_> {
     }
 
     fn rule(&self, name: &str) -> Result<Step, PatternFault> {
-        let list = self
+        let ways = self
             .rules
+            .0
             .get(name)
             .ok_or_else(|| PatternFault::NoRule(name.to_owned()))?;
-        let way = |entry: &String| {
-            let mut reader = Reader {
-                tokens: tokens(entry),
-                at: 0,
-                rules: self.rules,
-                variants: self.variants,
-                depth: self.depth,
-            };
-            let way = reader.alternatives()?;
-            (reader.at == reader.tokens.len())
-                .then_some(way)
-                .ok_or(PatternFault::Unbalanced)
-        };
         Ok(Step::OneOf {
-            ways: list.iter().map(way).collect::<Result<_, _>>()?,
+            ways: Arc::clone(ways),
             optional: false,
         })
     }

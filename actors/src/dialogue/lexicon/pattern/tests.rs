@@ -5,14 +5,15 @@ use super::*;
 use proptest::prelude::*;
 
 fn read(entry: &str) -> Result<Pattern, PatternFault> {
-    let rules = Rules::from([
+    let texts = BTreeMap::from([
         (
             "thing".to_owned(),
-            vec!["number".to_owned(), "name [and address]".to_owned()],
+            vec!["number".to_owned(), "<who> [and address]".to_owned()],
         ),
-        ("loop".to_owned(), vec!["again <loop>".to_owned(), "<loop>".to_owned()]),
-        ("broken".to_owned(), vec!["(one".to_owned()]),
+        ("who".to_owned(), vec!["name".to_owned()]),
     ]);
+    let (rules, faults) = Rules::read(&texts, &Variants::default());
+    assert_eq!(faults, []);
     Pattern::read(entry, &rules, &Variants::default())
 }
 
@@ -55,16 +56,27 @@ fn what_cannot_be_read_is_named() {
         ("(one]", PatternFault::Unbalanced),
         ("<one", PatternFault::Unbalanced),
         ("one >", PatternFault::Unbalanced),
-        ("<broken>", PatternFault::Unbalanced),
         ("one ( | two)", PatternFault::Empty),
         ("one []", PatternFault::Empty),
         ("[one] [two]", PatternFault::MayBeNothing),
         ("[One] two", PatternFault::NotPlain("One".to_owned())),
         ("<nothing> two", PatternFault::NoRule("nothing".to_owned())),
-        ("<loop>", PatternFault::TooDeep),
         (&"(".repeat(5000), PatternFault::TooDeep),
     ] {
         assert_eq!(read(entry), Err(fault), "{entry}");
+    }
+}
+
+#[test]
+fn rules_that_cannot_be_read_are_named() {
+    for (list, fault) in [
+        ("again <rule>", PatternFault::TooDeep),
+        ("<other>", PatternFault::NoRule("other".to_owned())),
+        ("(one", PatternFault::Unbalanced),
+    ] {
+        let texts = BTreeMap::from([("rule".to_owned(), vec![list.to_owned()])]);
+        let (_, faults) = Rules::read(&texts, &Variants::default());
+        assert_eq!(faults, [("rule".to_owned(), fault)], "{list}");
     }
 }
 
