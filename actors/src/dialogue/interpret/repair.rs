@@ -1,7 +1,7 @@
 //! What speakers take back or lead up to: "five, no wait, four" and "I can't give more than two, so two" mean what is
 //! said last.
 
-use super::super::lexicon::Lexicon;
+use super::super::lexicon::{Lexicon, Meaning};
 use super::super::output::Expectation;
 use super::{Context, Interpretation};
 use crate::domain::{AnswerValue, Intent, QuestionKind};
@@ -65,7 +65,14 @@ impl Lexicon {
             Some(AnswerValue::YesNo(agreed)) => {
                 before.value == Some(AnswerValue::YesNo(!agreed)) && reading.leftover.is_empty()
             }
-            _ => before.value.is_some() || before.out_of_range,
+            _ => reading.meanings.iter().any(is_value),
         }
     }
+}
+
+fn is_value(meaning: &Meaning) -> bool {
+    matches!(
+        meaning,
+        Meaning::Number(_) | Meaning::Minutes(_) | Meaning::Option(_) | Meaning::Denied
+    )
 }

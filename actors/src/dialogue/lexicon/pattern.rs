@@ -1,7 +1,7 @@
 //! Phrases with words that may be left out or exchanged.
 //!
 //! They are written as in the JSpeech Grammar Format (JSGF, W3C Note of 5 June 2000, section 4): `[please] (stop | quit)
-//! calling [me]`, with `<name>` for a rule that is written once and used in many phrases.
+//! calling [me]`, with `<name>` for a rule that is written once and used in many phrases, and `<any>` for any one word.
 
 use super::super::words::normalise;
 use super::variants::Variants;
@@ -11,6 +11,9 @@ use std::sync::Arc;
 /// Brackets and rules within each other, at most: more is a rule that contains itself.
 const DEEPEST: usize = 16;
 
+/// The rule that stands for any one word.
+const ANY: &str = "any";
+
 /// A phrase with what may be left out or exchanged in it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Pattern(Vec<Step>);
@@ -18,6 +21,8 @@ pub(super) struct Pattern(Vec<Step>);
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Step {
     Word(String),
+    /// Any one word: `<any>`.
+    Any,
     /// One of these, or nothing where `optional`.
     OneOf {
         ways: Arc<[Pattern]>,
@@ -61,7 +66,9 @@ impl Rules {
         }
         let list = texts.get(name).ok_or_else(|| PatternFault::NoRule(name.to_owned()))?;
         for token in list.iter().flat_map(|entry| tokens(entry)) {
-            if let Token::Rule(inner) = token {
+            if let Token::Rule(inner) = token
+                && inner != ANY
+            {
                 self.resolve(&inner, texts, variants, depth + 1)?;
             }
         }
@@ -83,6 +90,8 @@ pub(super) enum PatternFault {
     Empty,
     #[error("may be no word at all")]
     MayBeNothing,
+    #[error("may begin with <any>")]
+    BeginsWithAny,
     #[error("has `{0}`, which is not in plain form")]
     NotPlain(String),
     #[error("names the rule <{0}>, which there is not")]
@@ -113,6 +122,9 @@ impl Pattern {
         if pattern.may_be_nothing() {
             return Err(PatternFault::MayBeNothing);
         }
+        if pattern.may_begin_anyhow() {
+            return Err(PatternFault::BeginsWithAny);
+        }
         Ok(pattern)
     }
 
@@ -130,6 +142,7 @@ impl Pattern {
                     first.insert(word.as_str());
                     return first;
                 }
+                Step::Any => return first,
                 Step::OneOf { ways, optional } => {
                     first.extend(ways.iter().flat_map(Self::first_words));
                     if !optional && !ways.iter().any(Self::may_be_nothing) {
@@ -141,9 +154,22 @@ impl Pattern {
         first
     }
 
+    fn may_begin_anyhow(&self) -> bool {
+        for step in &self.0 {
+            match step {
+                Step::Word(_) => return false,
+                Step::Any => return true,
+                Step::OneOf { ways, .. } if ways.iter().any(Self::may_begin_anyhow) => return true,
+                Step::OneOf { ways, optional } if !optional && !ways.iter().any(Self::may_be_nothing) => return false,
+                Step::OneOf { .. } => {}
+            }
+        }
+        false
+    }
+
     fn may_be_nothing(&self) -> bool {
         self.0.iter().all(|step| match step {
-            Step::Word(_) => false,
+            Step::Word(_) | Step::Any => false,
             Step::OneOf { ways, optional } => *optional || ways.iter().any(Self::may_be_nothing),
         })
     }
@@ -157,6 +183,7 @@ impl Pattern {
                     .filter(|&&at| text.get(at) == Some(word))
                     .map(|at| at + 1)
                     .collect(),
+                Step::Any => at.iter().filter(|&&at| at < text.len()).map(|at| at + 1).collect(),
                 Step::OneOf { ways, optional } => {
                     let mut ends: BTreeSet<usize> = ways.iter().flat_map(|way| way.ends(text, &at)).collect();
                     if *optional {
@@ -253,6 +280,10 @@ impl Reader<'_> {
                     self.at += 1;
                     let parts = self.variants.key(&word).into_iter();
                     steps.extend(parts.map(Step::Word));
+                }
+                Some(Token::Rule(name)) if name == ANY => {
+                    self.at += 1;
+                    steps.push(Step::Any);
                 }
                 Some(Token::Rule(name)) => {
                     self.at += 1;

@@ -59,12 +59,20 @@ fn what_cannot_be_read_is_named() {
         ("one ( | two)", PatternFault::Empty),
         ("one []", PatternFault::Empty),
         ("[one] [two]", PatternFault::MayBeNothing),
+        ("[<any>] one", PatternFault::BeginsWithAny),
         ("[One] two", PatternFault::NotPlain("One".to_owned())),
         ("<nothing> two", PatternFault::NoRule("nothing".to_owned())),
         (&"(".repeat(5000), PatternFault::TooDeep),
     ] {
         assert_eq!(read(entry), Err(fault), "{entry}");
     }
+}
+
+#[test]
+fn any_word_is_one_word() {
+    assert!(covers("asked you [<any>] not to", "asked you yesterday not to"));
+    assert!(covers("asked you [<any>] not to", "asked you not to"));
+    assert!(!covers("asked you [<any>] not to", "asked you the other day not to"));
 }
 
 #[test]
