@@ -367,7 +367,7 @@ impl Lexicon {
         reading: &Reading,
     ) -> Interpretation {
         // "Wait, somebody is at the door"; "two minutes late" asks for nothing.
-        let leads = reading.leading_leftover == 0 && intent == Intent::HoldOn && !self.begins_with_a_time(text);
+        let leads = reading.leading_leftover == 0 && intent == Intent::HoldOn && !self.begins_with_an_amount(text);
         let contradicted = yes && matches!(intent, Intent::NotInterested | Intent::NoAnswer)
             || intent == Intent::CallLater && reading.wish_negated;
         if contradicted || !(matches!(value, Value::None) || is_yes_no(value)) {

@@ -69,6 +69,8 @@ pub struct Lexicon {
     of_before: BTreeSet<Vec<String>>,
     leads: Phrasebook<()>,
     tails: Phrasebook<()>,
+    /// Leads and tails that may be part of an answer ("I am free in the evening").
+    availability: Phrasebook<()>,
     /// Spellings of other languages that mean nothing by themselves.
     mute: BTreeSet<String>,
     times: TimeWords,
@@ -90,6 +92,10 @@ impl Lexicon {
                 variants.borrow(other);
             }
         }
+        let own: BTreeSet<String> = data.words().collect();
+        let borrowed = lexicons.iter().filter(|(_, terms)| terms.is_some());
+        let borrowed = borrowed.flat_map(|(other, _)| other.words()).collect();
+        variants.hear(own.iter().map(String::as_str), borrowed);
         let mut merged = Self {
             phrases: Phrasebook::default(),
             spoken: data
@@ -115,6 +121,7 @@ impl Lexicon {
             of_before: BTreeSet::new(),
             leads: Phrasebook::default(),
             tails: Phrasebook::default(),
+            availability: Phrasebook::default(),
             mute: BTreeSet::new(),
             times: TimeWords::default(),
             variants,
@@ -130,23 +137,7 @@ impl Lexicon {
             let wanted = |phrase: &str| terms.is_none_or(|terms| !terms.except.contains(phrase));
             merged.add(lexicon, &wanted);
         }
-        merged.hear(data, others);
         merged
-    }
-
-    /// Words in Roman letters that stand nowhere are looked up by their sound from now on.
-    fn hear(&mut self, data: &LexiconData, others: &BTreeMap<Language, LexiconData>) {
-        let own: BTreeSet<String> = data.words().collect();
-        let borrowed = data
-            .also_understands
-            .iter()
-            .filter_map(|terms| others.get(&terms.language));
-        let all: BTreeSet<String> = borrowed
-            .flat_map(LexiconData::words)
-            .chain(own.iter().cloned())
-            .collect();
-        self.variants
-            .hear(own.iter().map(String::as_str), all.iter().map(String::as_str));
     }
 
     /// Whether a word is a phrase by itself.
@@ -190,6 +181,7 @@ impl Lexicon {
             (after, &data.denials.after),
             (&mut self.leads, &data.callback.leads),
             (&mut self.tails, &data.callback.tails),
+            (&mut self.availability, &data.callback.availability),
         ] {
             for entry in list.iter().filter(|entry| wanted(entry)) {
                 book.add(entry, (), rules, variants);
@@ -307,11 +299,13 @@ impl Lexicon {
         if let Some(time) = &time {
             // "In the evening call me": the time, then the words that may stand before it or after it.
             let rest = &text[taken..];
-            let tail = self.tails.lengths(rest).first().copied();
+            let also = bare_times.then(|| self.availability.lengths(rest)).unwrap_or_default();
+            let tail = self.tails.lengths(rest).into_iter().chain(also).max();
             found.extend(tail.map(|tail| (Meaning::Intent(Intent::CallLater, Some(time.clone())), taken + tail)));
         }
         // Of leads that reach equally far the longest goes first: "call me" before "call".
-        for length in self.leads.lengths(text) {
+        let also = bare_times.then(|| self.availability.lengths(text)).unwrap_or_default();
+        for length in self.leads.lengths(text).into_iter().chain(also) {
             let (marks, tail) = self.times.marks(&text[length..], &self.heard_numbers);
             if tail > 0 {
                 let time = self.asked_time(&said[length..length + tail], &marks);
@@ -373,9 +367,9 @@ impl Lexicon {
         })
     }
 
-    /// Whether a text begins with a number or words of time.
-    pub(super) fn begins_with_a_time(&self, text: &[String]) -> bool {
-        self.times.marks(text, &self.heard_numbers).1 > 0
+    /// Whether a text begins with an amount of time.
+    pub(super) fn begins_with_an_amount(&self, text: &[String]) -> bool {
+        time_words::speak_of_an_amount(&self.times.marks(text, &self.heard_numbers).0)
     }
 
     /// How many words deny a value, before one or after one.

@@ -346,3 +346,10 @@ pub(super) fn name_an_hour(marks: &[Mark]) -> bool {
     let is_mark = |mark: &Mark| matches!(mark, Mark::Hour | Mark::BeforeNoon | Mark::AfterNoon);
     marks.iter().any(is_mark) && marks.iter().all(|mark| of_an_hour(mark) || is_mark(mark))
 }
+
+/// Whether the marks begin with a number or an amount of some unit.
+pub(super) fn speak_of_an_amount(marks: &[Mark]) -> bool {
+    let unit = marks.iter().position(|mark| matches!(mark, Mark::Unit(_)));
+    let counted = |mark: &Mark| matches!(mark, Mark::Number(_) | Mark::Amount(_) | Mark::Fraction(_));
+    unit.is_some_and(|unit| unit > 0 && marks[..unit].iter().all(counted))
+}

@@ -92,6 +92,8 @@ pub(super) struct CallbackWords {
     pub(super) leads: Vec<String>,
     #[serde(default)]
     pub(super) tails: Vec<String>,
+    #[serde(default)]
+    pub(super) availability: Vec<String>,
     pub(super) times: TimeWordsData,
 }
 
@@ -168,6 +170,7 @@ impl LexiconData {
             &self.of_before,
             &self.callback.leads,
             &self.callback.tails,
+            &self.callback.availability,
         ];
         let lists = phrases
             .chain(lists)

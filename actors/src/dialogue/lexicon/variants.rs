@@ -14,8 +14,8 @@ pub(super) struct Variants {
     heads: BTreeMap<String, Vec<String>>,
     /// For each contraction ("I'm") its words.
     contractions: BTreeMap<String, Vec<String>>,
-    /// What phrases are made of, besides heads.
-    vocabulary: BTreeSet<String>,
+    /// Words of other languages that are understood besides.
+    others: BTreeSet<String>,
     /// Of words in Devanagari, the word for the key of its sounds; `None` if several sound so.
     sounds: BTreeMap<String, Option<String>>,
 }
@@ -54,9 +54,9 @@ impl Variants {
         }
     }
 
-    /// From now on, words in Roman letters that are none of these are looked up by their sound among `own`.
-    pub(super) fn hear<'a>(&mut self, own: impl Iterator<Item = &'a str>, all: impl Iterator<Item = &'a str>) {
-        self.vocabulary = all.map(str::to_owned).collect();
+    /// From now on, words in Roman letters that are none of `others` are looked up by their sound among `own`.
+    pub(super) fn hear<'a>(&mut self, own: impl Iterator<Item = &'a str>, others: BTreeSet<String>) {
+        self.others = others;
         for word in own {
             let head = self.word(word).to_owned();
             for key in sounds::of_devanagari(word) {
@@ -83,7 +83,7 @@ impl Variants {
         if let Some(head) = self.stands_for.get(word) {
             return head;
         }
-        if self.sounds.is_empty() || self.heads.contains_key(word) || self.vocabulary.contains(word) {
+        if self.sounds.is_empty() || self.heads.contains_key(word) || self.others.contains(word) {
             return word;
         }
         let sounding = sounds::of_roman(word).and_then(|key| self.sounds.get(&key));
