@@ -9,6 +9,7 @@ use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// Longest wait for sound in a call, unless set otherwise: a caller who hears nothing for longer says "hello?".
 pub const LIVE_SPEECH_DEADLINE: Duration = Duration::from_millis(1_500);
@@ -20,7 +21,7 @@ pub struct RankedSynthesizer {
     pub synthesizer: Arc<dyn Synthesizer>,
     /// Longest wait for a sentence, whatever deadlines of its own it keeps.
     pub patience: Duration,
-    /// Sentences asked of it at a time when many are wanted.
+    /// Sentences asked of it at a time, whoever wants them; those that are streamed into a call wait for nobody.
     pub at_once: usize,
 }
 
@@ -41,7 +42,8 @@ pub struct FailoverSynthesizer {
 impl FailoverSynthesizer {
     /// A list of at least one; of none, nothing can be spoken.
     pub fn new(list: Vec<RankedSynthesizer>, clock: &Arc<dyn Clock>, jitter: &Jitter) -> Self {
-        let guarded = |ranked| GuardedSynthesizer {
+        let guarded = |ranked: RankedSynthesizer| GuardedSynthesizer {
+            places: Arc::new(Semaphore::new(ranked.at_once.max(1))),
             ranked,
             guard: Arc::new(Guard {
                 breaker: Mutex::default(),
@@ -153,10 +155,13 @@ impl Tried {
     }
 }
 
-/// A synthesiser of the list, with its breaker: whatever becomes of a sentence is counted. Clones share the breaker.
+/// A synthesiser of the list, with its breaker: whatever becomes of a sentence is counted. Clones share the breaker, and
+/// how much is asked of it at a time.
 #[derive(Clone)]
 pub struct GuardedSynthesizer {
     ranked: RankedSynthesizer,
+    /// As many as sentences may be asked at a time.
+    places: Arc<Semaphore>,
     guard: Arc<Guard>,
 }
 
@@ -173,6 +178,8 @@ impl GuardedSynthesizer {
     }
 
     async fn ask(&self, request: &SynthesisRequest) -> Result<Pcm, SynthesisError> {
+        // An error only says that the places are closed, which nobody does.
+        let _place = self.places.acquire().await;
         let patience = self.ranked.patience;
         // A synthesiser that panics has failed like any other.
         let asked = AssertUnwindSafe(async { self.ranked.synthesizer.synthesize(request).await }).catch_unwind();
