@@ -157,7 +157,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<SynthesisSettings> {
     let synthesizers = reader.parsed("SAMVAD_SYNTHESIZER", Synthesizers::parse);
     let speaks = |setting| synthesizers.as_ref().is_some_and(|list| list.includes(setting));
     let at_once = reader.number("SAMVAD_SYNTHESIS_AT_ONCE", 1..=100);
-    let live_deadline_ms = reader.number("SAMVAD_LIVE_SPEECH_DEADLINE_MS", 200..=10_000);
+    let live_deadline_ms = reader.number("SAMVAD_LIVE_SPEECH_DEADLINE_MS", 200..=8_000);
 
     let used = speaks(SynthesizerSetting::ElevenLabs);
     let api_key = read_key(reader, "ELEVENLABS_API_KEY", used.then_some("SAMVAD_SYNTHESIZER"), true);
@@ -260,7 +260,7 @@ mod tests {
             ("SAMVAD_SYNTHESIZER", "embedded,embedded"),
             ("SAMVAD_SYNTHESIS_AT_ONCE", "0"),
             ("SAMVAD_LIVE_SPEECH_DEADLINE_MS", "199"),
-            ("SAMVAD_LIVE_SPEECH_DEADLINE_MS", "10001"),
+            ("SAMVAD_LIVE_SPEECH_DEADLINE_MS", "8001"),
             ("SAMVAD_LIVE_SPEECH_DEADLINE_MS", "soon"),
         ] {
             assert_eq!(faults(&[(name, value)]), [name], "{value}");

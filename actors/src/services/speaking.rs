@@ -1,7 +1,8 @@
 //! A sentence that one synthesiser speaks while it is heard: when it has begun, and what is a fault after that.
 
+use super::guard::Guard;
 use super::plausible::SpeechCheck;
-use super::synthesizer::Guard;
+use super::synthesizer::count;
 use crate::ports::{Pcm, SpeechStream, SynthesisError, SynthesisRequest, Synthesizer};
 use futures_util::{FutureExt, StreamExt, stream};
 use std::panic::AssertUnwindSafe;
@@ -66,11 +67,11 @@ pub(super) fn watched(speech: SpeechStream, deadline: Duration, guard: Arc<Guard
             match piece {
                 Some(Ok(piece)) => Some((Ok(piece), Some(speech))),
                 Some(Err(error)) => {
-                    guard.count(Some(&error));
+                    count(&guard, Some(&error));
                     Some((Err(error), None))
                 }
                 None => {
-                    guard.count(None);
+                    count(&guard, None);
                     None
                 }
             }

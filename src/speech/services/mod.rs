@@ -27,8 +27,8 @@ pub mod text;
 mod threads;
 mod utterance;
 
-pub(crate) use client::{innermost, refusal_body};
 pub use client::{ServiceClient, ServiceClientError};
+pub(crate) use client::{innermost, refusal_body};
 pub use pool::{PoolGauges, PoolSettings};
 pub(crate) use protocol::{code_of, is_of_credit};
 pub use recognizer::StreamingRecognizer;

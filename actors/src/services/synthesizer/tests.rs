@@ -1,6 +1,7 @@
 use super::*;
 use crate::domain::Language;
 use crate::ports::ServiceMeter;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Tokio's clock, which the tests pause.
