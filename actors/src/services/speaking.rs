@@ -51,9 +51,14 @@ pub(super) async fn begin(
     }
 }
 
-/// The rest of a sentence that has begun, each piece within the deadline. Counts what becomes of it; one that nobody
-/// wants any more does not count.
-pub(super) fn watched(speech: SpeechStream, deadline: Duration, guard: Arc<Guard>) -> SpeechStream {
+/// The rest of a sentence that has begun, each piece within the deadline. Counts what becomes of it, and logs the fault of
+/// this synthesiser; a sentence that nobody wants any more does not count.
+pub(super) fn watched(
+    speech: SpeechStream,
+    deadline: Duration,
+    synthesizer: &'static str,
+    guard: Arc<Guard>,
+) -> SpeechStream {
     let next = move |speech: Option<SpeechStream>| {
         let guard = Arc::clone(&guard);
         async move {
@@ -67,6 +72,7 @@ pub(super) fn watched(speech: SpeechStream, deadline: Duration, guard: Arc<Guard
             match piece {
                 Some(Ok(piece)) => Some((Ok(piece), Some(speech))),
                 Some(Err(error)) => {
+                    tracing::warn!(synthesizer, %error, "a synthesiser breaks off within a sentence");
                     count(&guard, Some(&error));
                     Some((Err(error), None))
                 }

@@ -163,7 +163,7 @@ impl GuardedSynthesizer {
     ) -> Result<SpeechStream, SynthesisError> {
         let begun = speaking::begin(self.ranked.synthesizer.as_ref(), request, first).await;
         match begun {
-            Ok(speech) => Ok(speaking::watched(speech, next, Arc::clone(&self.guard))),
+            Ok(speech) => Ok(speaking::watched(speech, next, self.name(), Arc::clone(&self.guard))),
             Err(error) => {
                 count(&self.guard, Some(&error));
                 Err(error)
