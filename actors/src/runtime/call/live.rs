@@ -323,17 +323,18 @@ fn line_audio(voice: Arc<dyn Synthesizer>, request: SynthesisRequest) -> impl St
         match piece {
             Some(Ok(piece)) => match audio.push(&piece) {
                 Ok(codes) => Some((Ok(codes), Some((speech, audio)))),
-                Err(error) => Some((Err(unfit(&error)), None)),
+                Err(error) => Some((unfit(&error), None)),
             },
             // Whoever counts it among the synthesiser's faults has logged it.
             Some(Err(_)) => Some((Err(()), None)),
-            None => Some((audio.finish().map_err(|error| unfit(&error)), None)),
+            None => Some((audio.finish().or_else(|error| unfit(&error)), None)),
         }
     })
 }
 
-fn unfit(error: &SynthesisError) {
+fn unfit(error: &SynthesisError) -> Result<Vec<u8>, ()> {
     tracing::warn!(%error, "a sentence does not fit the line");
+    Err(())
 }
 
 /// The stream within a span: what services log on its way names the call.
