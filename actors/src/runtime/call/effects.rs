@@ -24,6 +24,11 @@ impl CallActor {
                 expectation,
                 patience_ms,
             } => self.listen(expectation, patience_ms),
+            Output::SwitchLanguage { language } => {
+                if let Some(script) = self.survey.script.speaking(&language) {
+                    self.script = script;
+                }
+            }
             Output::RecordConsent(consent) => {
                 self.recording.consent(consent.granted);
                 self.probe.edit_draft(|draft| draft.consent = Some(consent));

@@ -23,8 +23,8 @@ use super::pulse::{monotonic_ms, start_worker_pulse};
 use super::supervisor::{CallDied, CallFinished, CallStarted, Supervisor};
 use super::survey::Survey;
 use crate::dialogue::journal::JournalWriter;
-use crate::dialogue::{Dialogue, DialogueConfig, Expectation, Input, Millis, RequestId};
-use crate::domain::{EndReason, MachineVerdict, PersonName, StreamSid};
+use crate::dialogue::{Dialogue, DialogueConfig, Expectation, Input, Millis, RequestId, Script};
+use crate::domain::{EndReason, Language, MachineVerdict, PersonName, StreamSid};
 use crate::ports::{
     AdmittedCall, Clock, JournalFiles, JournalSink, LanguageModel, Prompt, Recognizer, RecordingFiles, ServiceMeter,
     Store,
@@ -112,6 +112,8 @@ pub enum CallCommand {
 pub struct CallActor {
     ports: CallPorts,
     survey: Arc<Survey>,
+    /// In the language that is spoken.
+    script: Arc<Script>,
     stream_sid: StreamSid,
     line: Rc<dyn Line>,
     probe: Arc<CallProbe>,
@@ -217,6 +219,7 @@ impl CallActor {
             ended_by_carrier: false,
             machine: admitted.machine,
             ports,
+            script: survey.script.clone(),
             survey,
             stream_sid,
             line,
@@ -225,6 +228,11 @@ impl CallActor {
             started_ms,
         };
         actor.start()
+    }
+
+    /// The language that is spoken.
+    fn language(&self) -> &Language {
+        &self.script.campaign().language
     }
 
     /// Milliseconds since the stream's start, by the clock.
