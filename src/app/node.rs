@@ -279,13 +279,18 @@ impl Node {
         progress: &mut dyn FnMut(usize, usize),
     ) -> anyhow::Result<()> {
         let meter = ServiceMeter::default();
-        self.surveys.make_ready(campaign, &meter, progress).await?;
+        let made = self.surveys.make_ready(campaign, &meter, progress).await;
         let now_ms = self.clock.unix_ms();
+        let known = self.store.campaign(&campaign.id).await?;
         // One that is under way cannot be replaced; after a restart it need not be.
-        if self.store.campaign(&campaign.id).await?.as_ref() != Some(campaign) {
+        if made.is_ok() && known.as_ref() != Some(campaign) {
             self.store.put_campaign(campaign, now_ms).await?;
         }
-        self.surveys.keep_use(campaign, &meter).await;
+        // A preparation that failed has cost something too, if there is a campaign yet to keep it with.
+        if made.is_ok() || known.is_some() {
+            self.surveys.keep_use(campaign, &meter).await;
+        }
+        made?;
         self.store.add_contacts(contacts, now_ms).await?;
         Ok(())
     }

@@ -200,7 +200,7 @@ impl Shared {
             requests: 1,
             ..ServiceUse::default()
         };
-        meter.add(service.clone(), request);
+        meter.add(&service, request);
         Tally {
             service,
             meter,
@@ -300,7 +300,7 @@ impl Tally {
 impl Drop for Tally {
     fn drop(&mut self) {
         if let Some(tokens) = self.tokens {
-            self.meter.add(self.service.clone(), tokens);
+            self.meter.add(&self.service, tokens);
         }
     }
 }

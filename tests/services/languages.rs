@@ -2,7 +2,8 @@
 //! recogniser that hears a language only where it was asked for it, and prompts as the caller hears them.
 
 use crate::doubles::deepgram::Deepgram;
-use crate::doubles::{Clip, Double, Ear};
+use crate::doubles::ear::Clip;
+use crate::doubles::{Double, Ear};
 use crate::whole_system::{Run, deepgram_at, root, simulate_with};
 use samvad::app::SystemClock;
 use samvad::speech::{EmbeddedSynthesizer, PromptCache};

@@ -79,19 +79,21 @@ impl Dialogue {
         } else if said.meant.acknowledgement && said.over_prompt && said.before_asked && self.turn.step == Step::Asked {
             // Shows that one listens, no more; and what came before the question cannot agree to it.
             self.heard_nothing(said.speech.id);
+        } else if self.is_for_the_model(&said) {
+            self.supersede(said.speech.id);
+            self.classify(said);
+        } else if said.means_nothing() {
+            // What the model is at goes on: this takes the place of nothing.
+            self.odd(&said);
         } else {
             self.supersede(said.speech.id);
-            if self.is_for_the_model(&said) {
-                self.classify(said);
-            } else {
-                self.understood(said);
-            }
+            self.understood(said);
         }
     }
 
     /// An utterance with its meaning, as far as it has one.
     pub(super) fn understood(&mut self, said: Said) {
-        if said.meant.is_unclear() && !said.meant.out_of_range && !said.meant.resume {
+        if said.means_nothing() {
             self.odd(&said);
             return;
         }

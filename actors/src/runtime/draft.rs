@@ -128,7 +128,7 @@ mod tests {
             audio_ms: 900,
             ..ServiceUse::default()
         };
-        draft.meter.clone().add(deepgram.clone(), used);
+        draft.meter.clone().add(&deepgram, used);
         assert_eq!(cut(draft).service_use, [(deepgram, used)]);
     }
 

@@ -272,7 +272,7 @@ impl Shared {
             model: speaker.model.clone(),
         };
         let amount = ServiceUse::of_text(text);
-        meter.add(service.clone(), amount);
+        meter.add(&service, amount);
         request.send().await.map_err(|error| {
             if error.is_connect() {
                 meter.take_back(&service, amount);

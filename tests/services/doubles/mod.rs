@@ -6,5 +6,5 @@ pub mod openai;
 pub mod sarvam;
 mod server;
 
-pub use ear::{Clip, Ear};
+pub use ear::Ear;
 pub use server::{Conduct, Double};

@@ -194,7 +194,7 @@ impl CallActor {
         ctx: &mut Context<Self>,
     ) -> Result<bool, String> {
         if first.stage == Stage::Idle {
-            first.stage = self.ask(first, ctx);
+            first.stage = self.ask(first.id, first.text.clone(), ctx);
         }
         while let Some(piece) = first.waiting.pop_front() {
             let part = self.send_part(first.playback, first.index, &piece, now);
@@ -228,28 +228,25 @@ impl CallActor {
                 .range(1..place)
                 .any(|between| between.stage != Stage::Idle)
         };
-        let Some(mut sentence) = next
-            .filter(|place| !is_another(*place))
-            .and_then(|place| Some((place, self.live.queue.remove(place)?)))
-        else {
+        let Some(place) = next.filter(|place| !is_another(*place)) else {
             return;
         };
-        sentence.1.stage = self.ask(&sentence.1, ctx);
-        self.live.queue.insert(sentence.0, sentence.1);
+        let Sentence { id, ref text, .. } = self.live.queue[place];
+        let stage = self.ask(id, text.clone(), ctx);
+        self.live.queue[place].stage = stage;
     }
 
-    fn ask(&mut self, sentence: &Sentence, ctx: &mut Context<Self>) -> Stage {
+    fn ask(&self, id: u64, text: String, ctx: &mut Context<Self>) -> Stage {
         let Some(voice) = self.survey.voice_in(self.language()).cloned() else {
             return Stage::Failed;
         };
         let campaign = self.script.campaign();
         let request = SynthesisRequest {
-            text: sentence.text.clone(),
+            text,
             language: campaign.language.clone(),
             voice: campaign.voice.clone(),
             meter: self.meter.clone(),
         };
-        let id = sentence.id;
         let audio = line_audio(voice, request).map(Some).chain(stream::once(async { None }));
         let taken = audio.into_actor(self).map(move |came, call, ctx| {
             if !call.ended {
