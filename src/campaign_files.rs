@@ -279,6 +279,9 @@ mod tests {
         for name in ["prompts.yaml", "lexicon.yaml"] {
             std::fs::copy(Path::new("prompts/en").join(name), english.join(name)).expect("copied");
         }
+        // English callers may answer in Hindi too.
+        std::fs::create_dir(dir.path().join("hi")).expect("made");
+        std::fs::copy("prompts/hi/lexicon.yaml", dir.path().join("hi/lexicon.yaml")).expect("copied");
         let load = || language_pack(&Language::default(), Some(dir.path()));
         assert!(load().expect("two files are enough").model_prompts().is_none());
         std::fs::copy("prompts/en/model.yaml", english.join("model.yaml")).expect("copied");
