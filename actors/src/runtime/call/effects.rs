@@ -27,6 +27,7 @@ impl CallActor {
             Output::SwitchLanguage { language } => {
                 if let Some(script) = self.survey.script.speaking(&language) {
                     self.script = script;
+                    self.probe.edit_draft(|draft| draft.language = Some(language));
                 }
             }
             Output::RecordConsent(consent) => {

@@ -177,7 +177,10 @@ impl CallActor {
         // From here on the call has an outcome whatever happens: the watch exists before anything can fail.
         let death = DeathWatch::new(probe.clone(), ports.supervisor.clone());
         let meter = ServiceMeter::default();
-        probe.edit_draft(|draft| draft.meter = meter.clone());
+        probe.edit_draft(|draft| {
+            draft.meter = meter.clone();
+            draft.language = Some(survey.campaign.language.clone());
+        });
         let config = DialogueConfig {
             language_model: ports.language_model.is_some() && survey.script.has_model_prompts(),
             understanding_limit_ms: limit_above(ports.language_deadline),
