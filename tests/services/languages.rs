@@ -133,12 +133,13 @@ async fn heard_at(run: &Run, sentences: &[(&str, &str)]) -> Vec<Option<usize>> {
     found
 }
 
-/// The language and the wording of the consent that was recorded.
+/// The language and the wording of the consent that was recorded. The call was in Hindi at its end.
 async fn consent(run: &Run, campaign: &str) -> (String, String) {
     let url = format!("sqlite://{}", run.folder.path().join("run/samvad.db").display());
     let store = SqlStore::open(&url).await.unwrap();
     let rows = store.results(&CampaignId::from(campaign)).await.unwrap();
     store.close().await;
+    assert_eq!(rows[0].language, Some(Language("hi".to_owned())));
     let consent = rows.into_iter().find_map(|row| row.consent).unwrap();
     (consent.language, consent.wording)
 }

@@ -212,6 +212,11 @@ impl Lexicon {
         self.languages.wanted(said)
     }
 
+    /// Whether callers can ask for a language by a name.
+    pub(super) fn names_language(&self, language: &Language) -> bool {
+        self.languages.know(language)
+    }
+
     /// The phrases that end a wait, for a grammar.
     pub(super) fn spoken_resume(&self) -> &[String] {
         &self.spoken_resume

@@ -1,5 +1,7 @@
 //! A campaign made ready to be spoken: its sentences, its grammars, and what names them.
 
+mod languages;
+
 use super::interpret::Interpreter;
 use super::lexicon::Lexicon;
 use super::model_prompts::{ModelPrompts, ModelTask};
@@ -61,48 +63,13 @@ impl Script {
         Self::build_with(campaign, language_pack, |_| None)
     }
 
-    /// The same in all of its languages.
-    ///
-    /// # Errors
-    /// Every fault of the campaign at once; also a translation into a language that has no prompts.
-    pub fn build_with(
+    /// In one language, perhaps of several. `field` is where the campaign chooses it.
+    fn of_one(
         campaign: &Campaign,
         language_pack: &LanguagePack,
-        mut translation_packs: impl FnMut(&Language) -> Option<LanguagePack>,
+        of_several: bool,
+        field: &str,
     ) -> Result<Self, Vec<CampaignFault>> {
-        let mut faults = campaign.validate();
-        if !faults.is_empty() {
-            return Err(faults);
-        }
-        let mut script = Self::of_one(campaign, language_pack, "language");
-        for language in campaign.translations.keys() {
-            let field = format!("translations.{}", language.0);
-            let translated = match (campaign.in_language(language), translation_packs(language)) {
-                (Some(translated), Some(pack)) => Self::of_one(&translated, &pack, &field),
-                _ => Err(vec![CampaignFault {
-                    fault: format!("there are no prompts for the language {:?}", language.0),
-                    remedy: "add its folder to the prompts, or remove the translation".to_owned(),
-                    field,
-                }]),
-            };
-            match (&mut script, translated) {
-                (Ok(script), Ok(translated)) => {
-                    script.translations.insert(language.clone(), Arc::new(translated));
-                }
-                (_, Ok(_)) => {}
-                (_, Err(found)) => faults.extend(found),
-            }
-        }
-        match script {
-            Ok(script) if faults.is_empty() => Ok(script.over_all_languages()),
-            Ok(_) => Err(faults),
-            Err(found) => Err([found, faults].concat()),
-        }
-    }
-
-    /// In one language. `field` is where its campaign chooses that language.
-    fn of_one(campaign: &Campaign, language_pack: &LanguagePack, field: &str) -> Result<Self, Vec<CampaignFault>> {
-        let of_several = field != "language" || !campaign.translations.is_empty();
         let lines = Lines::render(campaign, language_pack, of_several);
         let mut faults = Vec::new();
         if campaign.recording && lines.recording_notice.is_empty() {
@@ -168,40 +135,6 @@ impl Script {
             model_hash: language_pack.model_text().map(|text| hash(&[text])),
             lexicon,
         })
-    }
-
-    /// With hashes over every language.
-    fn over_all_languages(mut self) -> Self {
-        if self.translations.is_empty() {
-            return self;
-        }
-        let all = |own: &str, of: fn(&Self) -> &str| {
-            let others = self.translations.values().map(|script| of(script));
-            hash(&std::iter::once(own).chain(others).collect::<Vec<_>>())
-        };
-        self.pack_hash = all(&self.pack_hash, |script| &script.pack_hash);
-        self.hashes.prompts = all(&self.hashes.prompts, |script| &script.hashes.prompts);
-        self.hashes.lexicon = all(&self.hashes.lexicon, |script| &script.hashes.lexicon);
-        let model_hash = all(self.model_hash.as_deref().unwrap_or_default(), |script| {
-            script.model_hash.as_deref().unwrap_or_default()
-        });
-        self.model_hash = self.has_model_prompts().then_some(model_hash);
-        self.fingerprint = hash(&[&without_number(&self.campaign).to_string(), &self.pack_hash]);
-        self
-    }
-
-    /// The scripts of all its languages, its own first.
-    pub fn in_all_languages(&self) -> impl Iterator<Item = &Self> {
-        std::iter::once(self).chain(self.translations.values().map(Arc::as_ref))
-    }
-
-    /// The script of a language that was asked for, which may be a variety of it: `hi-IN` where `hi` is.
-    pub fn speaking(self: &Arc<Self>, language: &Language) -> Option<Arc<Self>> {
-        let all = || std::iter::once(self).chain(self.translations.values());
-        let found = all()
-            .find(|script| script.campaign.language == *language)
-            .or_else(|| all().find(|script| script.campaign.language.is_kind_of(language)));
-        found.cloned()
     }
 
     /// What may be said at this point. An index beyond the questions gives the grammar of a confirming turn.

@@ -313,6 +313,15 @@ fn a_language_without_prompts_or_without_words_for_a_switch_is_refused_with_its_
     let faults = Script::build_with(&campaign, &pack(), |_| Some(silent.clone())).expect_err("refused");
     assert_eq!(faults[0].field, "translations.hi");
 
+    let hindi = LanguagePack::embedded(&Language("hi".into())).expect("Hindi");
+    let unnamed = Campaign::from_yaml(&BILINGUAL.replacen("  hi:", "  xx:", 1)).expect("well formed");
+    let faults = Script::build_with(&unnamed, &pack(), |_| Some(hindi.clone())).expect_err("refused");
+    let fault = faults[0].to_string();
+    assert!(
+        fault.starts_with("translations.xx: the lexicon of language `en` does not say what \"xx\" is called"),
+        "{fault}"
+    );
+
     let mut recorded = campaign.clone();
     recorded.recording = true;
     let unannounced = LanguagePack::embedded(&Language("hi".into())).expect("Hindi");

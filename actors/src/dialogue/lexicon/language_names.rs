@@ -87,6 +87,11 @@ impl LanguageNames {
         named
     }
 
+    /// Whether a language can be named.
+    pub(super) fn know(&self, language: &Language) -> bool {
+        self.names.iter().any(|(_, known)| language.is_kind_of(known))
+    }
+
     /// Every language that is named.
     fn named(&self, said: &[String]) -> BTreeSet<Language> {
         let named = self.names.iter().filter(|(name, _)| find(said, name).is_some());
