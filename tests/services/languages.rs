@@ -27,25 +27,27 @@ const CONSENT: &str = "क्या आपसे अभी तीन छोट�
 const SCALE: &str = "एक से पाँच तक, जहाँ एक मतलब बिल्कुल नहीं और पाँच मतलब बहुत ज़्यादा, आप अपनी पिछली मुलाक़ात से कितने संतुष्ट रहे?";
 const CHOICE: &str = "आप अगली मुलाक़ात कब चाहेंगे?";
 
-/// What is said: a name, the voice, the words, and what a recogniser for each language writes.
-const SAID: [(&str, &str, &str, &[(&str, &str)]); 6] = [
-    ("yes_en", "en", "yes", &[("en", "Yes.")]),
+/// What a recogniser for a language writes.
+type Written = (&'static str, &'static str);
+
+/// What callers say: the file's name, the voice and the words, and what recognisers make of it.
+const SAID: [(&str, [&str; 2], &[Written]); 6] = [
+    ("yes_en", ["en", "yes"], &[("en", "Yes.")]),
     (
         "switch",
-        "hi",
-        "हिंदी में बोलिए",
+        ["hi", "हिंदी में बोलिए"],
         &[("en", "Hindi mein boliye."), ("hi", "हिंदी में बोलिए")],
     ),
-    ("yes", "hi", "हाँ जी", &[("hi", "हाँ जी।")]),
-    ("four", "hi", "चार", &[("hi", "चार।")]),
-    ("no", "hi", "जी नहीं", &[("hi", "जी नहीं।")]),
-    ("evening", "hi", "शाम को", &[("hi", "शाम को।")]),
+    ("yes", ["hi", "हाँ जी"], &[("hi", "हाँ जी।")]),
+    ("four", ["hi", "चार"], &[("hi", "चार।")]),
+    ("no", ["hi", "जी नहीं"], &[("hi", "जी नहीं।")]),
+    ("evening", ["hi", "शाम को"], &[("hi", "शाम को।")]),
 ];
 
 /// Has everything spoken into files of a folder, at the line's rate: so they are on the line as they are here.
 async fn clips(folder: &Path) -> Ear {
     let mut clips = Vec::new();
-    for (name, voice, words, heard) in SAID {
+    for (name, [voice, words], heard) in SAID {
         let file = folder.join(format!("{name}.wav"));
         let spoken = Command::new("espeak-ng")
             .args(["-v", voice, "-s", "140", "-w"])
