@@ -60,6 +60,8 @@ impl Dialogue {
         if !self.may_digress() {
             return;
         }
+        // What was not understood in the other language says nothing about this one.
+        self.turn.reprompts = 0;
         if let Some(prompt) = self.switched_prompt() {
             self.turn.asked = self.turn.asked.saturating_add(1);
             self.speak(prompt, true);

@@ -272,6 +272,25 @@ fn what_was_said_before_the_switch_is_no_answer_after_it() {
 }
 
 #[test]
+fn who_was_not_understood_in_one_language_has_every_try_in_the_other() {
+    let mut call = bilingual();
+    for _ in 0..2 {
+        say(&mut call, "zebra crossing");
+    }
+    say(&mut call, "हिंदी में बोलिए");
+    for _ in 0..2 {
+        say(&mut call, "zebra crossing");
+        assert!(
+            call.last_said().starts_with("माफ़ कीजिए, बात समझ में नहीं आई।"),
+            "{}",
+            call.last_said()
+        );
+    }
+    say(&mut call, "हाँ जी");
+    assert!(call.consent().is_some_and(|consent| consent.granted));
+}
+
+#[test]
 fn going_to_and_fro_comes_to_an_end() {
     let mut call = bilingual();
     for turn in 0..40 {
