@@ -3,8 +3,8 @@
 use super::surveys::SurveyRoom;
 use crate::store::SqlStore;
 use samvad_actors::domain::AttemptId;
-use samvad_actors::ports::{AttemptStore, DialerStore, ServiceMeter, StoreError};
-use samvad_actors::runtime::{CallEvent, EventSink};
+use samvad_actors::ports::{DialerStore, ServiceMeter, StoreError};
+use samvad_actors::runtime::{CallEvent, EventSink, Survey};
 use std::sync::Arc;
 
 /// Hears which calls this node places, and has their greetings spoken. All events go on to the next sink.
@@ -18,26 +18,28 @@ pub(super) struct GreetingsAhead {
 
 impl EventSink for GreetingsAhead {
     fn emit(&self, event: CallEvent) {
-        if let CallEvent::Placed { attempt, .. } = &event {
-            let (store, surveys, attempt) = (self.store.clone(), self.surveys.clone(), attempt.clone());
-            self.surveys.voices.spawn(async move {
-                if let Err(error) = speak_ahead(&store, &surveys, &attempt).await {
-                    tracing::warn!(%attempt, %error, "a greeting cannot be spoken ahead");
-                }
-            });
+        if let CallEvent::Placed { attempt, campaign, .. } = &event {
+            let survey = self.surveys.surveys.get(campaign);
+            if let Some(survey) = survey.filter(|survey| survey.greets_by_name()) {
+                let (store, surveys, attempt) = (self.store.clone(), self.surveys.clone(), attempt.clone());
+                self.surveys.voices.spawn(async move {
+                    if let Err(error) = speak_ahead(&store, &surveys, &survey, &attempt).await {
+                        tracing::warn!(%attempt, %error, "a greeting cannot be spoken ahead");
+                    }
+                });
+            }
         }
         self.next.emit(event);
     }
 }
 
-async fn speak_ahead(store: &SqlStore, surveys: &SurveyRoom, attempt: &AttemptId) -> Result<(), StoreError> {
-    let Some(name) = store.name_of_attempt(attempt).await? else {
-        return Ok(());
-    };
-    let Some(row) = store.attempt(attempt).await? else {
-        return Ok(());
-    };
-    if let Some(survey) = surveys.surveys.get(&row.campaign) {
+async fn speak_ahead(
+    store: &SqlStore,
+    surveys: &SurveyRoom,
+    survey: &Survey,
+    attempt: &AttemptId,
+) -> Result<(), StoreError> {
+    if let Some(name) = store.name_of_attempt(attempt).await? {
         // It is kept for the call; if it cannot be had, the call will find out.
         let meter = ServiceMeter::default();
         drop(survey.greeting_for(&name, &meter).await);

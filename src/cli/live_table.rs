@@ -134,7 +134,7 @@ impl<W: Write> LiveTable<W> {
     /// Changes the row an event is about; `None` if it is about none, or changes nothing that is shown.
     fn apply(&mut self, event: &CallEvent) -> Option<usize> {
         let index = match event {
-            CallEvent::Placed { attempt, contact } => {
+            CallEvent::Placed { attempt, contact, .. } => {
                 let index = *self.contacts.get(contact)?;
                 self.attempts.insert(attempt.clone(), index);
                 index
@@ -270,6 +270,7 @@ mod tests {
     fn run(table: &mut LiveTable<Vec<u8>>) -> String {
         let placed = CallEvent::Placed {
             attempt: "a1".into(),
+            campaign: "spring".into(),
             contact: "c1".into(),
         };
         let asked = CallEvent::Phase {

@@ -98,7 +98,7 @@ impl Synthesizer for EmbeddedSynthesizer {
             service: EMBEDDED.to_owned(),
             model: engine.program().to_owned(),
         };
-        request.meter.add(service, ServiceUse::of_text(&text));
+        request.meter.add(&service, ServiceUse::of_text(&text));
         let run = run(engine, &text);
         let wav = tokio::time::timeout(DEADLINE, run)
             .await

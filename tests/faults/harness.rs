@@ -368,14 +368,19 @@ impl World {
         }
     }
 
-    /// No attempt is open, nobody was called more than once, and the network has nothing to object to but so many
-    /// streams that broke with their server.
+    /// No attempt is open, nobody was called more than once, every journal decides the same again, and the network has
+    /// nothing to object to but so many streams that broke with their server.
     pub fn assert_all_ended_once(&mut self, broken_streams: usize) {
         let open = self.store(async |store| store.open_attempts().await.expect("attempts"));
         assert!(open.is_empty(), "{open:?}");
         for row in self.results() {
             assert!(row.contact.attempts <= 1, "{row:?}");
             assert!(row.attempt.is_none_or(|attempt| attempt.state == AttemptState::Ended));
+        }
+        let journals = std::fs::read_dir(self.data().join("journals")).expect("a folder");
+        if journals.count() > 0 {
+            let replayed = self.replay();
+            assert!(replayed.status.success(), "{}", text(&replayed.stdout));
         }
         self.network.signal(Signal::TERM);
         self.network.ended(DEADLINE);

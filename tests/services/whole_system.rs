@@ -153,6 +153,14 @@ pub async fn simulate_with(callers: &str, arguments: &[&str], services: Environm
         assert!(!log.contains(key), "a key is in the log");
     }
     assert!(!log.contains("could not be kept"), "{log}");
+    let mut replay = Command::new(env!("CARGO_BIN_EXE_samvad"));
+    replay.args(["replay", "--quiet"]).arg(directory.join("journals"));
+    let replayed = replay.output().await.unwrap();
+    assert!(
+        replayed.status.success(),
+        "{}",
+        String::from_utf8_lossy(&replayed.stdout)
+    );
     let summary = text.lines().last().and_then(|line| serde_json::from_str(line).ok());
     let errors = String::from_utf8_lossy(&output.stderr);
     Run {

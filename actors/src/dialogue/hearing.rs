@@ -61,6 +61,11 @@ impl Level {
 }
 
 impl Said {
+    /// Nothing that this turn could act upon was read in it.
+    pub(super) fn means_nothing(&self) -> bool {
+        self.meant.is_unclear() && !self.meant.out_of_range && !self.meant.resume
+    }
+
     /// Said as an answer is said: after the question, or over it with such insistence that it interrupted.
     pub(super) fn is_deliberate(&self) -> bool {
         !self.before_asking && (!self.before_asked || self.speech.sustained)

@@ -8,11 +8,12 @@
 mod repair;
 mod value;
 
+use self::repair::denied_afterwards;
 use self::value::{Value, value_of};
 use super::lexicon::{Lexicon, Meaning};
 use super::output::Expectation;
 use super::time_words::Side;
-use crate::domain::{AnswerValue, AskedTime, Intent, QuestionKind};
+use crate::domain::{AnswerValue, AskedTime, Intent, Language, QuestionKind};
 use std::collections::BTreeSet;
 
 /// Where in a survey something was said.
@@ -35,6 +36,8 @@ pub struct Interpretation {
     pub out_of_range: bool,
     /// With `CallLater`: the time asked for, for example "after six".
     pub when: Option<AskedTime>,
+    /// With `SwitchLanguage`: the languages asked for by their names.
+    pub languages: BTreeSet<Language>,
     /// False if words were left over or another reading is possible: to be confirmed before it is acted upon.
     pub certain: bool,
     /// The text only shows that its speaker listens ("okay", "mm"): over a prompt it is nothing.
@@ -51,6 +54,7 @@ impl Interpretation {
             value: None,
             out_of_range: false,
             when: None,
+            languages: BTreeSet::new(),
             certain: false,
             acknowledgement: false,
             resume: false,
@@ -97,6 +101,8 @@ struct Reading {
     leading_leftover: usize,
     /// Longest stretch of an intent other than yes and no, in words.
     longest_intent: usize,
+    /// The languages that its wishes for another one name.
+    languages: BTreeSet<Language>,
     /// A wish to be removed or to be called stands after a negation.
     wish_negated: bool,
 }
@@ -178,6 +184,9 @@ impl Lexicon {
                         }
                         if let Meaning::Intent(Intent::RemoveMe | Intent::CallLater, _) = meaning {
                             reading.wish_negated |= self.negated(&text[..at]);
+                        }
+                        if *meaning == Meaning::Intent(Intent::SwitchLanguage, None) {
+                            reading.languages.extend(self.languages_wanted(&said[at..at + length]));
                         }
                         if matches!(meaning, Meaning::Intent(intent, _) if !is_polarity(*intent)) {
                             reading.longest_intent = reading.longest_intent.max(*length);
@@ -375,6 +384,10 @@ impl Lexicon {
         }
         let meant = Interpretation {
             when,
+            languages: match intent {
+                Intent::SwitchLanguage => reading.languages.clone(),
+                _ => BTreeSet::new(),
+            },
             ..Interpretation::intent(intent, true)
         };
         if reading.leftover.is_empty() {
@@ -462,15 +475,6 @@ fn is_yes_no(value: &Value) -> bool {
             ..
         }
     )
-}
-
-/// "Four no" is no answer; in languages whose negation follows it is a denial.
-fn denied_afterwards(reading: &Reading) -> bool {
-    let is_value = |meaning: &Meaning| matches!(meaning, Meaning::Number(_) | Meaning::Option(_));
-    let first_value = reading.meanings.iter().position(is_value);
-    let is_no = |meaning: &Meaning| *meaning == Meaning::Intent(Intent::No, None);
-    let last_no = reading.meanings.iter().rposition(is_no);
-    first_value.is_some_and(|value| last_no.is_some_and(|no| no > value))
 }
 
 /// Free speech; the words themselves are put in as they came.

@@ -1,12 +1,14 @@
 //! The lexicon of a language: phrases and what they mean.
 
 mod data;
+mod language_names;
 mod pattern;
 mod phrasebook;
 mod variants;
 
 use self::data::{AlsoUnderstood, Phrases};
 pub(super) use self::data::{Frames, LexiconData};
+use self::language_names::LanguageNames;
 use self::pattern::Rules;
 use self::phrasebook::Phrasebook;
 use self::variants::Variants;
@@ -74,6 +76,7 @@ pub struct Lexicon {
     /// Spellings of other languages that mean nothing by themselves.
     mute: BTreeSet<String>,
     times: TimeWords,
+    languages: LanguageNames,
 }
 
 impl Lexicon {
@@ -124,6 +127,7 @@ impl Lexicon {
             availability: Phrasebook::default(),
             mute: BTreeSet::new(),
             times: TimeWords::default(),
+            languages: LanguageNames::default(),
             variants,
         };
         for (lexicon, terms) in lexicons {
@@ -170,6 +174,7 @@ impl Lexicon {
                 }
             }
         }
+        put(&data.languages.asking(), &Meaning::Intent(Intent::SwitchLanguage, None));
         put(&data.fillers, &Meaning::Filler);
         put(&whole(&data.resume), &Meaning::Resume);
         let [before, after] = &mut self.denials;
@@ -208,6 +213,7 @@ impl Lexicon {
                 self.heard_numbers.add(*value, form);
             }
         }
+        self.languages.add(&data.languages);
         self.times.add(&data.callback.times, &|phrase| {
             wanted(phrase).then(|| variants.key(phrase))
         });
@@ -243,6 +249,16 @@ impl Lexicon {
     /// The phrases of an intent that a grammar offers.
     pub(super) fn spoken(&self, intent: Intent) -> &[String] {
         self.spoken.get(&intent).map_or(&[], Vec::as_slice)
+    }
+
+    /// The languages that words, as they were said, ask for by name.
+    pub(super) fn languages_wanted(&self, said: &[String]) -> BTreeSet<Language> {
+        self.languages.wanted(said)
+    }
+
+    /// Whether callers can ask for a language by a name.
+    pub(super) fn names_language(&self, language: &Language) -> bool {
+        self.languages.know(language)
     }
 
     /// The phrases that end a wait, for a grammar.

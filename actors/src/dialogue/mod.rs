@@ -29,6 +29,7 @@ mod sounds;
 mod speaking;
 mod spoken_time;
 mod state;
+mod switching;
 mod time_words;
 mod timers;
 mod understanding;

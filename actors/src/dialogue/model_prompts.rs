@@ -151,6 +151,7 @@ impl ModelPrompts {
             Expectation::ConfirmAnswer(_) => &self.phases.confirm_answer,
             Expectation::Confirm | Expectation::Resume => &self.phases.confirm,
         };
+        let numbers = lexicon.spelt_numbers();
         let question = asked.map_or("", |question| question.text.trim());
         let intents = OFFERED.map(|intent| {
             let text = self.intents.get(&intent).map_or("", String::as_str);
@@ -159,15 +160,15 @@ impl ModelPrompts {
         let instructions = fill(
             &self.understand.join("\n"),
             &[
-                ("organisation", campaign.organisation.trim()),
-                ("purpose", campaign.purpose.trim()),
+                ("organisation", &hide_numbers(&campaign.organisation, numbers)),
+                ("purpose", &hide_numbers(&campaign.purpose, numbers)),
                 ("intents", &intents.join("\n")),
                 ("answer", &self.answer(asked)),
                 ("phase", &fill(&phase.join("\n"), &[("question", question)])),
             ],
         );
         let task = ModelTask {
-            instructions: hide_in_lines(&instructions, lexicon),
+            instructions,
             conversation: self.conversation(lexicon, query),
             most_tokens: MEANING_TOKENS,
         };
@@ -176,6 +177,7 @@ impl ModelPrompts {
 
     /// What is asked to have a question about the call answered.
     pub(super) fn reply(&self, campaign: &Campaign, lexicon: &Lexicon, query: &ModelQuery) -> ModelTask {
+        let numbers = lexicon.spelt_numbers();
         let kept = match campaign.recording {
             true => &self.kept.recorded,
             false => &self.kept.written,
@@ -183,13 +185,13 @@ impl ModelPrompts {
         let instructions = fill(
             &self.reply.join("\n"),
             &[
-                ("organisation", campaign.organisation.trim()),
-                ("purpose", campaign.purpose.trim()),
+                ("organisation", &hide_numbers(&campaign.organisation, numbers)),
+                ("purpose", &hide_numbers(&campaign.purpose, numbers)),
                 ("kept", &kept.join("\n")),
             ],
         );
         ModelTask {
-            instructions: hide_in_lines(&instructions, lexicon),
+            instructions,
             conversation: self.conversation(lexicon, query),
             most_tokens: REPLY_TOKENS,
         }
@@ -247,11 +249,6 @@ impl ModelPrompts {
 fn without_marks(text: &str) -> String {
     let words = text.chars().filter(|c| !matches!(c, '<' | '>' | '{' | '}'));
     words.take(LONGEST_TEXT).collect()
-}
-
-fn hide_in_lines(text: &str, lexicon: &Lexicon) -> String {
-    let lines = text.lines().map(|line| hide_numbers(line, lexicon.spelt_numbers()));
-    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn name_of(intent: Intent) -> String {

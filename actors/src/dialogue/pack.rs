@@ -84,16 +84,16 @@ fn read_lexicon(yaml: &str, place: &str, faults: &mut Vec<PackFault>) -> Option<
 }
 
 impl LanguagePack {
-    /// Reads and checks the two files of a language. Other languages that it understands are those of this program.
+    /// Reads and checks the two files of a language. Other languages that it understands are the built-in ones.
     ///
     /// # Errors
     /// Every fault found: a template missing, empty or unknown, an unknown placeholder, a phrase under two intents.
     pub fn parse(prompts_yaml: &str, lexicon_yaml: &str) -> Result<Self, Vec<PackFault>> {
-        let embedded = |language: &Language| embedded(language).map(|(_, lexicon, _)| lexicon.to_owned());
-        Self::parse_beside(prompts_yaml, lexicon_yaml, embedded)
+        Self::parse_beside(prompts_yaml, lexicon_yaml, |_| None)
     }
 
-    /// The same with other languages' `lexicon.yaml` from elsewhere: `others` gives the text, or `None` if there is none.
+    /// The same with other languages' `lexicon.yaml` from elsewhere: `others` gives the text, or `None` for the built-in
+    /// one.
     ///
     /// # Errors
     /// As [`LanguagePack::parse`]; also a language that is to be understood besides and has no lexicon.
@@ -108,7 +108,8 @@ impl LanguagePack {
         let mut beside = BTreeMap::new();
         let mut beside_text = String::new();
         for terms in data.iter().flat_map(LexiconData::also_understands) {
-            let Some(text) = others(&terms.language) else {
+            let built_in = || embedded(&terms.language).map(|(_, lexicon, _)| lexicon.to_owned());
+            let Some(text) = others(&terms.language).or_else(built_in) else {
                 faults.push(PackFault::new(
                     "lexicon.yaml: also_understands",
                     format!("there is no lexicon for the language {:?}", terms.language.0),
@@ -257,6 +258,8 @@ templates! {
     ValueNo = "value_no" [];
     WhoIsThis = "who_is_this" ["organisation", "purpose"];
     OneLanguage = "one_language" [];
+    OfferLanguage = "offer_language" [];
+    LanguageSwitched = "language_switched" [];
     StillThere = "still_there" [];
     Thanks = "thanks" ["organisation"];
     GoodbyeRefused = "goodbye_refused" ["organisation"];
@@ -270,8 +273,14 @@ templates! {
     RecordingNotice = "recording_notice" ["organisation"];
 }
 
-/// What a language need not have: nobody is greeted by name then, and campaigns that are recorded are refused.
-const MAY_BE_LEFT_OUT: &[Template] = &[Template::GreetingByName, Template::RecordingNotice];
+/// What a language need not have: nobody is greeted by name then, and campaigns that are recorded, or have several
+/// languages, are refused.
+const MAY_BE_LEFT_OUT: &[Template] = &[
+    Template::GreetingByName,
+    Template::RecordingNotice,
+    Template::OfferLanguage,
+    Template::LanguageSwitched,
+];
 
 fn read_sentences(yaml: &str, faults: &mut Vec<PackFault>) -> BTreeMap<String, Vec<String>> {
     let sentences: BTreeMap<String, Vec<String>> = match serde_norway::from_str(yaml) {

@@ -120,7 +120,7 @@ impl AudioMeter {
             audio_ms,
             ..ServiceUse::default()
         };
-        self.meter.add(self.service.clone(), amount);
+        self.meter.add(&self.service, amount);
     }
 
     /// None of it has reached the service.
@@ -142,10 +142,12 @@ pub struct ServiceMeter {
 
 impl ServiceMeter {
     /// Counts what was used. Whoever sends a request counts it when it is sent: what failed is charged too.
-    pub fn add(&self, service: UsedService, amount: ServiceUse) {
+    pub fn add(&self, service: &UsedService, amount: ServiceUse) {
         let mut sheet = self.sheet.lock().unwrap_or_else(PoisonError::into_inner);
-        let so_far = sheet.entry(service).or_default();
-        *so_far = so_far.plus(amount);
+        match sheet.get_mut(service) {
+            Some(so_far) => *so_far = so_far.plus(amount),
+            None => drop(sheet.insert(service.clone(), amount)),
+        }
     }
 
     /// Takes back what was counted for a request that turned out never to have reached its service.
@@ -191,8 +193,8 @@ mod tests {
             audio_ms: 1_000,
             ..ServiceUse::default()
         };
-        meter.clone().add(deepgram(), second);
-        meter.add(deepgram(), second);
+        meter.clone().add(&deepgram(), second);
+        meter.add(&deepgram(), second);
         assert_eq!(meter.read(), [(deepgram(), second.plus(second))]);
     }
 
@@ -201,7 +203,7 @@ mod tests {
         let meter = ServiceMeter::default();
         let sentence = ServiceUse::of_text("नमस्ते");
         assert_eq!((sentence.requests, sentence.characters), (1, 6));
-        meter.add(deepgram(), sentence);
+        meter.add(&deepgram(), sentence);
         meter.take_back(&deepgram(), sentence);
         meter.take_back(&deepgram(), sentence);
         assert_eq!(meter.read(), []);

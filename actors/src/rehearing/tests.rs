@@ -1,13 +1,14 @@
 //! Calls heard again, with the words said aloud and a recogniser that was told them.
 
 use super::*;
-use crate::dialogue::LanguagePack;
-use crate::domain::{Campaign, EndReason, Language};
-use crate::ports::{Grammar, Prompt};
+use crate::dialogue::{LanguagePack, ModelFault, ModelMeaning, ModelValue, RequestId};
+use crate::domain::{AnswerValue, Campaign, EndReason, Intent, Language};
+use crate::ports::{Grammar, Prompt, PromptBook};
 use async_trait::async_trait;
 use bytes::Bytes;
 use samvad_media::codec::{MULAW_SILENCE, encode_mulaw};
 use samvad_media::{resample, wav};
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 const YES: &[u8] = include_bytes!("../../../fixtures/audio/01_yes.wav");
@@ -78,16 +79,36 @@ fn audio(seconds: &[usize], length: usize) -> Vec<u8> {
 }
 
 async fn heard(audio: &[u8], words: &[&'static str], inputs: &[(Millis, Input)]) -> Vec<(Millis, Happening)> {
+    heard_with(audio, words, inputs, None).await
+}
+
+/// With a language model, if the call asked one.
+async fn heard_with(
+    audio: &[u8],
+    words: &[&'static str],
+    inputs: &[(Millis, Input)],
+    asked: Option<(Millis, Output)>,
+) -> Vec<(Millis, Happening)> {
     let script = script();
-    let rehearing = Rehearing {
-        prompts: &prompts(&script),
+    let survey = Survey {
+        campaign: script.campaign().clone(),
+        prompts: Arc::new(prompts(&script)),
         script,
+        voice: None,
+        translations: BTreeMap::new(),
+        names: None,
+    };
+    let rehearing = Rehearing {
+        survey: &survey,
         recognizer: &Told(Mutex::new(words.iter().copied().collect())),
-        config: DialogueConfig::default(),
+        config: DialogueConfig {
+            language_model: asked.is_some(),
+            ..DialogueConfig::default()
+        },
         recognition_ms: 100,
         recognition_deadline: Duration::from_secs(5),
         inputs,
-        outputs: &[],
+        outputs: asked.as_slice(),
     };
     rehearing.run(audio).await
 }
@@ -140,6 +161,67 @@ async fn keys_come_from_the_journal_at_their_time_and_what_audio_tells_does_not(
         matches!(happening, Happening::Input(Input::Beep | Input::Recognized { .. }))
     };
     assert!(!happened.iter().any(from_audio));
+}
+
+/// A call of which the model was asked what `text` means, as an answer to the first question; at a quarter of a minute,
+/// and it took 300 ms to say "two".
+async fn heard_after_asking_about(text: &str) -> Vec<(Millis, Happening)> {
+    const WORDS: &str = "well i was there with my sister you know";
+    let request = RequestId(7);
+    let query = ModelQuery {
+        request,
+        expectation: Expectation::Question(0),
+        text: text.to_owned(),
+        history: Vec::new(),
+    };
+    let meaning = ModelMeaning {
+        intent: Intent::Unclear,
+        value: Some(ModelValue::Number(2)),
+        callback_words: None,
+        question_about_call: false,
+    };
+    let inputs = [(15_300, Input::Classified { request, meaning })];
+    let asked = Some((15_000, Output::Classify(query)));
+    heard_with(&audio(&[8, 16], 40), &["yes", WORDS], &inputs, asked).await
+}
+
+fn asked_and_answered(happened: &[(Millis, Happening)]) -> (Option<Millis>, Option<(Millis, AnswerValue)>) {
+    let asked = happened.iter().find_map(|(at, happening)| match happening {
+        Happening::Output(Output::Classify(_)) => Some(*at),
+        _ => None,
+    });
+    let answered = happened.iter().find_map(|(at, happening)| match happening {
+        Happening::Output(Output::RecordAnswer(answer)) => Some((*at, answer.value.clone())),
+        _ => None,
+    });
+    (asked, answered)
+}
+
+#[tokio::test]
+async fn what_the_model_answered_in_the_call_is_its_answer_again_after_the_same_time() {
+    let happened = heard_after_asking_about("well i was there with my sister you know").await;
+    let (asked, answered) = asked_and_answered(&happened);
+    let (at, value) = answered.expect("answered");
+    assert_eq!(value, AnswerValue::Scale(2));
+    assert_eq!(at, asked.expect("asked") + 300);
+}
+
+#[tokio::test]
+async fn a_model_that_was_not_asked_the_same_in_the_call_is_gone() {
+    let happened = heard_after_asking_about("something else").await;
+    let (asked, answered) = asked_and_answered(&happened);
+    assert!(asked.is_some(), "{happened:#?}");
+    assert_eq!(answered.filter(|(_, value)| *value != AnswerValue::NotAnswered), None);
+    let lost = |(_, happening): &(Millis, Happening)| {
+        matches!(
+            happening,
+            Happening::Input(Input::ClassifyFailed {
+                fault: ModelFault::Lost,
+                ..
+            })
+        )
+    };
+    assert!(happened.iter().any(lost));
 }
 
 #[tokio::test]

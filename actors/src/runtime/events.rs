@@ -1,6 +1,6 @@
 //! What supervisors and the command line are told of calls as they go.
 
-use crate::domain::{AnswerValue, AttemptId, CarrierStatus, ContactId, Disposition, EndReason, Outcome};
+use crate::domain::{AnswerValue, AttemptId, CampaignId, CarrierStatus, ContactId, Disposition, EndReason, Outcome};
 use serde::{Deserialize, Serialize};
 
 /// One thing that happened to an attempt. Holds no number and no transcript.
@@ -11,6 +11,8 @@ pub enum CallEvent {
     Placed {
         /// The attempt.
         attempt: AttemptId,
+        /// Its campaign.
+        campaign: CampaignId,
         /// Its contact.
         contact: ContactId,
     },

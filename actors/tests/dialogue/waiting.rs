@@ -93,6 +93,19 @@ fn noise_while_the_model_thinks_changes_nothing() {
 }
 
 #[test]
+fn a_burst_over_a_prompt_that_was_interrupted_leaves_the_answer_to_the_model() {
+    let mut call = Call::with_model(&HEALTH_SCRIPT, [Model::Answers(1_000, value(ModelValue::Number(2)))]);
+    call.say_as("yes", 0.95);
+    call.wait(3_500);
+    call.speak("well i was there with my sister you know", 0.95, 900);
+    assert_eq!(call.queries().len(), 1);
+    call.speak("you know", 0.95, 80);
+    assert_eq!(call.queries().len(), 1, "too short to ask about");
+    call.wait(1_000);
+    assert_eq!(call.values(), [AnswerValue::Scale(2)]);
+}
+
+#[test]
 fn a_key_while_the_model_thinks_is_the_answer() {
     let mut call = asked([Model::Answers(300, value(ModelValue::Number(2)))]);
     call.say_as("well i was there with my sister you know", 0.95);

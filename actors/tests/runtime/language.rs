@@ -83,7 +83,7 @@ impl ScriptedModel {
             model: String::new(),
         };
         request.meter.add(
-            service,
+            &service,
             ServiceUse {
                 requests: 1,
                 ..ServiceUse::default()

@@ -146,7 +146,7 @@ mod tests {
                 service: "gated".to_owned(),
                 model: String::new(),
             };
-            request.meter.add(service, ServiceUse::of_text(&request.text));
+            request.meter.add(&service, ServiceUse::of_text(&request.text));
             if self.refuses {
                 return Err(SynthesisError::Refused {
                     reason: "no credit".to_owned(),

@@ -92,14 +92,15 @@ fn calls(section: &Section) -> String {
     lines.push(finished(table));
     let unknown: u64 = section.carrier.iter().map(|line| line.unknown).sum();
     let gaps = [
-        (calls.without_use, "of which no use of services is recorded"),
-        (unknown, "of which the carrier has not told the length"),
+        (
+            calls.without_use,
+            "conversation",
+            "of which no use of services is recorded",
+        ),
+        (unknown, "answered call", "of which the carrier has not told the length"),
     ];
-    for (count, what) in gaps.into_iter().filter(|(count, _)| *count > 0) {
-        lines.push(coloured(
-            &format!("{} {what}", counted(count, "conversation")),
-            Colour::Yellow,
-        ));
+    for (count, noun, what) in gaps.into_iter().filter(|(count, _, _)| *count > 0) {
+        lines.push(coloured(&format!("{} {what}", counted(count, noun)), Colour::Yellow));
     }
     lines.join("\n")
 }

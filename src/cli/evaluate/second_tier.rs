@@ -1,6 +1,6 @@
 //! The language model of the settings, asked for what the lexicon leaves open.
 
-use crate::app::{SystemClock, language_model};
+use crate::app::{RunningLanguageModels, SystemClock};
 use crate::cli::output::note;
 use crate::config::Settings;
 use anyhow::{Context, bail};
@@ -24,7 +24,7 @@ pub(super) struct Opened {
 pub(super) fn open(environment: &BTreeMap<String, String>) -> anyhow::Result<Opened> {
     let settings = Settings::from_env(environment)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-    let Some(model) = language_model(&settings, &clock)? else {
+    let Some(model) = RunningLanguageModels::start(&settings, &clock)?.port() else {
         bail!("--with-model: no language model is named; set SAMVAD_LANGUAGE_MODEL (see docs/speech-services.md)");
     };
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -384,11 +384,12 @@ fn server_environment(plan: &Plan, network: Option<&Network>) -> BTreeMap<String
     environment
 }
 
-/// Keys and addresses of speech services, for a run whose recognisers or synthesisers need them: nothing else
-/// of ours is inherited.
+/// Settings of services, for a run whose recognisers, synthesisers or language models need them: nothing else of ours
+/// is inherited.
 fn service_environment(plan: &Plan, inherited: BTreeMap<String, String>) -> BTreeMap<String, String> {
-    const PREFIXES: [&str; 8] = [
+    const PREFIXES: [&str; 9] = [
         "SAMVAD_SERVICE_",
+        "SAMVAD_LIVE_SPEECH_",
         "SAMVAD_SYNTHESIS_",
         "DEEPGRAM_",
         "ELEVENLABS_",

@@ -60,7 +60,7 @@ impl Synthesizer for Tone {
             service: self.name.to_owned(),
             model: String::new(),
         };
-        request.meter.add(service, ServiceUse::of_text(&request.text));
+        request.meter.add(&service, ServiceUse::of_text(&request.text));
         if let Some(error) = self.errors.lock().expect("no panic").pop_front() {
             return Err(error);
         }

@@ -3,7 +3,7 @@
 
 use super::super::lexicon::{Lexicon, Meaning};
 use super::super::output::Expectation;
-use super::{Context, Interpretation};
+use super::{Context, Interpretation, Reading};
 use crate::domain::{AnswerValue, Intent, QuestionKind};
 
 impl Lexicon {
@@ -68,6 +68,14 @@ impl Lexicon {
             _ => reading.meanings.iter().any(is_value),
         }
     }
+}
+
+/// "Four no" is no answer; in languages whose negation follows it is a denial.
+pub(super) fn denied_afterwards(reading: &Reading) -> bool {
+    let first_value = reading.meanings.iter().position(is_value);
+    let is_no = |meaning: &Meaning| *meaning == Meaning::Intent(Intent::No, None);
+    let last_no = reading.meanings.iter().rposition(is_no);
+    first_value.is_some_and(|value| last_no.is_some_and(|no| no > value))
 }
 
 fn is_value(meaning: &Meaning) -> bool {

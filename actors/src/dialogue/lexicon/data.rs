@@ -5,6 +5,7 @@ use super::super::pack::PackFault;
 use super::super::time_words::TimeWordsData;
 use super::super::words::{normalise, placeholders, words};
 use super::Variants;
+use super::language_names::LanguagesData;
 use super::pattern::{Pattern, Rules};
 use crate::domain::{Intent, Language};
 use serde::Deserialize;
@@ -42,6 +43,8 @@ pub(in crate::dialogue) struct LexiconData {
     #[serde(default)]
     pub(super) of_before: Vec<String>,
     pub(super) callback: CallbackWords,
+    #[serde(default)]
+    pub(super) languages: LanguagesData,
 }
 
 /// Another language whose callers may be met in this one.
@@ -176,6 +179,9 @@ impl LexiconData {
             .chain(lists)
             .chain(self.numbers.values())
             .chain(self.ordinals.values());
+        let lists = lists
+            .chain(self.languages.names.values())
+            .chain([&self.languages.denials]);
         lists.flatten().map(String::as_str)
     }
 
@@ -236,6 +242,7 @@ impl LexiconData {
             }
         }
         self.check_forms(&mut faults);
+        faults.extend(self.languages.faults());
         faults.extend(self.callback.times.faults(&NumberWords::new(&self.numbers)));
         for value in (0..=20).chain((30..=100).step_by(10)) {
             if self.numbers.get(&value).is_none_or(Vec::is_empty) {

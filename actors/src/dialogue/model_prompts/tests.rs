@@ -167,6 +167,25 @@ fn a_request_holds_no_telephone_number() {
 }
 
 #[test]
+fn a_range_of_years_and_bands_of_ages_are_told_as_they_are() {
+    let scale = "{ type: scale, min: 1, max: 5 }";
+    assert!(HEALTH.contains(scale));
+    let asked = |answer: &str| {
+        let script = script(&HEALTH.replace(scale, answer));
+        let (task, _) = script
+            .understanding_task(&query(Expectation::Question(0), "hm"))
+            .expect("prompts");
+        task.instructions
+    };
+    let years = asked("{ type: number, min: 1900, max: 2010 }");
+    assert!(years.contains("from 1900 to 2010;"), "{years}");
+    let ages = asked(
+        "{ type: choice, options: [{ key: a, label: 18 to 24 }, { key: b, label: 25 to 34 }, { key: c, label: 35 to 44 }] }",
+    );
+    assert!(ages.contains("a (18 to 24); b (25 to 34); c (35 to 44)"), "{ages}");
+}
+
+#[test]
 fn a_reply_may_speak_of_the_campaigns_facts_and_is_not_told_its_questions() {
     let task = SCRIPT
         .reply_task(&query(Expectation::Question(0), "how long"))

@@ -34,6 +34,7 @@ impl Placing {
         }
         self.ports.base.tell(CallEvent::Placed {
             attempt: attempt.clone(),
+            campaign: self.campaign.id.clone(),
             contact: self.order.contact.clone(),
         });
         let settings = &self.ports.settings;
