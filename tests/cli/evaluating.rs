@@ -5,7 +5,7 @@ use super::support::{fixture, run, samvad};
 use std::collections::BTreeSet;
 
 const HEADER: &str = "language,phase,question_type,text,intent,value\n";
-const FILES: [&str; 4] = ["en.csv", "hi.csv", "hi-Latn.csv", "held_out.csv"];
+const FILES: [&str; 5] = ["en.csv", "hi.csv", "hi-Latn.csv", "held_out.csv", "strangers.csv"];
 
 fn files() -> Vec<String> {
     FILES

@@ -313,6 +313,23 @@ impl LexiconData {
                 ));
             }
         }
+        let plain = [
+            &self.resume.phrases,
+            &self.reversals,
+            &self.negations,
+            &self.out_of,
+            &self.of_before,
+        ];
+        let plain = self.intents.values().map(|entry| &entry.phrases).chain(plain);
+        for phrase in plain.chain(self.numbers.values()).flatten() {
+            if Pattern::is_one(phrase) {
+                faults.push(PackFault::new(
+                    "lexicon.yaml",
+                    format!("`{phrase}` is a pattern where only phrases may stand"),
+                    "write its phrases one by one",
+                ));
+            }
+        }
         let frames = &self.frames;
         for (name, list, known) in [
             ("number", &frames.number, &["n"][..]),
