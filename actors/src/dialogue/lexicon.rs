@@ -311,17 +311,19 @@ impl Lexicon {
             .asked_time(&said[..taken], &marks)
             .filter(|_| time_words::are_only_about_time(&marks));
         let time = time.filter(|asked| asked.time.is_some());
+        let available = |text: &[String]| match bare_times {
+            true => self.availability.lengths(text),
+            false => Vec::new(),
+        };
         let mut found = Vec::new();
         if let Some(time) = &time {
             // "In the evening call me": the time, then the words that may stand before it or after it.
             let rest = &text[taken..];
-            let also = bare_times.then(|| self.availability.lengths(rest)).unwrap_or_default();
-            let tail = self.tails.lengths(rest).into_iter().chain(also).max();
+            let tail = self.tails.lengths(rest).into_iter().chain(available(rest)).max();
             found.extend(tail.map(|tail| (Meaning::Intent(Intent::CallLater, Some(time.clone())), taken + tail)));
         }
         // Of leads that reach equally far the longest goes first: "call me" before "call".
-        let also = bare_times.then(|| self.availability.lengths(text)).unwrap_or_default();
-        for length in self.leads.lengths(text).into_iter().chain(also) {
+        for length in self.leads.lengths(text).into_iter().chain(available(text)) {
             let (marks, tail) = self.times.marks(&text[length..], &self.heard_numbers);
             if tail > 0 {
                 let time = self.asked_time(&said[length..length + tail], &marks);
