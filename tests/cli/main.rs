@@ -16,7 +16,6 @@ mod interrupted;
 mod migrate;
 mod purge;
 #[path = "../support/raw_http.rs"]
-#[expect(dead_code, reason = "other tests use the rest")]
 mod raw_http;
 mod refusals;
 #[path = "../support/language_server.rs"]
