@@ -144,7 +144,7 @@ fn a_model_that_fails_is_counted_and_its_key_is_shown_nowhere() {
     for (conduct, reason) in [
         (Conduct::Stalls, "no answer in time"),
         (Conduct::SendsGarbage, "cannot be used"),
-        (Conduct::Refuses(401, "error_key.json", None), "refused"),
+        (Conduct::Refuses(401, "error_key", None), "refused"),
     ] {
         let server = LanguageServer::start();
         server.behave(conduct);
