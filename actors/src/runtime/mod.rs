@@ -17,6 +17,7 @@ mod pulse;
 mod reconciler;
 mod supervisor;
 mod survey;
+mod thread_time;
 mod unknown;
 mod watchdog;
 

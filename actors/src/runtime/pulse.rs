@@ -1,5 +1,6 @@
 //! The pulse of a worker thread: a counter that stands still when a handler blocks the thread.
 
+use super::thread_time::{ThreadProbe, ThreadTime};
 use crate::ports::Clock;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,19 +13,26 @@ pub(super) const PULSE: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub struct WorkerPulse {
     last_ms: AtomicU64,
+    thread: ThreadProbe,
 }
 
 impl WorkerPulse {
-    /// A pulse that has just beaten.
+    /// A pulse of the calling thread that has just beaten.
     pub fn new(now_ms: u64) -> Arc<Self> {
         Arc::new(Self {
             last_ms: AtomicU64::new(now_ms),
+            thread: ThreadProbe::of_this_thread(),
         })
     }
 
     /// The worker is alive.
     pub fn beat(&self, now_ms: u64) {
         self.last_ms.store(now_ms, Ordering::Relaxed);
+    }
+
+    /// What its thread does.
+    pub(super) fn thread_time(&self) -> Option<ThreadTime> {
+        self.thread.read()
     }
 
     /// When it beat last.

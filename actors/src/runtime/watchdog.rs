@@ -1,7 +1,8 @@
 //! The watchdog: a thread with a runtime of its own that ends calls their actors cannot end.
 //!
 //! A worker whose pulse stops is found within two seconds: readiness fails, and its calls are ended through the
-//! carrier. A call that overruns a hard limit is first told to end, and a little later ended through the carrier.
+//! carrier. Time in which it only waited for a processor does not count: on a busy machine calls are late, and not cut
+//! off. A call that overruns a hard limit is first told to end, and a little later ended through the carrier.
 //! In both cases the outcome is written here, with the watchdog's own store and carrier, so that nothing it needs
 //! can be blocked by what it watches.
 
@@ -9,6 +10,7 @@ use super::endings::SupervisorPorts;
 use super::probe::{CallProbe, Overrun};
 use super::pulse::{WorkerPulse, monotonic_ms};
 use super::supervisor::{AttemptOver, EndCall, Supervisor};
+use super::thread_time::{ThreadTime, blamed_ms};
 use crate::domain::{AttemptId, EndReason};
 use crate::ports::{Carrier, Store};
 use actix::Addr;
@@ -174,7 +176,9 @@ impl Drop for Watchdog {
 struct Worker {
     pulse: Arc<WorkerPulse>,
     beat_ms: u64,
+    /// How long it has been silent and to blame for it.
     silent_ms: u64,
+    time: Option<ThreadTime>,
 }
 
 struct Patrol {
@@ -243,6 +247,7 @@ impl Patrol {
                     pulse: call.worker.clone(),
                     beat_ms: call.worker.last_beat_ms(),
                     silent_ms: 0,
+                    time: call.worker.thread_time(),
                 });
             }
         }
@@ -251,11 +256,13 @@ impl Patrol {
         let stuck_before = self.stuck_workers();
         for worker in &mut self.workers {
             let beat_ms = worker.pulse.last_beat_ms();
+            let time = worker.pulse.thread_time();
             if beat_ms == worker.beat_ms {
-                worker.silent_ms += passed_ms;
+                worker.silent_ms += blamed_ms(passed_ms, worker.time, time);
             } else {
                 (worker.beat_ms, worker.silent_ms) = (beat_ms, 0);
             }
+            worker.time = time;
         }
         let stuck = self.stuck_workers();
         self.ports.readiness.set_stuck_workers(stuck);
