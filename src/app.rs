@@ -12,7 +12,6 @@ mod rehearing;
 mod surveys;
 mod synthesizers;
 
-pub use language_models::language_model;
 pub(crate) use language_models::{service_of, start_language_model};
 pub use node::{Gauges, Node};
 pub use outlook::Outlook;

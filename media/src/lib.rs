@@ -2,6 +2,7 @@
 //!
 //! - [`messages`]: Twilio Media Streams messages of both directions.
 //! - [`codec`], [`resample`], [`wav`]: G.711, sample rates, recordings.
+//! - [`level`]: how loud what we say is.
 //! - [`voice`]: energy gate, tones and voice activity.
 //! - [`listener`]: the inbound pipeline of one call, from frames to utterances.
 //! - [`playout`]: what the carrier has been sent, what of it was heard.
@@ -12,6 +13,7 @@
 //! allocate.
 
 pub mod codec;
+pub mod level;
 pub mod listener;
 pub mod messages;
 pub mod ogg;

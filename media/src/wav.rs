@@ -37,8 +37,8 @@ pub enum WavError {
 
 /// Reads PCM of 8, 16, 24 or 32 bits, 32-bit float, mu-law or A-law, of 1 to 8 channels, which are averaged.
 ///
-/// Unknown chunks are skipped. A `data` chunk that claims more than the file holds (as of an interrupted or a streamed
-/// recording) gives what is there; an unfinished last sample is dropped.
+/// Unknown chunks are skipped. A `data` chunk that claims more than the file holds, or nothing (as of an interrupted or a
+/// streamed recording), gives what is there; an unfinished last sample is dropped.
 ///
 /// # Errors
 /// If the header is damaged or names a format not listed above.
@@ -67,6 +67,7 @@ fn read_channels(bytes: &[u8], first_alone: bool) -> Result<Audio, WavError> {
             b"fmt " => format = Some(Format::parse(body)?),
             b"data" => {
                 let format = format.ok_or(WavError::MissingChunk("fmt "))?;
+                let body = if body.is_empty() { next } else { body };
                 return Ok(Audio {
                     sample_rate: format.sample_rate,
                     samples: format.decode(body, first_alone),

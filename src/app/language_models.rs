@@ -9,25 +9,50 @@ use samvad_actors::ports::{Clock, LanguageModel};
 use samvad_actors::services::{FailoverLanguageModel, Jitter};
 use std::sync::Arc;
 
-/// Makes them, in the order of preference, as one that goes on to the next when one fails; `None` if none is named.
-///
-/// They have threads of their own: a long answer delays no recogniser.
-///
-/// # Errors
-/// Why a service cannot be used.
-pub fn language_model(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Option<Arc<dyn LanguageModel>>> {
-    let models = &settings.language.models;
-    if models.is_empty() {
-        return Ok(None);
+/// The language models of a node, with the threads they are talked to on.
+pub(super) struct RunningLanguageModels {
+    port: Option<Arc<dyn LanguageModel>>,
+    /// `None` if no model is named.
+    threads: Option<Arc<ServiceThreads>>,
+}
+
+impl RunningLanguageModels {
+    /// Makes them, in the order of preference, as one that goes on to the next when one fails.
+    ///
+    /// They have threads of their own: a long answer delays no recogniser.
+    ///
+    /// # Errors
+    /// Why a service cannot be used.
+    pub(super) fn start(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let models = &settings.language.models;
+        if models.is_empty() {
+            return Ok(Self {
+                port: None,
+                threads: None,
+            });
+        }
+        let threads = Arc::new(ServiceThreads::start()?);
+        let list = models.iter().map(|(setting, chat)| {
+            let model = start_language_model(*setting, chat, settings, Arc::clone(&threads))?;
+            Ok(Arc::new(model) as Arc<dyn LanguageModel>)
+        });
+        let list = list.collect::<anyhow::Result<Vec<_>>>()?;
+        let jitter: Jitter = Arc::new(|| rand::rng().random());
+        Ok(Self {
+            port: Some(Arc::new(FailoverLanguageModel::new(list, clock, &jitter))),
+            threads: Some(threads),
+        })
     }
-    let threads = Arc::new(ServiceThreads::start()?);
-    let list = models.iter().map(|(setting, chat)| {
-        let model = start_language_model(*setting, chat, settings, Arc::clone(&threads))?;
-        Ok(Arc::new(model) as Arc<dyn LanguageModel>)
-    });
-    let list = list.collect::<anyhow::Result<Vec<_>>>()?;
-    let jitter: Jitter = Arc::new(|| rand::rng().random());
-    Ok(Some(Arc::new(FailoverLanguageModel::new(list, clock, &jitter))))
+
+    /// As the port; `None` if no model is named.
+    pub(super) fn port(&self) -> Option<Arc<dyn LanguageModel>> {
+        self.port.clone()
+    }
+
+    /// Tasks on their threads.
+    pub(super) fn tasks(&self) -> usize {
+        self.threads.as_ref().map_or(0, |threads| threads.tasks())
+    }
 }
 
 /// One of them alone.

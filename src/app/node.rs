@@ -6,7 +6,7 @@ use super::SystemClock;
 use super::adapters::{Mint, Starter, ToSupervisor};
 use super::fleet;
 use super::greetings::GreetingsAhead;
-use super::language_models::language_model;
+use super::language_models::RunningLanguageModels;
 use super::recognizers::RunningRecognizer;
 use super::surveys::SurveyRoom;
 use super::synthesizers::Voices;
@@ -54,8 +54,9 @@ pub struct Gauges {
     pub calls: usize,
     /// Permits taken.
     pub permits: usize,
-    /// Tasks that talk to recognition services: one for each connection, those open ahead included, and one for each
-    /// service and language that keeps them open.
+    /// Tasks on the threads that talk to services. To recognisers: one for each connection, those open ahead included,
+    /// and one for each service and language that keeps them open. To synthesisers and language models: one for each
+    /// request and greeting under way, and few for connections that are kept for the next request.
     pub service_tasks: usize,
     /// Media frames lost since the start because a call did not keep up.
     pub dropped_frames: u64,
@@ -80,6 +81,7 @@ pub struct Node {
     closed_server: Option<Server>,
     address: SocketAddr,
     running_recognizer: RunningRecognizer,
+    language_models: RunningLanguageModels,
     reconciler: Arc<Reconciler>,
     watchdog: Option<Watchdog>,
     supervisor_thread: Arbiter,
@@ -110,6 +112,7 @@ impl Node {
         let journals = Arc::new(JournalDirectory::open(&data.journals())?);
         let recordings = Arc::new(RecordingDirectory::open(&data.recordings())?);
         let running_recognizer = RunningRecognizer::start(&settings, &clock)?;
+        let language_models = RunningLanguageModels::start(&settings, &clock)?;
         let recognizer = running_recognizer.port();
 
         let surveys = Arc::new(SurveyRoom {
@@ -174,7 +177,7 @@ impl Node {
             clock: clock.clone(),
             store: store.clone(),
             recognizer,
-            language_model: language_model(&settings, &clock)?,
+            language_model: language_models.port(),
             language_deadline: settings.language.deadline,
             journals: journals.clone(),
             recordings: recordings.clone(),
@@ -241,6 +244,7 @@ impl Node {
             closed_server: Some(server.server),
             address: server.address,
             running_recognizer,
+            language_models,
             reconciler,
             watchdog: Some(watchdog),
             supervisor_thread,
@@ -263,7 +267,9 @@ impl Node {
             sockets: self.sockets.open(),
             calls: self.supervisor_ports.calls.len(),
             permits: self.supervisor_ports.permits.in_use(),
-            service_tasks: self.running_recognizer.service_tasks(),
+            service_tasks: self.running_recognizer.service_tasks()
+                + self.surveys.voices.tasks()
+                + self.language_models.tasks(),
             dropped_frames: self.sockets.dropped_frames(),
         }
     }

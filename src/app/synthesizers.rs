@@ -64,6 +64,11 @@ impl Voices {
         )))
     }
 
+    /// Tasks on their threads.
+    pub fn tasks(&self) -> usize {
+        self.threads.tasks()
+    }
+
     /// Runs something beside the calls.
     pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         self.threads.spawn(work);

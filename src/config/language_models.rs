@@ -1,5 +1,6 @@
 //! The language models that a setting names: where they are, and how long an answer may take.
 
+use super::preference::{self, Faults};
 use super::reader::{Invalid, Reader};
 use super::services::{OpenAiSettings, model, read_key, read_of, service_url};
 use super::{Secret, is_loopback};
@@ -50,8 +51,7 @@ impl LanguageModels {
 
 impl fmt::Display for LanguageModels {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&str> = self.0.iter().map(|setting| setting.name()).collect();
-        f.write_str(&names.join(","))
+        preference::write(&self.0, f)
     }
 }
 
@@ -59,8 +59,7 @@ impl FromStr for LanguageModels {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let list = parse_list(text).map_err(|(fault, remedy)| format!("the text {fault}; {remedy}"))?;
-        Ok(Self(list))
+        parse_list(text).map(Self).map_err(preference::told)
     }
 }
 
@@ -168,19 +167,17 @@ fn read_compatible(reader: &mut Reader<'_>) -> Option<ChatSettings> {
 }
 
 fn parse_list(text: &str) -> Result<Vec<LanguageModelSetting>, Invalid> {
-    const REMEDY: &str = "write openai or compatible, with commas between them, or leave it out";
-    let mut list = Vec::new();
-    for name in text.split(',').map(str::trim) {
-        let setting = LanguageModelSetting::ALL
-            .into_iter()
-            .find(|setting| setting.name() == name);
-        let setting = setting.ok_or(("names no language model", REMEDY))?;
-        if list.contains(&setting) {
-            return Err(("names a language model twice", REMEDY));
-        }
-        list.push(setting);
-    }
-    Ok(list)
+    const FAULTS: Faults = Faults {
+        unknown: "names no language model",
+        twice: "names a language model twice",
+        remedy: "write openai or compatible, with commas between them, or leave it out",
+    };
+    let all = LanguageModelSetting::ALL;
+    preference::parse(
+        text,
+        |name| all.into_iter().find(|setting| setting.name() == name),
+        &FAULTS,
+    )
 }
 
 fn structured(text: &str) -> Result<StructuredOutput, Invalid> {
@@ -193,21 +190,9 @@ fn structured(text: &str) -> Result<StructuredOutput, Invalid> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ConfigFaults, Settings};
+    use super::super::testing::{faults, read};
     use super::*;
     use proptest::prelude::*;
-
-    fn read(pairs: &[(&str, &str)]) -> Result<LanguageSettings, ConfigFaults> {
-        let pairs = pairs
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        Settings::from_env(&pairs.collect()).map(|settings| settings.language)
-    }
-
-    fn faults(pairs: &[(&str, &str)]) -> Vec<String> {
-        let ConfigFaults(faults) = read(pairs).expect_err("faulty");
-        faults.into_iter().map(|fault| fault.variable).collect()
-    }
 
     #[test]
     fn nobody_is_asked_unless_one_is_named_and_an_answer_has_a_second_and_a_half() {
@@ -215,7 +200,8 @@ mod tests {
             ("LANGUAGE_MODEL_BASE_URL", "http://10.0.0.1"),
             ("OPENAI_LANGUAGE_STRUCTURED", "x"),
         ])
-        .expect("what is set for other programs is left alone");
+        .expect("what is set for other programs is left alone")
+        .language;
         assert!(settings.models.is_empty());
         assert_eq!(settings.deadline, Duration::from_millis(1_500));
     }
@@ -231,7 +217,8 @@ mod tests {
             ("LANGUAGE_MODEL_STRUCTURED", "json_object"),
             ("SAMVAD_LANGUAGE_DEADLINE_MS", "900"),
         ])
-        .expect("usable");
+        .expect("usable")
+        .language;
         assert!(!format!("{settings:?}").contains("canary"), "{settings:?}");
         assert_eq!(settings.deadline, Duration::from_millis(900));
         let [(first, compatible), (second, openai)] = settings.models.as_slice() else {
@@ -293,7 +280,7 @@ mod tests {
             ("LANGUAGE_MODEL_BASE_URL", "http://127.0.0.1:11434/v1"),
             ("LANGUAGE_MODEL_NAME", "llama3.2"),
         ];
-        let settings = read(&here).expect("a server on this machine needs no key");
+        let settings = read(&here).expect("a server on this machine needs no key").language;
         assert!(settings.models[0].1.api_key.is_none());
     }
 
@@ -306,7 +293,8 @@ mod tests {
             ("SAMVAD_LANGUAGE_MODEL", "openai"),
             ("OPENAI_API_KEY_FILE", &file.display().to_string()),
         ])
-        .expect("usable");
+        .expect("usable")
+        .language;
         let key = settings.models[0].1.api_key.as_ref().expect("a key");
         assert_eq!(key.expose(), "from-a-file");
     }

@@ -2,12 +2,15 @@
 
 mod data_directory;
 mod language_models;
+mod preference;
 pub mod private_files;
 mod reader;
 mod recognizers;
 mod secret;
 mod services;
 mod synthesizers;
+#[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod tests;
 mod values;

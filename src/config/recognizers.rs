@@ -1,5 +1,6 @@
 //! The recognisers that a setting names.
 
+use super::preference::{self, Faults};
 use super::reader::Invalid;
 use std::fmt;
 use std::str::FromStr;
@@ -83,16 +84,15 @@ impl Recognizers {
     }
 
     pub(super) fn parse(text: &str) -> Result<Self, Invalid> {
-        const REMEDY: &str = "write deepgram, openai, sarvam or embedded, with commas between them; or fixed: and a delay of at most 10000 ms such as fixed:60ms";
-        let named = text.split(',').map(|name| RecognizerSetting::parse(name.trim()));
-        let list: Vec<_> = named.collect::<Option<_>>().ok_or(("names no recogniser", REMEDY))?;
-        let is_twice = (1..list.len()).any(|index| list[..index].contains(&list[index]));
-        if is_twice {
-            return Err(("names a recogniser twice", REMEDY));
-        }
+        const FAULTS: Faults = Faults {
+            unknown: "names no recogniser",
+            twice: "names a recogniser twice",
+            remedy: "write deepgram, openai, sarvam or embedded, with commas between them; or fixed: and a delay of at most 10000 ms such as fixed:60ms",
+        };
+        let list = preference::parse(text, RecognizerSetting::parse, &FAULTS)?;
         let is_fixed = |setting: &_| matches!(setting, RecognizerSetting::Fixed { .. });
         if list.len() > 1 && list.iter().any(is_fixed) {
-            return Err(("names others beside one for load tests", REMEDY));
+            return Err(("names others beside one for load tests", FAULTS.remedy));
         }
         Ok(Self(list))
     }
@@ -107,11 +107,7 @@ impl Default for Recognizers {
 
 impl fmt::Display for Recognizers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, setting) in self.0.iter().enumerate() {
-            let comma = if index == 0 { "" } else { "," };
-            write!(f, "{comma}{setting}")?;
-        }
-        Ok(())
+        preference::write(&self.0, f)
     }
 }
 
@@ -120,7 +116,7 @@ impl FromStr for Recognizers {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::parse(text).map_err(|(fault, remedy)| format!("the text {fault}; {remedy}"))
+        Self::parse(text).map_err(preference::told)
     }
 }
 

@@ -210,19 +210,7 @@ pub(super) fn model(text: &str) -> Result<String, Invalid> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ConfigFaults, Settings};
-
-    fn read(pairs: &[(&str, &str)]) -> Result<Settings, ConfigFaults> {
-        let pairs = pairs
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        Settings::from_env(&pairs.collect())
-    }
-
-    fn faults(pairs: &[(&str, &str)]) -> Vec<String> {
-        let ConfigFaults(faults) = read(pairs).expect_err("faulty");
-        faults.into_iter().map(|fault| fault.variable).collect()
-    }
+    use super::super::testing::{faults, read};
 
     #[test]
     fn a_service_that_recognises_needs_its_key_and_all_that_lack_are_named_at_once() {

@@ -1,6 +1,7 @@
 //! The synthesisers that a setting names, and their models and voices. Their keys and addresses are those of
 //! [`services`](super::services).
 
+use super::preference::{self, Faults};
 use super::reader::{Invalid, Reader};
 use super::services::{model, read_key, read_of, service_url};
 use super::{Secret, Voices};
@@ -72,31 +73,24 @@ impl Synthesizers {
     }
 
     pub(super) fn parse(text: &str) -> Result<Self, Invalid> {
-        const REMEDY: &str = "write elevenlabs, openai, deepgram, sarvam or embedded, with commas between them";
-        let mut list = Vec::new();
-        for name in text.split(',').map(str::trim) {
-            let all = SynthesizerSetting::ALL.into_iter();
-            let setting = all.into_iter().find(|setting| setting.name() == name);
-            let setting = setting.ok_or(("names no synthesiser", REMEDY))?;
-            if list.contains(&setting) {
-                return Err(("names a synthesiser twice", REMEDY));
-            }
-            list.push(setting);
-        }
-        Ok(Self(list))
+        const FAULTS: Faults = Faults {
+            unknown: "names no synthesiser",
+            twice: "names a synthesiser twice",
+            remedy: "write elevenlabs, openai, deepgram, sarvam or embedded, with commas between them",
+        };
+        let all = SynthesizerSetting::ALL;
+        let list = preference::parse(
+            text,
+            |name| all.into_iter().find(|setting| setting.name() == name),
+            &FAULTS,
+        );
+        list.map(Self)
     }
 }
 
 impl fmt::Display for Synthesizers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            &self
-                .0
-                .iter()
-                .map(|setting| setting.name())
-                .collect::<Vec<_>>()
-                .join(","),
-        )
+        preference::write(&self.0, f)
     }
 }
 
@@ -112,7 +106,7 @@ impl FromStr for Synthesizers {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::parse(text).map_err(|(fault, remedy)| format!("the text {fault}; {remedy}"))
+        Self::parse(text).map_err(preference::told)
     }
 }
 
@@ -157,7 +151,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<SynthesisSettings> {
     let synthesizers = reader.parsed("SAMVAD_SYNTHESIZER", Synthesizers::parse);
     let speaks = |setting| synthesizers.as_ref().is_some_and(|list| list.includes(setting));
     let at_once = reader.number("SAMVAD_SYNTHESIS_AT_ONCE", 1..=100);
-    let live_deadline_ms = reader.number("SAMVAD_LIVE_SPEECH_DEADLINE_MS", 200..=10_000);
+    let live_deadline_ms = reader.number("SAMVAD_LIVE_SPEECH_DEADLINE_MS", 200..=8_000);
 
     let used = speaks(SynthesizerSetting::ElevenLabs);
     let api_key = read_key(reader, "ELEVENLABS_API_KEY", used.then_some("SAMVAD_SYNTHESIZER"), true);
@@ -200,22 +194,10 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<SynthesisSettings> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ConfigFaults, Settings};
+    use super::super::testing::{faults, read};
     use super::*;
     use proptest::prelude::*;
     use samvad_actors::services::LIVE_SPEECH_DEADLINE;
-
-    fn read(pairs: &[(&str, &str)]) -> Result<Settings, ConfigFaults> {
-        let pairs = pairs
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        Settings::from_env(&pairs.collect())
-    }
-
-    fn faults(pairs: &[(&str, &str)]) -> Vec<String> {
-        let ConfigFaults(faults) = read(pairs).expect_err("faulty");
-        faults.into_iter().map(|fault| fault.variable).collect()
-    }
 
     #[test]
     fn the_embedded_synthesiser_speaks_unless_others_are_named_in_their_order() {
@@ -260,7 +242,7 @@ mod tests {
             ("SAMVAD_SYNTHESIZER", "embedded,embedded"),
             ("SAMVAD_SYNTHESIS_AT_ONCE", "0"),
             ("SAMVAD_LIVE_SPEECH_DEADLINE_MS", "199"),
-            ("SAMVAD_LIVE_SPEECH_DEADLINE_MS", "10001"),
+            ("SAMVAD_LIVE_SPEECH_DEADLINE_MS", "8001"),
             ("SAMVAD_LIVE_SPEECH_DEADLINE_MS", "soon"),
         ] {
             assert_eq!(faults(&[(name, value)]), [name], "{value}");

@@ -1,25 +1,14 @@
 //! Every setting: default, faults, and agreement with `.env.example`.
 
+use super::testing::{environment, faults};
 use super::*;
 use proptest::prelude::*;
 use std::os::unix::fs::PermissionsExt;
 
 const SID: &str = "AC0123456789abcdef0123456789abcdef";
 
-fn environment(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-    pairs
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect()
-}
-
 fn settings(pairs: &[(&str, &str)]) -> Settings {
-    Settings::from_env(&environment(pairs)).expect("usable")
-}
-
-fn faults(pairs: &[(&str, &str)]) -> Vec<String> {
-    let ConfigFaults(faults) = Settings::from_env(&environment(pairs)).expect_err("faulty");
-    faults.into_iter().map(|fault| fault.variable).collect()
+    super::testing::read(pairs).expect("usable")
 }
 
 #[test]

@@ -164,7 +164,7 @@ pub const VARIABLES: &[Variable] = &[
     plain(
         "SAMVAD_LIVE_SPEECH_DEADLINE_MS",
         "1500",
-        "in a call, longest wait for the first sound of a synthesiser before the next one is asked, and between two pieces of a sentence, in milliseconds (200 to 10000)",
+        "in a call, longest wait for the first sound of a sentence, shared by the synthesisers of the list, and between two pieces of it, in milliseconds (200 to 8000)",
     ),
     secret("ELEVENLABS_API_KEY", "ElevenLabs' key"),
     plain(

@@ -2,11 +2,12 @@
 
 use super::answer::{Part, unusable};
 use super::sentences::Sentences;
-use super::transport::{Endpoint, Kind, Transport, error_of};
+use super::transport::{Endpoint, Kind, Transport, error_of, is_unreached};
 use super::{ChatService, TokenLimit};
 use crate::config::{ChatSettings, StructuredOutput};
 use crate::speech::services::{ServiceClient, ServiceClientError, ServiceThreads};
 use async_openai::Client;
+use async_openai::error::OpenAIError;
 use async_openai::types::chat::{
     ChatCompletionRequestAssistantMessage, ChatCompletionRequestMessage, ChatCompletionRequestSystemMessage,
     ChatCompletionRequestUserMessage, ChatCompletionStreamOptions, CreateChatCompletionRequest, ResponseFormat,
@@ -28,6 +29,14 @@ use url::Url;
 
 /// Longest wait for the number of tokens after the last word of a spoken answer.
 const COUNT_DEADLINE: Duration = Duration::from_secs(1);
+
+const ONE_REQUEST: ServiceUse = ServiceUse {
+    requests: 1,
+    audio_ms: 0,
+    characters: 0,
+    input_tokens: 0,
+    output_tokens: 0,
+};
 
 type Events = StreamResponse<Value>;
 type Sentence = Result<String, LanguageModelError>;
@@ -133,7 +142,7 @@ fn received(sentences: UnboundedReceiver<Sentence>) -> impl futures_util::Stream
 impl Shared {
     async fn answer(&self, body: CreateChatCompletionRequest, mut tally: Tally) -> Result<Value, LanguageModelError> {
         let answer: Result<Value, _> = self.whole.chat().create_byot(body).await;
-        let answer = answer.map_err(|error| error_of(error, &self.service))?;
+        let answer = answer.map_err(|error| self.failed(error, &tally))?;
         // Before it is judged: one that cannot be used is charged too.
         tally.read(&answer);
         Part::read(answer)?.into_object()
@@ -150,7 +159,7 @@ impl Shared {
         let mut end = Instant::now() + deadline;
         let opened = timeout_at(end, self.events.chat().create_stream_byot(body)).await;
         let opened: Result<Events, _> = opened.map_err(|_| too_slow(deadline))?;
-        let mut events = opened.map_err(|error| error_of(error, &self.service))?;
+        let mut events = opened.map_err(|error| self.failed(error, tally))?;
         let (mut sentences, mut said) = (Sentences::default(), false);
         let mut tell = |sentence: String| {
             let sentence = sentence.trim();
@@ -196,16 +205,20 @@ impl Shared {
             service: self.service.name.to_owned(),
             model: self.model.clone(),
         };
-        let request = ServiceUse {
-            requests: 1,
-            ..ServiceUse::default()
-        };
-        meter.add(&service, request);
+        meter.add(&service, ONE_REQUEST);
         Tally {
             service,
             meter,
             tokens: None,
         }
+    }
+
+    /// The error of a request that has no answer. One that never reached the service counts no more.
+    fn failed(&self, error: OpenAIError, tally: &Tally) -> LanguageModelError {
+        if is_unreached(&error) {
+            tally.meter.take_back(&tally.service, ONE_REQUEST);
+        }
+        error_of(error, &self.service)
     }
 
     fn body(&self, request: &LanguageRequest, instructions: String) -> CreateChatCompletionRequest {

@@ -1,16 +1,11 @@
 //! What an answer other than a success means, and what to do about it.
 
 use super::ChatService;
-use crate::speech::services::{code_of, retry_after};
+use crate::speech::services::{code_of, is_of_credit, refusal_body, retry_after};
 use reqwest::{Response, StatusCode};
 use samvad_actors::ports::LanguageModelError;
 use serde_json::Value;
 use std::time::Duration;
-
-/// Longest body that is read for its code, in bytes.
-const LONGEST_BODY: usize = 16 * 1024;
-/// Longest wait for it.
-const BODY_DEADLINE: Duration = Duration::from_secs(1);
 
 /// What a body tells of a fault: `error.code`, `error.type`, `error.param` and `error.message` of OpenAI; other servers
 /// leave out some of them, or write them without `error` around.
@@ -23,9 +18,8 @@ struct Fault {
 }
 
 impl Fault {
-    fn read(body: &[u8]) -> Self {
-        let body: Value = serde_json::from_slice(body).unwrap_or_default();
-        let error = if body["error"].is_null() { &body } else { &body["error"] };
+    fn read(body: &Value) -> Self {
+        let error = if body["error"].is_null() { body } else { &body["error"] };
         let text = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
         let words = [
             text("param"),
@@ -48,20 +42,10 @@ impl Fault {
 }
 
 /// The error that an answer stands for.
-pub(super) async fn refusal(mut answer: Response, service: &ChatService) -> LanguageModelError {
+pub(super) async fn refusal(answer: Response, service: &ChatService) -> LanguageModelError {
     let status = answer.status();
     let retry_after = retry_after(answer.headers());
-    let read = async {
-        let mut body = Vec::new();
-        while let Ok(Some(chunk)) = answer.chunk().await {
-            body.extend_from_slice(&chunk);
-            if body.len() > LONGEST_BODY {
-                break;
-            }
-        }
-        body
-    };
-    let body = tokio::time::timeout(BODY_DEADLINE, read).await.unwrap_or_default();
+    let body = refusal_body(answer).await;
     meaning(status, &Fault::read(&body), retry_after, service)
 }
 
@@ -80,13 +64,11 @@ fn meaning(
     let told = format!("({}, {})", status.as_u16(), code_of(code));
     let refused = |reason: String| LanguageModelError::Refused { reason };
     let busy = |reason: String| LanguageModelError::Busy { reason, retry_after };
-    let lower = format!("{} {}", fault.code, fault.kind).to_ascii_lowercase();
-    let is_credit = ["quota", "credit", "payment", "billing", "balance"];
     match status.as_u16() {
         402 => refused(format!(
             "the account has no credit {told}; raise it in the service's console"
         )),
-        400..500 if is_credit.iter().any(|word| lower.contains(word)) => refused(format!(
+        400..500 if is_of_credit(&fault.code) || is_of_credit(&fault.kind) => refused(format!(
             "the account's quota or credit is used up {told}; raise it in the service's console"
         )),
         401 | 403 => refused(format!("it does not accept the key {told}; check {}", service.key)),
@@ -133,7 +115,8 @@ mod tests {
 
     fn error(status: u16, body: &str) -> LanguageModelError {
         let status = StatusCode::from_u16(status).expect("a status");
-        meaning(status, &Fault::read(body.as_bytes()), None, &OPENAI)
+        let body = serde_json::from_str(body).unwrap_or_default();
+        meaning(status, &Fault::read(&body), None, &OPENAI)
     }
 
     #[test]

@@ -44,7 +44,7 @@ impl Kind {
     }
 }
 
-/// Sends what the library asks, once. Its errors are [`LanguageModelError`]s already.
+/// Sends what the library asks, once. Its errors are [`LanguageModelError`]s already, or [`Unreached`].
 #[derive(Clone)]
 pub(super) struct Transport {
     pub(super) client: ServiceClient,
@@ -65,8 +65,11 @@ impl tower_service::Service<HttpRequestFactory> for Transport {
         let this = self.clone();
         Box::pin(async move {
             let request = factory.build().await?;
-            let answer = this.client.http().execute(request).await;
-            let answer = answer.map_err(|error| lost(error, &this.service))?;
+            let answer = match this.client.http().execute(request).await {
+                Ok(answer) => answer,
+                Err(error) if error.is_connect() => return Err(Unreached(lost(error, &this.service)).into()),
+                Err(error) => return Err(lost(error, &this.service).into()),
+            };
             Ok(this.check(answer).await?)
         })
     }
@@ -95,6 +98,11 @@ impl Transport {
         Ok(http::Response::new(Body::wrap_stream(body)).into())
     }
 }
+
+/// The request did not get as far as the service.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Unreached(LanguageModelError);
 
 /// An answer longer than [`LONGEST_ANSWER`].
 #[derive(Debug, thiserror::Error)]
@@ -137,15 +145,23 @@ fn is_too_long(error: &reqwest::Error) -> bool {
     false
 }
 
+/// Whether the request never got as far as the service.
+pub(super) fn is_unreached(error: &OpenAIError) -> bool {
+    matches!(error, OpenAIError::Boxed(error) if error.is::<Unreached>())
+}
+
 /// What the library's error means.
 pub(super) fn error_of(error: OpenAIError, service: &ChatService) -> LanguageModelError {
     let unavailable = |reason: &str| LanguageModelError::Unavailable {
         reason: reason.to_owned(),
     };
     match error {
-        OpenAIError::Boxed(error) => match error.downcast::<LanguageModelError>() {
-            Ok(error) => *error,
-            Err(_) => unavailable("the request cannot be sent"),
+        OpenAIError::Boxed(error) => match error.downcast::<Unreached>() {
+            Ok(unreached) => unreached.0,
+            Err(error) => match error.downcast::<LanguageModelError>() {
+                Ok(error) => *error,
+                Err(_) => unavailable("the request cannot be sent"),
+            },
         },
         OpenAIError::Reqwest(error) => lost(error, service),
         OpenAIError::JSONDeserialize(..) => unusable("what it sends is not JSON"),

@@ -16,7 +16,7 @@ use crate::config::private_files::{self, PrivateFileError};
 use bytes::Bytes;
 use samvad_actors::domain::Language;
 use samvad_actors::ports::{Prompt, PromptBook, ServiceMeter, SynthesisError, SynthesisRequest, Synthesizer};
-use samvad_actors::services::{FailoverSynthesizer, GuardedSynthesizer};
+use samvad_actors::services::FailoverSynthesizer;
 use sha2::{Digest, Sha256};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -119,29 +119,27 @@ impl PromptCache {
         let mut failures = Vec::new();
         let mut at_rest = Vec::new();
         for (speaker, synthesizer) in self.synthesizers.list().iter().enumerate() {
+            let kept: Vec<Option<Prompt>> = requests
+                .iter()
+                .map(|request| read(&self.path_of(synthesizer, request)))
+                .collect();
             // What it has spoken before needs nobody who is at rest.
-            if !self.has_all(synthesizer, &requests) && !synthesizer.try_pass() {
-                at_rest.push((speaker, synthesizer));
+            if kept.iter().any(Option::is_none) && !synthesizer.try_pass() {
+                at_rest.push((speaker, synthesizer, kept));
                 continue;
             }
-            match self.render_by(synthesizer, &requests, progress).await {
+            match self.render_by(synthesizer, &requests, kept, progress).await {
                 Ok(book) => return Ok(RenderedPrompts { book, speaker }),
                 Err(failed) => failures.push(failed.into_failure()?),
             }
         }
-        for (speaker, synthesizer) in at_rest {
-            match self.render_by(synthesizer, &requests, progress).await {
+        for (speaker, synthesizer, kept) in at_rest {
+            match self.render_by(synthesizer, &requests, kept, progress).await {
                 Ok(book) => return Ok(RenderedPrompts { book, speaker }),
                 Err(failed) => failures.push(failed.into_failure()?),
             }
         }
         Err(PromptCacheError::NobodySpeaks(failures))
-    }
-
-    fn has_all(&self, synthesizer: &GuardedSynthesizer, requests: &[SynthesisRequest]) -> bool {
-        requests
-            .iter()
-            .all(|request| read(&self.path_of(synthesizer, request)).is_some())
     }
 
     /// Where a sentence of a synthesiser is, or would be.

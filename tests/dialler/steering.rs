@@ -2,8 +2,10 @@
 
 use crate::carrier::{Answer, sid};
 use crate::world::{HOUR_MS, SUNDAY_MS, World, at_once, number, until};
-use samvad_actors::domain::{AttemptState, CallSid, CarrierStatus, Lifecycle, Mode, TimeOfDay};
-use samvad_actors::ports::{CallUpdate, Coordination, DialerStore, DoNotCallEntry, FleetCommand};
+use samvad_actors::domain::{AccountSid, AttemptState, CallSid, CarrierStatus, Lifecycle, Mode, StreamSid, TimeOfDay};
+use samvad_actors::ports::{
+    AttemptStore, CallUpdate, Clock, Coordination, DialerStore, DoNotCallEntry, FleetCommand, MediaTokenClaim,
+};
 use samvad_actors::runtime::STOPPED_ALL;
 use std::collections::BTreeSet;
 
@@ -126,6 +128,44 @@ async fn a_call_that_the_carrier_takes_after_a_stop_of_everything_is_ended_whoev
         told.changed.iter().all(|(_, change)| *change == CallUpdate::Complete),
         "{:?}",
         told.changed
+    );
+}
+
+#[actix::test]
+async fn who_answers_a_call_that_was_to_be_taken_back_is_hung_up_on_by_a_stop_of_everything() {
+    let world = World::new().await;
+    let _node = world.node("a", MODE, at_once(1));
+    let campaign = world.campaign("spring", MODE, &[1], |_| {}).await;
+    world.asked(1).await;
+    all_ring(&world, 1).await;
+    let attempt = world.carrier.told().created[0].0.clone();
+    let entry = DoNotCallEntry {
+        number: number(1),
+        source: "import".to_owned(),
+        attempt: None,
+        added_at_ms: 0,
+    };
+    world.store.opt_out(&[entry]).await.expect("listed");
+    let told = FleetCommand::CancelNumber(number(1));
+    world.coordination.publish(&told).await.expect("said");
+    let is_told = |update| world.carrier.told().changed.contains(&(sid(&attempt), update));
+    until("it is taken back", async || is_told(CallUpdate::Cancel)).await;
+    let claim = MediaTokenClaim {
+        attempt: attempt.clone(),
+        token_hash: format!("hash-{attempt}"),
+        call_sid: sid(&attempt),
+        account_sid: AccountSid::from("AC1"),
+        stream_sid: StreamSid::from("MZ1"),
+    };
+    let now_ms = world.clock.unix_ms();
+    let answered = world.store.consume_media_token(&claim, now_ms).await.expect("asked");
+    assert!(answered.is_ok(), "too late to be taken back");
+    world.change(&campaign, Lifecycle::Paused, Some(STOPPED_ALL)).await;
+    world.coordination.publish(&FleetCommand::StopAll).await.expect("said");
+    until("it is ended", async || is_told(CallUpdate::Complete)).await;
+    assert!(
+        world.clock.unix_ms() - now_ms < 10_000,
+        "not only once what was told before is forgotten"
     );
 }
 

@@ -1,7 +1,7 @@
 //! What services do wrong, and what it is called; nothing of it is told, and nothing is left behind.
 
 use crate::server::{CANARY, Conduct, KEY, LanguageServer};
-use crate::world::{Kind, PATIENT, SHORT, ask, listen, over, threads, until, well};
+use crate::world::{Kind, PATIENT, SHORT, ask, hear, listen, over, request, schema, threads, until, well};
 use samvad::config::{LogFormat, LogSettings};
 use samvad::telemetry::{Redactor, subscriber};
 use samvad_actors::ports::LanguageModelError;
@@ -114,6 +114,17 @@ async fn nobody_at_the_address_is_unavailable_with_the_setting() {
     let error = ask(&*model, PATIENT).await.unwrap_err();
     assert_eq!(kind(&error), "unavailable");
     assert!(error.to_string().contains("LANGUAGE_MODEL_BASE_URL"), "{error}");
+}
+
+#[tokio::test]
+async fn a_service_that_was_not_reached_has_not_been_used() {
+    let server = LanguageServer::start();
+    let model = well(Kind::Schema, &server);
+    drop(server);
+    let request = request(PATIENT);
+    model.structured(&request, &schema()).await.unwrap_err();
+    assert_eq!(hear(&*model, &request).await.0, Vec::<String>::new());
+    assert_eq!(request.meter.read(), []);
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 //! The [`Breaker`] knows nothing of speech: the lists of recognisers, synthesisers and language models share it.
 
 mod breaker;
+mod guard;
 mod language_model;
 mod plausible;
 mod recognizer;
@@ -12,8 +13,9 @@ mod synthesizer;
 mod telephone;
 
 pub use breaker::{Breaker, BreakerSettings, Fault, Phase};
+pub use guard::Jitter;
 pub use language_model::FailoverLanguageModel;
 pub use plausible::{SpeechCheck, check_speech};
-pub use recognizer::{FailoverRecognizer, FailoverSettings, Jitter, Ranked};
+pub use recognizer::{FailoverRecognizer, FailoverSettings, Ranked};
 pub use synthesizer::{FailoverSynthesizer, GuardedSynthesizer, LIVE_SPEECH_DEADLINE, RankedSynthesizer};
 pub use telephone::TelephoneAudio;

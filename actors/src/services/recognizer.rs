@@ -1,22 +1,20 @@
 //! A list of recognisers of which the next takes over when one fails, within the same utterance.
 
-use super::breaker::{Breaker, Fault};
+use super::breaker::Fault;
+use super::guard::{self, Guard, Jitter};
 use crate::domain::Language;
 use crate::ports::{Clock, Grammar, Heard, Progress, RecognitionRequest, Recognizer, RecognizerError, UtteranceStream};
 use async_trait::async_trait;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Samples of an utterance that are kept to be sent again: a minute.
 const MOST_SAMPLES: usize = 60 * 8_000;
 /// Tries of one recogniser for one utterance: a connection may be stale, a second one hardly is.
 const MOST_TRIES: u8 = 2;
-
-/// Chance, passed in: a number from 0 to 1.
-pub type Jitter = Arc<dyn Fn() -> f64 + Send + Sync>;
 
 /// One recogniser of the list.
 #[derive(Clone)]
@@ -49,7 +47,7 @@ impl Default for FailoverSettings {
 /// Recognisers in the order of preference.
 ///
 /// An utterance goes to the first that is not at rest. Its audio is kept, and when the recogniser fails, stays silent
-/// or is late, all of it goes to the next, as long as the call's deadline allows. What failed rests ([`Breaker`]); if
+/// or is late, all of it goes to the next, as long as the call's deadline allows. What failed rests ([`Breaker`](super::Breaker)); if
 /// all rest, they are tried all the same. The words and their confidence are those of the recogniser that answered.
 pub struct FailoverRecognizer {
     shared: Arc<Shared>,
@@ -59,12 +57,11 @@ struct Shared {
     entries: Vec<Entry>,
     settings: FailoverSettings,
     clock: Arc<dyn Clock>,
-    jitter: Jitter,
 }
 
 struct Entry {
     ranked: Ranked,
-    breaker: Mutex<Breaker>,
+    guard: Guard,
 }
 
 impl FailoverRecognizer {
@@ -72,14 +69,13 @@ impl FailoverRecognizer {
     pub fn new(list: Vec<Ranked>, settings: FailoverSettings, clock: Arc<dyn Clock>, jitter: Jitter) -> Self {
         let entry = |ranked| Entry {
             ranked,
-            breaker: Mutex::default(),
+            guard: Guard::new(&clock, &jitter),
         };
         Self {
             shared: Arc::new(Shared {
                 entries: list.into_iter().map(entry).collect(),
                 settings,
                 clock,
-                jitter,
             }),
         }
     }
@@ -132,16 +128,6 @@ impl Recognizer for FailoverRecognizer {
 }
 
 impl Shared {
-    fn now_ms(&self) -> u64 {
-        u64::try_from(self.clock.monotonic().as_millis()).unwrap_or(u64::MAX)
-    }
-
-    fn breaker(&self, index: usize) -> Option<MutexGuard<'_, Breaker>> {
-        let entry = self.entries.get(index)?;
-        // Every change under this lock is one step: a panic elsewhere leaves nothing half done.
-        Some(entry.breaker.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
     /// Logs a failure, and rests what failed. Being full or not made for a language is no failure of a service.
     fn report(&self, index: usize, error: &RecognizerError, what: &str) {
         let fault = match error {
@@ -149,10 +135,10 @@ impl Shared {
             RecognizerError::Refused { .. } => Some(Fault::Refused),
             RecognizerError::Overloaded | RecognizerError::Unsupported { .. } => None,
         };
-        if let (Some(mut breaker), Some(fault)) = (self.breaker(index), fault) {
-            breaker.failed(self.now_ms(), fault, (self.jitter)());
-        }
         if let Some(entry) = self.entries.get(index) {
+            if let Some(fault) = fault {
+                entry.guard.failed(fault);
+            }
             tracing::warn!(recognizer = entry.ranked.recognizer.name(), %error, "a recogniser {what}");
         }
     }
@@ -207,18 +193,11 @@ impl Utterance {
 
     /// The first that had it not yet and is not at rest, else the one whose rest ends first, else one that was cut off.
     fn next(&self) -> Option<usize> {
-        let now_ms = self.shared.now_ms();
-        let tries = || self.tries.iter().enumerate();
-        let fresh = || tries().filter(|(_, tries)| tries.made == 0).map(|(index, _)| index);
-        let passes = |index: &usize| {
-            self.shared
-                .breaker(*index)
-                .is_some_and(|mut breaker| breaker.try_pass(now_ms))
-        };
-        let rest = |index: &usize| self.shared.breaker(*index).map(|breaker| breaker.passes_from_ms());
-        fresh().find(passes).or_else(|| fresh().min_by_key(rest)).or_else(|| {
+        let entries = self.shared.entries.iter().zip(&self.tries).enumerate();
+        let fresh = entries.filter(|(_, (_, tries))| tries.made == 0);
+        guard::next(fresh.map(|(index, (entry, _))| (index, &entry.guard))).or_else(|| {
             let again = |tries: &Tries| tries.may_retry && tries.made < MOST_TRIES;
-            tries().find(|(_, tries)| again(tries)).map(|(index, _)| index)
+            self.tries.iter().position(again)
         })
     }
 
@@ -289,8 +268,8 @@ impl UtteranceStream for Utterance {
             let finish = AssertUnwindSafe(async move { stream.finish().await }).catch_unwind();
             let error = match tokio::time::timeout(budget, finish).await {
                 Ok(Ok(Ok(heard))) => {
-                    if let Some(mut breaker) = self.shared.breaker(index) {
-                        breaker.succeeded();
+                    if let Some(entry) = self.shared.entries.get(index) {
+                        entry.guard.succeeded();
                     }
                     return Ok(heard);
                 }

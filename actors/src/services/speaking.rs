@@ -1,7 +1,8 @@
 //! A sentence that one synthesiser speaks while it is heard: when it has begun, and what is a fault after that.
 
+use super::guard::Guard;
 use super::plausible::SpeechCheck;
-use super::synthesizer::Guard;
+use super::synthesizer::count;
 use crate::ports::{Pcm, SpeechStream, SynthesisError, SynthesisRequest, Synthesizer};
 use futures_util::{FutureExt, StreamExt, stream};
 use std::panic::AssertUnwindSafe;
@@ -50,9 +51,14 @@ pub(super) async fn begin(
     }
 }
 
-/// The rest of a sentence that has begun, each piece within the deadline. Counts what becomes of it; one that nobody
-/// wants any more does not count.
-pub(super) fn watched(speech: SpeechStream, deadline: Duration, guard: Arc<Guard>) -> SpeechStream {
+/// The rest of a sentence that has begun, each piece within the deadline. Counts what becomes of it, and logs the fault of
+/// this synthesiser; a sentence that nobody wants any more does not count.
+pub(super) fn watched(
+    speech: SpeechStream,
+    deadline: Duration,
+    synthesizer: &'static str,
+    guard: Arc<Guard>,
+) -> SpeechStream {
     let next = move |speech: Option<SpeechStream>| {
         let guard = Arc::clone(&guard);
         async move {
@@ -66,11 +72,12 @@ pub(super) fn watched(speech: SpeechStream, deadline: Duration, guard: Arc<Guard
             match piece {
                 Some(Ok(piece)) => Some((Ok(piece), Some(speech))),
                 Some(Err(error)) => {
-                    guard.count(Some(&error));
+                    tracing::warn!(synthesizer, %error, "a synthesiser breaks off within a sentence");
+                    count(&guard, Some(&error));
                     Some((Err(error), None))
                 }
                 None => {
-                    guard.count(None);
+                    count(&guard, None);
                     None
                 }
             }

@@ -1,14 +1,15 @@
 //! A list of synthesisers of which the next takes over when one fails.
 
-use super::breaker::{Breaker, Fault};
-use super::recognizer::Jitter;
+use super::breaker::Fault;
+use super::guard::{Guard, Jitter, Search};
 use super::speaking;
 use crate::ports::{Clock, Pcm, SpeechStream, SynthesisError, SynthesisRequest, Synthesizer};
 use async_trait::async_trait;
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// Longest wait for sound in a call, unless set otherwise: a caller who hears nothing for longer says "hello?".
 pub const LIVE_SPEECH_DEADLINE: Duration = Duration::from_millis(1_500);
@@ -20,18 +21,19 @@ pub struct RankedSynthesizer {
     pub synthesizer: Arc<dyn Synthesizer>,
     /// Longest wait for a sentence, whatever deadlines of its own it keeps.
     pub patience: Duration,
-    /// Sentences asked of it at a time when many are wanted.
+    /// Sentences asked of it at a time, whoever wants them; those that are streamed into a call wait for nobody.
     pub at_once: usize,
 }
 
 /// Synthesisers in the order of preference.
 ///
 /// As a [`Synthesizer`] it speaks each sentence by the first that is not at rest and can. Who wants one voice for many
-/// sentences goes through the [list](FailoverSynthesizer::list). What failed rests ([`Breaker`]); if all rest, they are tried
+/// sentences goes through the [list](FailoverSynthesizer::list). What failed rests ([`Breaker`](super::Breaker)); if all rest, they are tried
 /// all the same.
 ///
 /// Of a sentence that is streamed the next takes over as long as nothing of it can have been heard: until there is
-/// sound. A fault that comes later is the sentence's.
+/// sound. The deadline for that is one for all: each may use up as much of what is left as leaves those after it the
+/// same. A fault that comes later is the sentence's.
 #[derive(Clone)]
 pub struct FailoverSynthesizer {
     entries: Vec<GuardedSynthesizer>,
@@ -41,13 +43,10 @@ pub struct FailoverSynthesizer {
 impl FailoverSynthesizer {
     /// A list of at least one; of none, nothing can be spoken.
     pub fn new(list: Vec<RankedSynthesizer>, clock: &Arc<dyn Clock>, jitter: &Jitter) -> Self {
-        let guarded = |ranked| GuardedSynthesizer {
+        let guarded = |ranked: RankedSynthesizer| GuardedSynthesizer {
+            places: Arc::new(Semaphore::new(ranked.at_once.max(1))),
             ranked,
-            guard: Arc::new(Guard {
-                breaker: Mutex::default(),
-                clock: Arc::clone(clock),
-                jitter: Arc::clone(jitter),
-            }),
+            guard: Arc::new(Guard::new(clock, jitter)),
         };
         Self {
             entries: list.into_iter().map(guarded).collect(),
@@ -55,8 +54,8 @@ impl FailoverSynthesizer {
         }
     }
 
-    /// The same with another deadline for sentences that are streamed: for the first sound of each synthesiser that is
-    /// asked, and for each further piece.
+    /// The same with another deadline for sentences that are streamed: for the first sound, whoever makes it, and for
+    /// each further piece.
     #[must_use]
     pub fn with_live_deadline(self, live_deadline: Duration) -> Self {
         Self { live_deadline, ..self }
@@ -76,20 +75,6 @@ impl FailoverSynthesizer {
     pub fn list(&self) -> &[GuardedSynthesizer] {
         &self.entries
     }
-
-    /// The first that is not in `tried` and not at rest, else the one whose rest ends first; its place in the list, and
-    /// it. The one that is returned counts as being tried.
-    fn next(&self, tried: &[usize]) -> Option<(usize, &GuardedSynthesizer)> {
-        let fresh = || {
-            self.entries
-                .iter()
-                .enumerate()
-                .filter(|(index, _)| !tried.contains(index))
-        };
-        fresh()
-            .find(|(_, entry)| entry.try_pass())
-            .or_else(|| fresh().min_by_key(|(_, entry)| entry.guard.breaker().passes_from_ms()))
-    }
 }
 
 #[async_trait]
@@ -104,59 +89,42 @@ impl Synthesizer for FailoverSynthesizer {
     }
 
     async fn synthesize(&self, request: &SynthesisRequest) -> Result<Pcm, SynthesisError> {
-        let mut tried = Tried::default();
-        while let Some((place, entry)) = self.next(&tried.places) {
+        let mut search = Search::new();
+        while let Some((place, entry, _)) = search.next(&self.entries) {
             match entry.synthesize(request).await {
                 Ok(pcm) => return Ok(pcm),
-                Err(error) => tried.failed(place, entry, error),
+                Err(error) => search.failed(place, entry.passed_over(error)),
             }
         }
-        Err(tried.into_error())
+        Err(unspoken(search))
     }
 
     async fn stream(&self, request: &SynthesisRequest) -> Result<SpeechStream, SynthesisError> {
-        let mut tried = Tried::default();
-        while let Some((place, entry)) = self.next(&tried.places) {
-            match entry.begin(request, self.live_deadline).await {
+        let mut search = Search::within(self.live_deadline);
+        while let Some((place, entry, share)) = search.next(&self.entries) {
+            match entry.begin(request, share, self.live_deadline).await {
                 Ok(speech) => return Ok(speech),
-                Err(error) => tried.failed(place, entry, error),
+                Err(error) => search.failed(place, entry.passed_over(error)),
             }
         }
-        Err(tried.into_error())
+        Err(unspoken(search))
     }
 }
 
-/// Who has failed with a sentence.
-#[derive(Default)]
-struct Tried {
-    places: Vec<usize>,
-    /// The failure of the most preferred one: that is the one to mend.
-    preferred: Option<(usize, SynthesisError)>,
+/// What a sentence comes to that nobody speaks.
+fn unspoken(search: Search<SynthesisError>) -> SynthesisError {
+    search.into_error().unwrap_or_else(|| SynthesisError::Unavailable {
+        reason: "there is none; name one in SAMVAD_SYNTHESIZER".to_owned(),
+    })
 }
 
-impl Tried {
-    fn failed(&mut self, place: usize, entry: &GuardedSynthesizer, error: SynthesisError) {
-        tracing::warn!(synthesizer = entry.name(), %error, "a synthesiser failed; the next one takes over");
-        self.places.push(place);
-        if self.preferred.as_ref().is_none_or(|(first, _)| place < *first) {
-            self.preferred = Some((place, error));
-        }
-    }
-
-    fn into_error(self) -> SynthesisError {
-        match self.preferred {
-            Some((_, error)) => error,
-            None => SynthesisError::Unavailable {
-                reason: "there is none; name one in SAMVAD_SYNTHESIZER".to_owned(),
-            },
-        }
-    }
-}
-
-/// A synthesiser of the list, with its breaker: whatever becomes of a sentence is counted. Clones share the breaker.
+/// A synthesiser of the list, with its breaker: whatever becomes of a sentence is counted. Clones share the breaker, and
+/// how much is asked of it at a time.
 #[derive(Clone)]
 pub struct GuardedSynthesizer {
     ranked: RankedSynthesizer,
+    /// As many as sentences may be asked at a time.
+    places: Arc<Semaphore>,
     guard: Arc<Guard>,
 }
 
@@ -167,12 +135,14 @@ impl GuardedSynthesizer {
     }
 
     /// Whether it may be asked now: it is not at rest, or its rest is over and nobody else tries it already
-    /// ([`Breaker::try_pass`]).
+    /// ([`Breaker::try_pass`](super::Breaker::try_pass)).
     pub fn try_pass(&self) -> bool {
-        self.guard.breaker().try_pass(self.guard.now_ms())
+        self.guard.try_pass()
     }
 
     async fn ask(&self, request: &SynthesisRequest) -> Result<Pcm, SynthesisError> {
+        // An error only says that the places are closed, which nobody does.
+        let _place = self.places.acquire().await;
         let patience = self.ranked.patience;
         // A synthesiser that panics has failed like any other.
         let asked = AssertUnwindSafe(async { self.ranked.synthesizer.synthesize(request).await }).catch_unwind();
@@ -183,17 +153,27 @@ impl GuardedSynthesizer {
         }
     }
 
-    /// Begins to speak; what it returns has sound in its first pieces. From there on each piece comes within the deadline,
-    /// or an error.
-    async fn begin(&self, request: &SynthesisRequest, deadline: Duration) -> Result<SpeechStream, SynthesisError> {
-        let begun = speaking::begin(self.ranked.synthesizer.as_ref(), request, deadline).await;
+    /// Begins to speak within the first deadline; what it returns has sound in its first pieces. From there on each piece
+    /// comes within the next deadline, or an error.
+    async fn begin(
+        &self,
+        request: &SynthesisRequest,
+        first: Duration,
+        next: Duration,
+    ) -> Result<SpeechStream, SynthesisError> {
+        let begun = speaking::begin(self.ranked.synthesizer.as_ref(), request, first).await;
         match begun {
-            Ok(speech) => Ok(speaking::watched(speech, deadline, Arc::clone(&self.guard))),
+            Ok(speech) => Ok(speaking::watched(speech, next, self.name(), Arc::clone(&self.guard))),
             Err(error) => {
-                self.guard.count(Some(&error));
+                count(&self.guard, Some(&error));
                 Err(error)
             }
         }
+    }
+
+    fn passed_over(&self, error: SynthesisError) -> SynthesisError {
+        tracing::warn!(synthesizer = self.name(), %error, "a synthesiser failed; the next one takes over");
+        error
     }
 }
 
@@ -209,42 +189,25 @@ impl Synthesizer for GuardedSynthesizer {
 
     async fn synthesize(&self, request: &SynthesisRequest) -> Result<Pcm, SynthesisError> {
         let answer = self.ask(request).await;
-        self.guard.count(answer.as_ref().err());
+        count(&self.guard, answer.as_ref().err());
         answer
     }
+}
 
-    async fn stream(&self, request: &SynthesisRequest) -> Result<SpeechStream, SynthesisError> {
-        self.begin(request, LIVE_SPEECH_DEADLINE).await
+impl AsRef<Guard> for GuardedSynthesizer {
+    fn as_ref(&self) -> &Guard {
+        &self.guard
     }
 }
 
-/// What is known of one synthesiser's faults.
-pub(super) struct Guard {
-    breaker: Mutex<Breaker>,
-    clock: Arc<dyn Clock>,
-    jitter: Jitter,
-}
-
-impl Guard {
-    /// Counts what became of a sentence.
-    pub(super) fn count(&self, error: Option<&SynthesisError>) {
-        let fault = match error {
-            None => return self.breaker().succeeded(),
-            // A voice or a language that it lacks is no failure of it.
-            Some(SynthesisError::Unsupported { .. }) => return,
-            Some(SynthesisError::Refused { .. }) => Fault::Refused,
-            Some(_) => Fault::Passing,
-        };
-        self.breaker().failed(self.now_ms(), fault, (self.jitter)());
-    }
-
-    fn now_ms(&self) -> u64 {
-        u64::try_from(self.clock.monotonic().as_millis()).unwrap_or(u64::MAX)
-    }
-
-    fn breaker(&self) -> MutexGuard<'_, Breaker> {
-        // Every change under this lock is one step: a panic elsewhere leaves nothing half done.
-        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+/// Counts what became of a sentence.
+pub(super) fn count(guard: &Guard, error: Option<&SynthesisError>) {
+    match error {
+        None => guard.succeeded(),
+        // A voice or a language that it lacks is no failure of it.
+        Some(SynthesisError::Unsupported { .. }) => {}
+        Some(SynthesisError::Refused { .. }) => guard.failed(Fault::Refused),
+        Some(_) => guard.failed(Fault::Passing),
     }
 }
 

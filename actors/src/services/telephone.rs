@@ -3,17 +3,11 @@
 use crate::ports::{Pcm, SynthesisError};
 use samvad_media::LINE_RATE;
 use samvad_media::codec::encode_mulaw;
+use samvad_media::level::{self, rms};
 use samvad_media::resample::{ResampleError, StreamResampler};
 
-/// Samples in 20 ms at the line's rate.
-const FRAME_SAMPLES: usize = 160;
-/// Level of the louder stretches, as RMS of full scale: that of the prompts (-18 dBFS), so that what is spoken in a call
-/// is as loud as what was rendered before it.
-const TARGET_RMS: f64 = 0.126;
-/// No more than this, so that noise is not made loud.
-const MOST_GAIN: f64 = 10.0;
-/// No sample is louder, of full scale: as in the prompts.
-const LOUDEST: f64 = 0.95;
+/// Samples in a frame.
+const FRAME_SAMPLES: usize = level::STRETCH;
 /// A frame above this, as RMS of full scale, is sound: -46 dBFS.
 const SOUND: f64 = 0.005;
 /// Frames with sound by which the level of a voice is known: 0.3 s of it, which services send at once.
@@ -136,39 +130,16 @@ impl TelephoneAudio {
     fn release(&mut self, codes: &mut Vec<u8>) {
         let kept_back = std::mem::take(&mut self.kept_back);
         if !kept_back.is_empty() {
-            let gain = gain_for(&kept_back);
+            let gain = level::gain(&kept_back);
             encode(&kept_back, gain, codes);
             self.gain = Some(gain);
         }
     }
 }
 
-/// From the mean of the louder half, so that pauses within do not make it louder.
-fn gain_for(samples: &[i16]) -> f64 {
-    let mut levels: Vec<f64> = samples.chunks(FRAME_SAMPLES).map(rms).collect();
-    levels.sort_by(|a, b| b.total_cmp(a));
-    let half = &levels[..levels.len().div_ceil(2)];
-    let level = (half.iter().map(|level| level * level).sum::<f64>() / half.len().max(1) as f64).sqrt();
-    let peak = samples.iter().map(|sample| sample.unsigned_abs()).max().unwrap_or(1);
-    let peak = f64::from(peak.max(1)) / 32_768.0;
-    (TARGET_RMS / level.max(f64::MIN_POSITIVE))
-        .min(MOST_GAIN)
-        .min(LOUDEST / peak)
-}
-
-/// A later stretch may be louder than those the gain was found by: it is limited and does not wrap.
 fn encode(samples: &[i16], gain: f64, codes: &mut Vec<u8>) {
-    let loudest = 32_768.0 * LOUDEST;
-    let scaled: Vec<i16> = samples
-        .iter()
-        .map(|&sample| (f64::from(sample) * gain).clamp(-loudest, loudest) as i16)
-        .collect();
+    let scaled: Vec<i16> = level::scale(samples, gain).collect();
     encode_mulaw(&scaled, codes);
-}
-
-fn rms(samples: &[i16]) -> f64 {
-    let energy: f64 = samples.iter().map(|&sample| f64::from(sample).powi(2)).sum();
-    (energy / samples.len().max(1) as f64).sqrt() / 32_768.0
 }
 
 fn resampler_from(rate: u32) -> Result<Option<StreamResampler>, SynthesisError> {
@@ -189,6 +160,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use samvad_media::codec::decode_mulaw;
+    use samvad_media::level::TARGET_RMS;
 
     fn tone(rate: u32, ms: u32, peak: f64) -> Vec<i16> {
         let phase = |n: u32| std::f64::consts::TAU * 440.0 * f64::from(n) / f64::from(rate);

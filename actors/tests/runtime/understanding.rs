@@ -3,10 +3,13 @@
 use crate::language::{Does, ScriptedModel, meaning};
 use crate::line::Caller;
 use crate::recognizer::Recognition;
+use crate::voice::{HandVoice, as_synthesizer};
 use crate::world::{HEALTH, World, survey, survey_of, until};
 use samvad_actors::domain::{AnswerValue, Outcome};
 use samvad_actors::ports::TranscriptSpeaker;
+use samvad_actors::runtime::Survey;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -35,8 +38,15 @@ async fn asked(world: &World, name: &str) -> Caller {
 
 /// The same where these sentences have audio besides the fixed ones.
 async fn asked_with(world: &World, name: &str, live: &[&str]) -> Caller {
-    let campaign = HEALTH.replace("spoken_replies: false", "spoken_replies: true");
-    let caller = world.call_with(name, survey_of(&campaign, live, |_| true));
+    asked_of(world, name, survey_of(&with_replies(), live, |_| true)).await
+}
+
+fn with_replies() -> String {
+    HEALTH.replace("spoken_replies: false", "spoken_replies: true")
+}
+
+async fn asked_of(world: &World, name: &str, survey: Arc<Survey>) -> Caller {
+    let caller = world.call_with(name, survey);
     assert!(caller.listen().await);
     caller.press('1');
     assert!(caller.listen().await);
@@ -90,6 +100,34 @@ async fn the_time_the_model_takes_is_a_part_of_the_turn_of_its_own() {
     finish(&world, &caller, "slow", "13").await;
     let latency = world.store.report(&"slow".into()).latencies[0];
     assert!(latency.understanding_ms >= 700, "{latency:?}");
+}
+
+#[actix::test]
+async fn the_time_the_voice_takes_for_a_reply_is_not_the_models() {
+    let world = world("how long is this", Does::SpeaksAndStalls);
+    let voice = Arc::new(HandVoice::default());
+    let silent = survey_of(&with_replies(), &[], |_| true);
+    let spoken = Survey {
+        campaign: silent.campaign.clone(),
+        script: silent.script.clone(),
+        prompts: silent.prompts.clone(),
+        voice: as_synthesizer(&voice),
+        translations: Default::default(),
+        names: None,
+    };
+    let caller = asked_of(&world, "voiced", Arc::new(spoken)).await;
+    until("the first sentence is asked for", || voice.asked() == [FIRST]).await;
+    // Longer than anything else here takes, and before the rest of the reply is given up.
+    world.clock.jump_ms(1_000);
+    (0..4).for_each(|_| voice.speak(0));
+    voice.end(0);
+    assert!(caller.listen().await, "the reply");
+    finish(&world, &caller, "voiced", "413").await;
+    let latency = world.store.report(&"voiced".into()).latencies[0];
+    assert!(
+        latency.first_audio_ms >= 1_000 && latency.understanding_ms < 1_000,
+        "{latency:?}"
+    );
 }
 
 #[actix::test]

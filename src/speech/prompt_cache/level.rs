@@ -1,11 +1,6 @@
 //! Speech at one level, without the silence around it.
 
-/// Level of the loudest stretches of every prompt, as RMS of full scale: -18 dBFS, usual for announcements and well
-/// below clipping.
-const TARGET_RMS: f64 = 0.126;
-
-/// Stretches over which level is measured: 20 ms at 8 kHz.
-const STRETCH: usize = 160;
+use samvad_media::level::{self, STRETCH, rms};
 
 /// A stretch this far below the loudest is silence: -40 dB.
 const SILENCE_BELOW: f64 = 0.01;
@@ -14,9 +9,6 @@ const SILENCE_BELOW: f64 = 0.01;
 /// behind the other, and without a pause they would run together.
 const LEAD: usize = STRETCH;
 const TAIL: usize = 9 * STRETCH;
-
-/// No more than this, so that noise is not made loud.
-const MOST_GAIN: f64 = 10.0;
 
 /// The samples cut to speech and brought to the target level; `None` if there is no sound in them.
 pub(super) fn speech_at_level(samples: &[i16]) -> Option<Vec<i16>> {
@@ -29,37 +21,14 @@ pub(super) fn speech_at_level(samples: &[i16]) -> Option<Vec<i16>> {
     let first = levels.iter().position(voiced)? * STRETCH;
     let last = ((levels.iter().rposition(voiced)? + 1) * STRETCH).min(samples.len());
     let speech = &samples[first.saturating_sub(LEAD)..last];
-
-    // The mean of the louder half, so that pauses inside a sentence do not make it louder.
-    let mut sorted: Vec<f64> = speech.chunks(STRETCH).map(rms).collect();
-    sorted.sort_by(|a, b| b.total_cmp(a));
-    let half = &sorted[..sorted.len().div_ceil(2)];
-    let level = (half.iter().map(|level| level * level).sum::<f64>() / half.len() as f64).sqrt();
-    let peak = f64::from(
-        speech
-            .iter()
-            .map(|sample| sample.unsigned_abs())
-            .max()
-            .unwrap_or(1)
-            .max(1),
-    ) / 32_768.0;
-    let gain = (TARGET_RMS / level).min(MOST_GAIN).min(0.95 / peak);
-
-    let scaled = speech.iter().map(|&sample| (f64::from(sample) * gain) as i16);
+    let scaled = level::scale(speech, level::gain(speech));
     Some(scaled.chain(std::iter::repeat_n(0, TAIL)).collect())
-}
-
-fn rms(samples: &[i16]) -> f64 {
-    let energy: f64 = samples
-        .iter()
-        .map(|&sample| (f64::from(sample) / 32_768.0).powi(2))
-        .sum();
-    (energy / samples.len().max(1) as f64).sqrt()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use samvad_media::level::TARGET_RMS;
 
     fn tone(amplitude: f64, samples: usize) -> Vec<i16> {
         (0..samples)

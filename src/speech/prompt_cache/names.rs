@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 
 /// Most bytes of audio that are kept: some 500 greetings of two seconds.
 const MOST_BYTES: usize = 8 * 1024 * 1024;
-/// Greetings that are spoken at a time; who comes then is greeted without a name.
+/// Greetings under way at a time, those that wait for the synthesiser included; who comes then is greeted without a name.
 const MOST_UNDER_WAY: usize = 64;
 
 /// What a greeting depends on: who speaks it, in which language, and the sentence.

@@ -1,6 +1,6 @@
 //! Speaking what is not on disk yet: several sentences at a time, with patience for services that are busy.
 
-use super::{PromptCache, PromptCacheError, PromptFailure, level, prompt, read, write};
+use super::{PromptCache, PromptCacheError, PromptFailure, level, prompt, write};
 use crate::config::private_files::PrivateFileError;
 use futures_util::{StreamExt, stream};
 use samvad_actors::ports::{Pcm, Prompt, PromptBook, SynthesisError, SynthesisRequest, Synthesizer};
@@ -38,15 +38,19 @@ impl Failed {
 }
 
 impl PromptCache {
-    /// All sentences by one synthesiser.
+    /// All sentences by one synthesiser; `kept` are those of them that are on disk, in the same order.
     pub(super) async fn render_by(
         &self,
         synthesizer: &GuardedSynthesizer,
         requests: &[SynthesisRequest],
+        kept: Vec<Option<Prompt>>,
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<PromptBook, Failed> {
-        let mut renderings = stream::iter(requests.iter().map(|request| async move {
-            let prompt = self.prompt(synthesizer, request).await?;
+        let mut renderings = stream::iter(requests.iter().zip(kept).map(|(request, kept)| async move {
+            let prompt = match kept {
+                Some(prompt) => prompt,
+                None => self.prompt(synthesizer, request).await?,
+            };
             Ok::<_, Failed>((request.text.clone(), prompt))
         }))
         .buffer_unordered(synthesizer.at_once());
@@ -58,12 +62,8 @@ impl PromptCache {
         Ok(prompts.into_iter().collect())
     }
 
-    /// One sentence: from disk if it is there and sound, else spoken now and kept.
+    /// One sentence, spoken now and kept.
     async fn prompt(&self, synthesizer: &GuardedSynthesizer, request: &SynthesisRequest) -> Result<Prompt, Failed> {
-        let path = self.path_of(synthesizer, request);
-        if let Some(prompt) = read(&path) {
-            return Ok(prompt);
-        }
         let pcm = speak(synthesizer, request).await;
         let mulaw = pcm.and_then(|pcm| telephone_audio(&pcm)).map_err(|fault| {
             Failed::Speech(PromptFailure {
@@ -72,7 +72,7 @@ impl PromptCache {
                 fault,
             })
         })?;
-        write(&path, &mulaw).map_err(Failed::Files)?;
+        write(&self.path_of(synthesizer, request), &mulaw).map_err(Failed::Files)?;
         Ok(prompt(mulaw.into()))
     }
 }

@@ -18,8 +18,10 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest message that is read, in bytes; results have a few KiB.
 const LONGEST_MESSAGE: usize = 1024 * 1024;
-/// Longest answer to a refused upgrade that is read for its code, in bytes.
+/// Longest body of a refusal that is read for its code, in bytes.
 const LONGEST_REFUSAL: usize = 16 * 1024;
+/// Longest wait for it.
+const REFUSAL_DEADLINE: Duration = Duration::from_secs(1);
 
 /// An open WebSocket.
 pub(super) type Socket = WebSocketStream<Upgraded>;
@@ -137,7 +139,15 @@ pub(super) async fn refusal(answer: Response) -> RecognizerError {
 
 /// The code that the services write into the body: `err_code` (Deepgram), `error.code` (OpenAI, Sarvam),
 /// `detail.status` (ElevenLabs).
-pub(super) async fn code_in(mut answer: Response) -> String {
+pub(super) async fn code_in(answer: Response) -> String {
+    let body = refusal_body(answer).await;
+    let code = body["err_code"].as_str().or_else(|| body["error"]["code"].as_str());
+    let code = code.or_else(|| body["detail"]["status"].as_str());
+    code.or_else(|| body["code"].as_str()).unwrap_or_default().to_owned()
+}
+
+/// The body of a refusal, as far as it is JSON, short, and there within a second; null else.
+pub(crate) async fn refusal_body(mut answer: Response) -> serde_json::Value {
     let read = async {
         let mut body = Vec::new();
         while let Ok(Some(chunk)) = answer.chunk().await {
@@ -148,13 +158,8 @@ pub(super) async fn code_in(mut answer: Response) -> String {
         }
         body
     };
-    let body = tokio::time::timeout(Duration::from_secs(1), read)
-        .await
-        .unwrap_or_default();
-    let body: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
-    let code = body["err_code"].as_str().or_else(|| body["error"]["code"].as_str());
-    let code = code.or_else(|| body["detail"]["status"].as_str());
-    code.or_else(|| body["code"].as_str()).unwrap_or_default().to_owned()
+    let body = tokio::time::timeout(REFUSAL_DEADLINE, read).await.unwrap_or_default();
+    serde_json::from_slice(&body).unwrap_or_default()
 }
 
 /// What failed on the way. The URL is left out: it says nothing new.

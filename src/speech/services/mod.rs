@@ -27,10 +27,10 @@ pub mod text;
 mod threads;
 mod utterance;
 
-pub(crate) use client::innermost;
 pub use client::{ServiceClient, ServiceClientError};
+pub(crate) use client::{innermost, refusal_body};
 pub use pool::{PoolGauges, PoolSettings};
-pub(crate) use protocol::code_of;
+pub(crate) use protocol::{code_of, is_of_credit};
 pub use recognizer::StreamingRecognizer;
 pub(crate) use synthesizer::retry_after;
 pub use synthesizer::{ServiceSynthesizer, SpeechDeadlines};

@@ -149,15 +149,20 @@ impl<P: Protocol> Pool<P> {
         }
         let deadline = Instant::now() + OPEN_DEADLINE;
         let mut in_time = true;
-        while in_time && self.is_full() {
+        loop {
+            {
+                // Seen and taken under one lock: others wait for the same place.
+                let mut inner = self.lock();
+                let is_free = inner.total < self.settings.most;
+                if is_free || !in_time {
+                    inner.promised = inner.promised.saturating_sub(1);
+                    return is_free.then(|| self.counted(&mut inner, tag));
+                }
+            }
             in_time = tokio::time::timeout_at(deadline, freed.as_mut()).await.is_ok();
             freed.set(self.freed.notified());
             freed.as_mut().enable();
         }
-        let mut inner = self.lock();
-        inner.promised = inner.promised.saturating_sub(1);
-        let is_free = inner.total < self.settings.most;
-        is_free.then(|| self.counted(&mut inner, tag))
     }
 
     /// Has a connection end that waits for another language: of the one with the most, that which has waited longest.
@@ -174,10 +179,6 @@ impl<P: Protocol> Pool<P> {
         }
         inner.promised += 1;
         true
-    }
-
-    fn is_full(&self) -> bool {
-        self.lock().total >= self.settings.most
     }
 
     /// Opens a connection for a language unless one is open, and keeps some open from then on. Returns when one is.

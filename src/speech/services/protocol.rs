@@ -102,6 +102,13 @@ pub(crate) fn code_of(text: &str) -> &str {
     if is_code { text } else { "without a code" }
 }
 
+/// Whether a code tells that the account's quota or credit is used up, which some services tell of with 401 or 429.
+pub(crate) fn is_of_credit(code: &str) -> bool {
+    let lower = code.to_ascii_lowercase();
+    let words = ["quota", "credit", "payment", "billing", "balance"];
+    words.iter().any(|word| lower.contains(word))
+}
+
 /// The error that a code stands for: quota, rate, key and the like are refusals, all else is a loss.
 pub(super) fn fault_of(code: &str) -> RecognizerError {
     const REFUSALS: [&str; 12] = [

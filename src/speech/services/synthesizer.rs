@@ -5,7 +5,7 @@ mod decoder;
 
 use self::decoder::Decoder;
 use super::client::{ServiceClient, code_in};
-use super::protocol::code_of;
+use super::protocol::{code_of, is_of_credit};
 use super::threads::ServiceThreads;
 use crate::config::Voices;
 use crate::speech::voice_names::own_voice;
@@ -303,12 +303,8 @@ impl Shared {
 /// with 429.
 fn refusal(status: StatusCode, code: &str, retry_after: Option<Duration>, names: &Variables) -> SynthesisError {
     let told = format!("({}, {})", status.as_u16(), code_of(code));
-    let lower = code.to_ascii_lowercase();
-    let is_credit = ["quota", "credit", "payment", "billing", "balance"]
-        .iter()
-        .any(|word| lower.contains(word));
     match status.as_u16() {
-        400..500 if is_credit => SynthesisError::Refused {
+        400..500 if is_of_credit(code) => SynthesisError::Refused {
             reason: format!("the account's quota or credit is used up {told}; raise it in the service's console"),
         },
         402 => SynthesisError::Refused {

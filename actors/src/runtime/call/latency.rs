@@ -27,6 +27,8 @@ struct OpenTurn {
 struct Understanding {
     since: Option<Millis>,
     ms: Millis,
+    /// Its answer is being spoken: what else the model says is not waited for.
+    answered: bool,
 }
 
 impl Understanding {
@@ -52,17 +54,27 @@ impl TurnClock {
 
     /// The dialogue is about to be given an input.
     pub(super) fn input(&mut self, now: Millis, input: &Input) {
-        let (Input::Recognized { speech, .. } | Input::RecognitionFailed { speech, .. }) = input else {
-            return;
-        };
-        if let Some(turn) = self.open.as_mut().filter(|turn| turn.speech == *speech) {
-            turn.recognized_at.get_or_insert(now);
+        match input {
+            Input::Recognized { speech, .. } | Input::RecognitionFailed { speech, .. } => {
+                if let Some(turn) = self.open.as_mut().filter(|turn| turn.speech == *speech) {
+                    turn.recognized_at.get_or_insert(now);
+                }
+            }
+            // The model may have more to say, but from here on the caller waits for the voice.
+            Input::ReplySentence { .. } => {
+                if let Some(turn) = self.recognized().filter(|turn| !turn.understanding.answered) {
+                    turn.understanding.end(now);
+                    turn.understanding.answered = true;
+                    turn.decided_at = Some(now);
+                }
+            }
+            _ => {}
         }
     }
 
     /// A language model is asked what the recognised words mean. What the dialogue decided until now was to ask.
     pub(super) fn understanding_began(&mut self, now: Millis) {
-        if let Some(turn) = self.recognized() {
+        if let Some(turn) = self.recognized().filter(|turn| !turn.understanding.answered) {
             turn.understanding.since.get_or_insert(now);
             turn.decided_at = None;
         }
@@ -132,6 +144,7 @@ impl TurnClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialogue::RequestId;
     use proptest::prelude::*;
 
     const SPEECH: SpeechId = SpeechId(7);
@@ -142,6 +155,13 @@ mod tests {
             text: "yes".to_owned(),
             confidence: 0.9,
             uncertain: false,
+        }
+    }
+
+    fn sentence() -> Input {
+        Input::ReplySentence {
+            request: RequestId(0),
+            text: "It takes two minutes.".to_owned(),
         }
     }
 
@@ -214,6 +234,19 @@ mod tests {
     }
 
     #[test]
+    fn the_first_sentence_of_a_reply_is_the_decision_and_its_synthesis_no_understanding() {
+        let mut clock = clock();
+        clock.understanding_began(1_060);
+        clock.input(1_460, &sentence());
+        clock.understanding_began(1_461);
+        clock.input(1_700, &sentence());
+        clock.understanding_ended(1_701);
+        clock.decided(1_701);
+        clock.first_audio(2_160);
+        assert_eq!(parts(&clock.take_done()[0]), [500, 60, 400, 0, 700]);
+    }
+
+    #[test]
     fn a_model_that_answers_a_speech_of_before_counts_for_no_other() {
         let mut clock = clock();
         clock.understanding_began(1_060);
@@ -229,6 +262,7 @@ mod tests {
     enum Step {
         EndPointed(u64),
         Recognized,
+        Replied,
         Began,
         Ended,
         Decided,
@@ -239,6 +273,7 @@ mod tests {
         prop_oneof![
             (0_u64..2_000).prop_map(Step::EndPointed),
             Just(Step::Recognized),
+            Just(Step::Replied),
             Just(Step::Began),
             Just(Step::Ended),
             Just(Step::Decided),
@@ -262,6 +297,7 @@ mod tests {
                         clock.end_pointed(SpeechId(speech), now - patience, now, now);
                     }
                     Step::Recognized => clock.input(now, &recognized(SpeechId(speech))),
+                    Step::Replied => clock.input(now, &sentence()),
                     Step::Began => clock.understanding_began(now),
                     Step::Ended => clock.understanding_ended(now),
                     Step::Decided => clock.decided(now),

@@ -150,14 +150,14 @@ impl CallActor {
         let mut sent = false;
         while let Some(mut first) = self.live.queue.pop_front() {
             let survey = self.survey.clone();
-            let goes_on =
-                if let (Stage::Idle, Some(prompt)) = (first.stage, survey.prompt(self.language(), &first.text)) {
-                    sent = true;
-                    let whole = self.send_sentence(first.playback, first.index, &prompt.mulaw, now);
-                    whole.map(|()| true).map_err(|error| error.to_string())
-                } else {
-                    self.send_waiting(&mut first, now, &mut sent, ctx)
-                };
+            let kept = survey.prompt(self.language(), &first.text);
+            let goes_on = if let (Stage::Idle, Some(prompt)) = (first.stage, kept) {
+                sent = true;
+                let whole = self.send_sentence(first.playback, first.index, &prompt.mulaw, now);
+                whole.map(|()| true).map_err(|error| Some(error.to_string()))
+            } else {
+                self.send_waiting(&mut first, now, &mut sent, ctx)
+            };
             match goes_on {
                 Ok(true) if first.is_last => {
                     self.playout.playback_sent(first.playback.0);
@@ -167,8 +167,11 @@ impl CallActor {
                     self.live.queue.push_front(first);
                     break;
                 }
-                Err(error) => {
-                    tracing::warn!(parent: &self.span, error, "a sentence cannot be spoken");
+                Err(fault) => {
+                    // One of the synthesisers was logged where it failed.
+                    if let Some(error) = fault {
+                        tracing::warn!(parent: &self.span, error, "a sentence cannot be spoken");
+                    }
                     self.break_off(&first, now, ctx);
                 }
             }
@@ -185,20 +188,21 @@ impl CallActor {
         }
     }
 
-    /// Sends what has come of the first sentence. True if that was all of it; an error if there will not be more.
+    /// Sends what has come of the first sentence. True if that was all of it; an error if there will not be more, with
+    /// what has not been logged of it.
     fn send_waiting(
         &mut self,
         first: &mut Sentence,
         now: Millis,
         sent: &mut bool,
         ctx: &mut Context<Self>,
-    ) -> Result<bool, String> {
+    ) -> Result<bool, Option<String>> {
         if first.stage == Stage::Idle {
             first.stage = self.ask(first.id, first.text.clone(), ctx);
         }
         while let Some(piece) = first.waiting.pop_front() {
             let part = self.send_part(first.playback, first.index, &piece, now);
-            part.map_err(|error| error.to_string())?;
+            part.map_err(|error| Some(error.to_string()))?;
             first.begun = true;
             *sent = true;
         }
@@ -206,10 +210,10 @@ impl CallActor {
             Stage::Idle | Stage::Coming(_) => Ok(false),
             Stage::Whole if first.begun => {
                 let closed = self.close_sentence(first.playback, first.index, now);
-                closed.map(|()| true).map_err(|error| error.to_string())
+                closed.map(|()| true).map_err(|error| Some(error.to_string()))
             }
-            Stage::Whole => Err("nothing can be heard in it".to_owned()),
-            Stage::Failed => Err("its audio broke off".to_owned()),
+            Stage::Whole => Err(Some("nothing can be heard in it".to_owned())),
+            Stage::Failed => Err(None),
         }
     }
 
@@ -247,7 +251,8 @@ impl CallActor {
             voice: campaign.voice.clone(),
             meter: self.meter.clone(),
         };
-        let audio = line_audio(voice, request).map(Some).chain(stream::once(async { None }));
+        let audio = in_span(self.span.clone(), line_audio(voice, request));
+        let audio = audio.map(Some).chain(stream::once(async { None }));
         let taken = audio.into_actor(self).map(move |came, call, ctx| {
             if !call.ended {
                 call.take_live(id, came);
@@ -259,17 +264,14 @@ impl CallActor {
     }
 
     /// Takes what came of a sentence; `None` is its end.
-    fn take_live(&mut self, id: u64, came: Option<Result<Vec<u8>, SynthesisError>>) {
+    fn take_live(&mut self, id: u64, came: Option<Result<Vec<u8>, ()>>) {
         let Some(sentence) = self.live.queue.iter_mut().find(|sentence| sentence.id == id) else {
             return;
         };
         match came {
             Some(Ok(codes)) if codes.is_empty() => {}
             Some(Ok(codes)) => sentence.waiting.push_back(codes.into()),
-            Some(Err(error)) => {
-                sentence.stage = Stage::Failed;
-                tracing::warn!(parent: &self.span, %error, "a sentence breaks off");
-            }
+            Some(Err(())) => sentence.stage = Stage::Failed,
             None if sentence.stage == Stage::Failed => {}
             None => sentence.stage = Stage::Whole,
         }
@@ -303,11 +305,9 @@ impl CallActor {
     }
 }
 
-/// One sentence as the line takes it. It ends after an error; a synthesiser that panics has failed like any other.
-fn line_audio(
-    voice: Arc<dyn Synthesizer>,
-    request: SynthesisRequest,
-) -> impl Stream<Item = Result<Vec<u8>, SynthesisError>> {
+/// One sentence as the line takes it. It ends after an error, which has been logged; a synthesiser that panics has failed
+/// like any other.
+fn line_audio(voice: Arc<dyn Synthesizer>, request: SynthesisRequest) -> impl Stream<Item = Result<Vec<u8>, ()>> {
     let speech = async move { voice.stream(&request).await }.try_flatten_stream();
     let speech = AssertUnwindSafe(speech).catch_unwind().map(|piece| {
         piece.unwrap_or_else(|_panic| {
@@ -322,10 +322,22 @@ fn line_audio(
         match piece {
             Some(Ok(piece)) => match audio.push(&piece) {
                 Ok(codes) => Some((Ok(codes), Some((speech, audio)))),
-                Err(error) => Some((Err(error), None)),
+                Err(error) => Some((unfit(&error), None)),
             },
-            Some(Err(error)) => Some((Err(error), None)),
-            None => Some((audio.finish(), None)),
+            // Whoever counts it among the synthesiser's faults has logged it.
+            Some(Err(_)) => Some((Err(()), None)),
+            None => Some((audio.finish().or_else(|error| unfit(&error)), None)),
         }
     })
+}
+
+fn unfit(error: &SynthesisError) -> Result<Vec<u8>, ()> {
+    tracing::warn!(%error, "a sentence does not fit the line");
+    Err(())
+}
+
+/// The stream within a span: what services log on its way names the call.
+pub(super) fn in_span<S: Stream>(span: tracing::Span, stream: S) -> impl Stream<Item = S::Item> {
+    let mut stream = Box::pin(stream);
+    stream::poll_fn(move |context| span.in_scope(|| stream.as_mut().poll_next(context)))
 }

@@ -1,6 +1,7 @@
 //! From the dialogue's questions to the language model, and from its answers to inputs.
 
 use super::CallActor;
+use super::live::in_span;
 use crate::dialogue::{Input, ModelFault, ModelMeaning, ModelQuery, ModelTask, RequestId};
 use crate::ports::{LanguageModel, LanguageModelError, LanguageRequest};
 use actix::fut::{self, ActorStreamExt};
@@ -9,6 +10,7 @@ use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use tracing::Instrument;
 
 /// Sentences of a reply that are passed on; the dialogue wants fewer.
 const MOST_SENTENCES: usize = 4;
@@ -30,16 +32,17 @@ impl CallActor {
         let asked = self.request(task);
         // A model that panics costs its request, not the call.
         let answer = AssertUnwindSafe(async move { model.structured(&asked, &schema).await }).catch_unwind();
+        let answer = answer.instrument(self.span.clone());
         let handle = ctx.spawn(answer.into_actor(self).map(move |answer, call, ctx| {
-            let meaning = sound(answer).and_then(|answer| {
-                ModelMeaning::read(answer).map_err(|reason| LanguageModelError::Unusable { reason: reason.into() })
+            let meaning = sound(answer).map_err(|error| fault_of(&error)).and_then(|answer| {
+                ModelMeaning::read(answer).map_err(|error| {
+                    tracing::warn!(parent: &call.span, error, "the language model's answer makes no sense");
+                    ModelFault::Unusable
+                })
             });
             let input = match meaning {
                 Ok(meaning) => Input::Classified { request, meaning },
-                Err(error) => Input::ClassifyFailed {
-                    request,
-                    fault: call.model_failed(&error),
-                },
+                Err(fault) => Input::ClassifyFailed { request, fault },
             };
             call.feed(input, ctx);
         }));
@@ -54,7 +57,8 @@ impl CallActor {
             self.pending.push_back(Input::ReplyFailed { request, fault });
             return;
         };
-        let sentences = sentences(model, self.request(task)).map(move |sentence| match sound(sentence) {
+        let sentences = in_span(self.span.clone(), sentences(model, self.request(task)));
+        let sentences = sentences.map(move |sentence| match sound(sentence) {
             Ok(text) => Ok(Input::ReplySentence { request, text }),
             Err(error) => Err(error),
         });
@@ -63,7 +67,7 @@ impl CallActor {
         let fed = fut::wrap_stream::<_, Self>(inputs).map(move |input, call, ctx| {
             let input = input.unwrap_or_else(|error| Input::ReplyFailed {
                 request,
-                fault: call.model_failed(&error),
+                fault: fault_of(&error),
             });
             call.feed(input, ctx);
         });
@@ -94,17 +98,16 @@ impl CallActor {
             meter: self.meter.clone(),
         }
     }
+}
 
-    fn model_failed(&self, error: &LanguageModelError) -> ModelFault {
-        let model = self.ports.language_model.as_ref().map_or("none", |model| model.name());
-        tracing::warn!(parent: &self.span, model, %error, "the language model did not help");
-        match error {
-            LanguageModelError::TimedOut { .. } => ModelFault::TimedOut,
-            LanguageModelError::Unusable { .. } => ModelFault::Unusable,
-            LanguageModelError::Unavailable { .. }
-            | LanguageModelError::Refused { .. }
-            | LanguageModelError::Busy { .. } => ModelFault::Lost,
-        }
+/// What a failure means to the dialogue. Whoever counts it among the model's faults has logged it.
+fn fault_of(error: &LanguageModelError) -> ModelFault {
+    match error {
+        LanguageModelError::TimedOut { .. } => ModelFault::TimedOut,
+        LanguageModelError::Unusable { .. } => ModelFault::Unusable,
+        LanguageModelError::Unavailable { .. }
+        | LanguageModelError::Refused { .. }
+        | LanguageModelError::Busy { .. } => ModelFault::Lost,
     }
 }
 

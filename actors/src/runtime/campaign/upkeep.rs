@@ -73,8 +73,8 @@ async fn release_claim(ports: &CampaignPorts, leadership: &Leadership, attempt: 
 /// What every node looks after.
 pub struct Upkeep {
     ports: CampaignPorts,
-    /// Calls told to end, and when.
-    told: Mutex<BTreeMap<AttemptId, i64>>,
+    /// Calls told to end, how, and when.
+    told: Mutex<BTreeMap<AttemptId, (CallUpdate, i64)>>,
     /// Conversations elsewhere whose call was seen to be over, and when first.
     over: Mutex<BTreeMap<AttemptId, i64>>,
 }
@@ -303,11 +303,13 @@ impl Upkeep {
         };
         let now_ms = self.ports.now_ms();
         let mut told = self.told.lock().await;
-        told.retain(|_, told_ms| now_ms.saturating_sub(*told_ms) < TOLD_AGAIN_AFTER_MS);
-        if told.contains_key(&row.id) {
+        told.retain(|_, (_, told_ms)| now_ms.saturating_sub(*told_ms) < TOLD_AGAIN_AFTER_MS);
+        // Who has answered meanwhile was not reached by a `Cancel`; a `Complete` reaches everybody.
+        let is_told = |(before, _): &(CallUpdate, i64)| *before == update || *before == CallUpdate::Complete;
+        if told.get(&row.id).is_some_and(is_told) {
             return;
         }
-        told.insert(row.id.clone(), now_ms);
+        told.insert(row.id.clone(), (update.clone(), now_ms));
         let (base, attempt) = (self.ports.base.clone(), row.id.clone());
         actix::spawn(async move { base.update_call(&attempt, &sid, update).await });
     }

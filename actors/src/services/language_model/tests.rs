@@ -1,6 +1,7 @@
 use super::*;
 use crate::ports::ServiceMeter;
 use serde_json::json;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Tokio's clock, which the tests pause.

@@ -2,6 +2,7 @@ use super::*;
 use crate::domain::AttemptId;
 use crate::ports::ServiceMeter;
 use proptest::prelude::*;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Tokio's clock, which the tests pause.

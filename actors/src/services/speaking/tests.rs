@@ -119,8 +119,8 @@ async fn heard(list: &FailoverSynthesizer) -> Result<Vec<i16>, SynthesisError> {
 #[tokio::test(start_paused = true)]
 async fn l12_until_something_is_heard_the_next_takes_over() {
     for (steps, took_ms) in [
-        (&[Wait(5_000), Piece(9_000)][..], 1_500),
-        (&[Piece(0), Wait(5_000), Piece(9_000)], 1_500),
+        (&[Wait(5_000), Piece(9_000)][..], 750),
+        (&[Piece(0), Wait(5_000), Piece(9_000)], 750),
         (&[Piece(0); 11], 0),
         (&[Piece(0)], 0),
         (&[], 0),
@@ -139,6 +139,20 @@ async fn l12_until_something_is_heard_the_next_takes_over() {
         assert_eq!(begun.elapsed().as_millis(), took_ms, "{steps:?}");
         assert_eq!((first.asked(), second.asked()), (1, 1), "{steps:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn however_many_are_silent_the_deadline_for_the_first_sound_is_one_for_all() {
+    let silent = [0; 8].map(|_| Scripted::new(&[Wait(60_000), Piece(9_000)]));
+    let all: Vec<&Arc<Scripted>> = silent.iter().collect();
+    let begun = Instant::now();
+    assert!(heard(&list(&all)).await.is_err());
+    assert!(
+        begun.elapsed() <= DEADLINE + Duration::from_millis(10),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert!(silent.iter().all(|double| double.asked() == 1), "each had its share");
 }
 
 #[tokio::test(start_paused = true)]
@@ -211,7 +225,7 @@ async fn if_nobody_speaks_the_preferred_ones_fault_is_told() {
             fault,
             SynthesisError::TimedOut {
                 what: "the first sound",
-                deadline_ms: 1_500
+                deadline_ms: 750
             }
         ),
         "{fault}"

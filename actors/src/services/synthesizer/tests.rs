@@ -1,6 +1,7 @@
 use super::*;
 use crate::domain::Language;
 use crate::ports::ServiceMeter;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Tokio's clock, which the tests pause.
@@ -173,4 +174,23 @@ async fn if_all_rest_they_are_tried_all_the_same_and_the_preferred_ones_fault_is
 async fn nobody_in_the_list_is_an_error_with_the_remedy() {
     let error = list(&[]).synthesize(&request()).await.expect_err("nobody is there");
     assert!(error.to_string().contains("SAMVAD_SYNTHESIZER"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_is_asked_at_once_than_is_set_and_who_waits_has_not_failed() {
+    let double = Double::new(Conduct::Hangs, 1);
+    let list = list(&[&double]);
+    let wanted = request();
+    // Two campaigns and their greetings by name, say: each has a clone of its own.
+    let all = (0..5).map(|_| {
+        let clone = list.list()[0].clone();
+        let wanted = &wanted;
+        async move { clone.synthesize(wanted).await }
+    });
+    let mut all = std::pin::pin!(futures_util::future::join_all(all));
+    let waited = tokio::time::timeout(PATIENCE - Duration::from_secs(1), all.as_mut()).await;
+    assert!(waited.is_err() && double.asked() == 2, "{}", double.asked());
+    double.behave(Conduct::Speaks);
+    let spoken = all.await.iter().filter(|answer| answer.is_ok()).count();
+    assert_eq!(spoken, 3, "they were given all their time once it was their turn");
 }

@@ -178,15 +178,17 @@ async fn what_was_not_asked_for_the_longest_goes_first_and_no_more_is_kept_than_
 }
 
 #[tokio::test]
-async fn too_many_at_once_are_greeted_without_a_name() {
+async fn a_burst_is_spoken_as_many_at_once_as_is_set_and_too_many_are_greeted_without_a_name() {
     let meter = ServiceMeter::default();
     let setting = Setting::new(0, MOST_BYTES);
     let campaign = setting.campaign(None);
     let names: Vec<String> = (0..MOST_UNDER_WAY).map(|n| format!("Hello Person {n}.")).collect();
     let all = futures_util::future::join_all(names.iter().map(|name| campaign.speak(name, &meter)));
     let one_more = async {
-        until(|| setting.asked() == MOST_UNDER_WAY).await;
+        until(|| setting.cache.entries().by_key.len() == MOST_UNDER_WAY).await;
+        until(|| setting.asked() > 0).await;
         assert_eq!(campaign.speak("Hello Asha.", &meter).await, None);
+        assert_eq!(setting.asked(), 1, "the others wait for the synthesiser");
         setting.voice.gate.add_permits(1_000);
     };
     let (all, ()) = tokio::join!(all, one_more);
