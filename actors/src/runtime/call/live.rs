@@ -150,14 +150,14 @@ impl CallActor {
         let mut sent = false;
         while let Some(mut first) = self.live.queue.pop_front() {
             let survey = self.survey.clone();
-            let kept = survey.prompt(self.language(), &first.text);
-            let goes_on = if let (Stage::Idle, Some(prompt)) = (first.stage, kept) {
-                sent = true;
-                let whole = self.send_sentence(first.playback, first.index, &prompt.mulaw, now);
-                whole.map(|()| true).map_err(|error| Some(error.to_string()))
-            } else {
-                self.send_waiting(&mut first, now, &mut sent, ctx)
-            };
+            let goes_on =
+                if let (Stage::Idle, Some(prompt)) = (first.stage, survey.prompt(self.language(), &first.text)) {
+                    sent = true;
+                    let whole = self.send_sentence(first.playback, first.index, &prompt.mulaw, now);
+                    whole.map(|()| true).map_err(|error| Some(error.to_string()))
+                } else {
+                    self.send_waiting(&mut first, now, &mut sent, ctx)
+                };
             match goes_on {
                 Ok(true) if first.is_last => {
                     self.playout.playback_sent(first.playback.0);
