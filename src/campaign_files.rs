@@ -4,7 +4,7 @@ use anyhow::{Context, bail};
 use samvad_actors::dialogue::{LanguagePack, Script};
 use samvad_actors::domain::{Campaign, CampaignFault, ContactId, Language, PersonName, PhoneNumber};
 use samvad_actors::ports::NewContact;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Faults of a contact file that are shown one by one; the rest is counted.
@@ -151,22 +151,44 @@ pub fn language_pack(language: &Language, prompts_dir: Option<&Path>) -> anyhow:
     })
 }
 
-/// Checks that a campaign whose calls are recorded says so in its language. Any other campaign passes.
+/// Builds the script of a campaign in all of its languages, with prompts as from [`language_pack`].
 ///
 /// # Errors
-/// What is wrong with the campaign or with the prompts of its language.
-pub fn announces_recording(campaign: &Campaign, prompts_dir: Option<&Path>) -> Result<(), Vec<CampaignFault>> {
-    if !campaign.recording {
+/// What is wrong with the campaign or with the prompts of its languages.
+pub fn build_script(campaign: &Campaign, prompts_dir: Option<&Path>) -> Result<Script, Vec<CampaignFault>> {
+    let mut packs = BTreeMap::new();
+    let mut faults = Vec::new();
+    for language in campaign.languages() {
+        match language_pack(language, prompts_dir) {
+            Ok(pack) => {
+                packs.insert(language, pack);
+            }
+            Err(error) => faults.push(CampaignFault {
+                field: match *language == campaign.language {
+                    true => "language".to_owned(),
+                    false => format!("translations.{}", language.0),
+                },
+                fault: format!("cannot be spoken: {error:#}"),
+                remedy: "add prompts for the language, or take another".to_owned(),
+            }),
+        }
+    }
+    match packs.remove(&campaign.language) {
+        Some(own) if faults.is_empty() => Script::build_with(campaign, &own, |language| packs.remove(language)),
+        _ => Err(faults),
+    }
+}
+
+/// Checks that a campaign whose calls are recorded says so, and that one with translations can be spoken, in each of its
+/// languages. Any other campaign passes.
+///
+/// # Errors
+/// As [`build_script`].
+pub fn check_languages(campaign: &Campaign, prompts_dir: Option<&Path>) -> Result<(), Vec<CampaignFault>> {
+    if !campaign.recording && campaign.translations.is_empty() {
         return Ok(());
     }
-    let pack = language_pack(&campaign.language, prompts_dir).map_err(|error| {
-        vec![CampaignFault {
-            field: "recording".to_owned(),
-            fault: format!("is on, and cannot be announced: {error:#}"),
-            remedy: "add prompts for the language, or turn recording off".to_owned(),
-        }]
-    })?;
-    Script::build(campaign, &pack).map(|_| ())
+    build_script(campaign, prompts_dir).map(|_| ())
 }
 
 #[cfg(test)]
@@ -231,6 +253,25 @@ mod tests {
     }
 
     #[test]
+    fn a_translation_without_prompts_is_refused_with_its_field_and_the_languages_there_are() {
+        let file = Path::new("fixtures/campaigns/health_survey_bilingual.yaml");
+        let mut campaign = load_campaign(file).expect("the example is valid");
+        assert_eq!(check_languages(&campaign, None), Ok(()));
+        assert_eq!(check_languages(&campaign, Some(Path::new("prompts"))), Ok(()));
+        let hindi = campaign
+            .translations
+            .remove(&Language("hi".into()))
+            .expect("translated");
+        campaign.translations.insert(Language("xx".into()), hindi);
+        let faults = check_languages(&campaign, None).expect_err("refused");
+        let fault = faults[0].to_string();
+        assert!(
+            faults.len() == 1 && fault.starts_with("translations.xx: cannot be spoken") && fault.contains("en and hi"),
+            "{fault}"
+        );
+    }
+
+    #[test]
     fn what_a_language_model_is_told_may_be_left_out_of_a_prompts_directory_and_is_checked_where_it_is_there() {
         let dir = tempfile::tempdir().expect("a directory");
         let english = dir.path().join("en");
@@ -238,6 +279,9 @@ mod tests {
         for name in ["prompts.yaml", "lexicon.yaml"] {
             std::fs::copy(Path::new("prompts/en").join(name), english.join(name)).expect("copied");
         }
+        // English callers may answer in Hindi too.
+        std::fs::create_dir(dir.path().join("hi")).expect("made");
+        std::fs::copy("prompts/hi/lexicon.yaml", dir.path().join("hi/lexicon.yaml")).expect("copied");
         let load = || language_pack(&Language::default(), Some(dir.path()));
         assert!(load().expect("two files are enough").model_prompts().is_none());
         std::fs::copy("prompts/en/model.yaml", english.join("model.yaml")).expect("copied");

@@ -144,6 +144,7 @@ async fn provoke_the_store(directory: &std::path::Path) -> Vec<StoreError> {
         disposition: Disposition::Complete,
         end_reason: EndReason::SurveyDone,
         consent: None,
+        language: None,
         answers: vec![answer],
         transcript: vec![TranscriptLine {
             at_ms: 0,

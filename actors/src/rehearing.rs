@@ -13,7 +13,8 @@ use crate::dialogue::{
     Dialogue, DialogueConfig, Expectation, Input, Millis, ModelQuery, Output, RecognitionFault, Script, SpeechId,
 };
 use crate::domain::AttemptId;
-use crate::ports::{Heard, PromptBook, RecognitionRequest, Recognizer, RecognizerError, ServiceMeter, UtteranceStream};
+use crate::ports::{Heard, RecognitionRequest, Recognizer, RecognizerError, ServiceMeter, UtteranceStream};
+use crate::runtime::Survey;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,10 +29,8 @@ const SILENCE: [u8; FRAME] = [0xff; FRAME];
 
 /// What a call is heard again with.
 pub struct Rehearing<'a> {
-    /// What is said and expected.
-    pub script: Arc<Script>,
-    /// Audio of every fixed sentence.
-    pub prompts: &'a PromptBook,
+    /// What is said and expected, with the audio of every fixed sentence.
+    pub survey: &'a Survey,
     /// Speech to text.
     pub recognizer: &'a dyn Recognizer,
     /// The waits of the call.
@@ -91,7 +90,8 @@ impl Rehearing<'_> {
     /// Plays the caller's audio (8 kHz mu-law) and says what happened, in order.
     pub async fn run(self, audio: &[u8]) -> Vec<(Millis, Happening)> {
         let mut run = Run {
-            dialogue: Dialogue::new(Arc::clone(&self.script), self.config.clone()),
+            dialogue: Dialogue::new(Arc::clone(&self.survey.script), self.config.clone()),
+            script: Arc::clone(&self.survey.script),
             line: Line::new(),
             expectation: Expectation::Consent,
             happened: Vec::new(),
@@ -125,6 +125,8 @@ impl Rehearing<'_> {
 struct Run<'a> {
     with: &'a Rehearing<'a>,
     dialogue: Dialogue,
+    /// In the language that is spoken.
+    script: Arc<Script>,
     line: Line,
     expectation: Expectation,
     happened: Vec<(Millis, Happening)>,
@@ -203,8 +205,20 @@ impl Run<'_> {
         while let Some(output) = self.dialogue.poll_output() {
             self.happened.push((now, Happening::Output(output.clone())));
             let follows = match output {
-                Output::Play { playback, sentences } => self.line.play(playback, &sentences, self.with.prompts, now),
+                Output::Play { playback, sentences } => {
+                    let prompt = |text: &str| self.with.survey.prompt(&self.script.campaign().language, text);
+                    self.line.play(playback, &sentences, prompt, now)
+                }
                 Output::Clear => self.line.clear(now),
+                Output::SwitchLanguage { language } => {
+                    self.script = self
+                        .with
+                        .survey
+                        .script
+                        .speaking(&language)
+                        .unwrap_or(self.script.clone());
+                    Vec::new()
+                }
                 Output::Listen {
                     expectation,
                     patience_ms,
@@ -229,8 +243,8 @@ impl Run<'_> {
                 Finding::Started(speech, input) => {
                     let request = RecognitionRequest {
                         attempt: AttemptId::from("rehearing"),
-                        language: self.with.script.campaign().language.clone(),
-                        grammar: self.with.script.grammar(self.expectation),
+                        language: self.script.campaign().language.clone(),
+                        grammar: self.script.grammar(self.expectation),
                         // Counted for nobody: the call is over.
                         meter: ServiceMeter::default(),
                     };

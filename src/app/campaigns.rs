@@ -9,7 +9,7 @@ pub use preview::Preview;
 
 use self::preview::{Means, mode_word};
 use super::SystemClock;
-use crate::campaign_files::announces_recording;
+use crate::campaign_files::check_languages;
 use crate::carrier::twilio::TwilioCarrier;
 use crate::config::Settings;
 use crate::coordination::RedisCoordination;
@@ -171,7 +171,7 @@ impl Campaigns {
         if !faults.is_empty() {
             return Err(CampaignError::Invalid(faults));
         }
-        self.check_announcement(campaign)?;
+        self.check_languages(campaign)?;
         self.store.put_campaign(campaign, self.now_ms()).await?;
         self.wake(FleetCommand::CampaignChanged(campaign.id.clone())).await;
         self.state(&campaign.id).await
@@ -211,7 +211,7 @@ impl Campaigns {
         let Activation { campaign, mode, .. } = activation;
         self.check_mode(*mode)?;
         // The prompts may have changed since it was created.
-        self.check_announcement(&self.definition(campaign).await?)?;
+        self.check_languages(&self.definition(campaign).await?)?;
         let preview = self.preview(campaign, *mode).await?;
         if *mode == Mode::Live && activation.confirmation.as_deref() != Some(&preview.confirmation) {
             return Err(CampaignError::NotConfirmed);
@@ -227,8 +227,8 @@ impl Campaigns {
         self.change(campaign, to, None, activation.starts_at_ms).await
     }
 
-    fn check_announcement(&self, campaign: &Campaign) -> Result<(), CampaignError> {
-        announces_recording(campaign, self.prompts_dir.as_deref()).map_err(CampaignError::Invalid)
+    fn check_languages(&self, campaign: &Campaign) -> Result<(), CampaignError> {
+        check_languages(campaign, self.prompts_dir.as_deref()).map_err(CampaignError::Invalid)
     }
 
     /// Begins no call any more; queued, ringing and live ones go on.

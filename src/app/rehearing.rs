@@ -46,8 +46,7 @@ pub async fn rehear(
     )
     .await?;
     let rehearing = Rehearing {
-        script: survey.script,
-        prompts: &survey.prompts,
+        survey: &survey,
         recognizer: recognizer.as_ref(),
         config: journal.config.clone(),
         recognition_ms: recognition_ms(&journal.inputs).unwrap_or(USUAL_RECOGNITION_MS),

@@ -5,14 +5,12 @@ mod background;
 pub(super) use background::BackgroundSurveys;
 
 use super::synthesizers::Voices;
-use crate::campaign_files::language_pack;
+use crate::campaign_files::build_script;
 use crate::speech::PromptCache;
 use anyhow::{Context, bail};
-use samvad_actors::dialogue::Script;
 use samvad_actors::domain::Campaign;
 use samvad_actors::ports::{Clock, CostStore, Recognizer, ServiceMeter};
-use samvad_actors::runtime::Survey;
-use samvad_actors::runtime::Surveys;
+use samvad_actors::runtime::{Survey, Surveys, TranslatedSpeech};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::Mutex;
@@ -103,42 +101,65 @@ pub async fn prepare_survey(
     meter: &ServiceMeter,
     progress: &mut dyn FnMut(usize, usize),
 ) -> anyhow::Result<Survey> {
-    let pack = language_pack(&campaign.language, prompts_dir)?;
-    let script = match Script::build(campaign, &pack) {
+    let script = match build_script(campaign, prompts_dir) {
         Ok(script) => Arc::new(script),
         Err(faults) => {
             let list: Vec<String> = faults.iter().map(|fault| format!("  {fault}")).collect();
             bail!("the campaign {} is not valid:\n{}", campaign.id, list.join("\n"));
         }
     };
-    for grammar in script.grammars() {
-        recognizer
-            .prepare(&campaign.language, &grammar)
+    for script in script.in_all_languages() {
+        let language = &script.campaign().language;
+        for grammar in script.grammars() {
+            recognizer.prepare(language, &grammar).await.with_context(|| {
+                format!(
+                    "the recogniser {} cannot serve campaign {} in the language {:?}",
+                    recognizer.name(),
+                    campaign.id,
+                    language.0
+                )
+            })?;
+        }
+    }
+    let cache = PromptCache::open(prompt_cache, Arc::clone(&voices.synthesizers))?;
+    let of: usize = script
+        .in_all_languages()
+        .map(|script| script.fixed_sentences().len())
+        .sum();
+    let mut before = 0;
+    let mut rendered = Vec::new();
+    for script in script.in_all_languages() {
+        let sentences = script.fixed_sentences();
+        let Campaign { language, voice, .. } = script.campaign();
+        let spoken = cache
+            .render(&sentences, language, voice.as_deref(), meter, &mut |ready, _| {
+                progress(before + ready, of);
+            })
             .await
             .with_context(|| {
                 format!(
-                    "the recogniser {} cannot serve campaign {}",
-                    recognizer.name(),
-                    campaign.id
+                    "the prompts of campaign {} in the language {:?} cannot be spoken",
+                    campaign.id, language.0
                 )
             })?;
+        before += sentences.len();
+        rendered.push((language.clone(), spoken));
     }
-    let cache = PromptCache::open(prompt_cache, Arc::clone(&voices.synthesizers))?;
-    let rendered = cache
-        .render(
-            &script.fixed_sentences(),
-            &campaign.language,
-            campaign.voice.as_deref(),
-            meter,
-            progress,
-        )
-        .await
-        .with_context(|| format!("the prompts of campaign {} cannot be spoken", campaign.id))?;
+    let mut rendered = rendered.into_iter();
+    let (_, own) = rendered.next().context("a script has a language of its own")?;
+    let translations = rendered.map(|(language, spoken)| {
+        let speech = TranslatedSpeech {
+            prompts: Arc::new(spoken.book),
+            voice: Some(voices.live(spoken.speaker)),
+        };
+        (language, speech)
+    });
     Ok(Survey {
         campaign: campaign.clone(),
+        translations: translations.collect(),
+        prompts: Arc::new(own.book),
+        voice: Some(voices.live(own.speaker)),
+        names: voices.names(campaign, own.speaker),
         script,
-        prompts: Arc::new(rendered.book),
-        voice: Some(voices.live(rendered.speaker)),
-        names: voices.names(campaign, rendered.speaker),
     })
 }

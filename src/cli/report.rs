@@ -136,6 +136,7 @@ fn write_csv_to(out: impl std::io::Write, rows: &[ResultRow]) -> anyhow::Result<
         "callback_request",
         "next_call_at",
         "do_not_call",
+        "language",
     ])?;
     for row in rows {
         let attempt = row.attempt.as_ref();
@@ -170,6 +171,11 @@ fn write_csv_to(out: impl std::io::Write, rows: &[ResultRow]) -> anyhow::Result<
                 .map_or_else(String::new, |next| local(next).to_string()),
         );
         record.push(row.do_not_call.to_string());
+        record.push(
+            row.language
+                .as_ref()
+                .map_or_else(String::new, |language| language.0.clone()),
+        );
         csv.write_record(record)?;
     }
     csv.flush()?;
@@ -192,7 +198,7 @@ pub(super) fn harmless(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use samvad_actors::domain::{Answer, AnswerVia, AttemptState, Mode, PhoneNumber};
+    use samvad_actors::domain::{Answer, AnswerVia, AttemptState, Language, Mode, PhoneNumber};
     use samvad_actors::ports::{AttemptRow, Contact};
 
     fn row(name: &str, answers: &[(usize, AnswerValue)]) -> ResultRow {
@@ -218,6 +224,7 @@ mod tests {
                     times_asked: 1,
                 })
                 .collect(),
+            language: Some(Language("hi".to_owned())),
             callback_request: None,
             next_call: None,
             do_not_call: false,
@@ -235,7 +242,7 @@ mod tests {
         let text = String::from_utf8(out).expect("text");
         assert!(text.contains("'=HYPERLINK"));
         assert!(text.contains(",+14155550123,"));
-        assert!(text.contains(",,-3,,'@six,,false"));
+        assert!(text.contains(",,-3,,'@six,,false,hi"));
     }
 
     #[test]

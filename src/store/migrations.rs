@@ -96,6 +96,7 @@ const VERSIONS: &[Version] = &[
     version!(3, "0003_calls_that_outlast"),
     version!(4, "0004_contact_names"),
     version!(5, "0005_service_use"),
+    version!(6, "0006_call_language"),
 ];
 
 /// The newest version this binary knows.

@@ -8,7 +8,7 @@ use super::{Write, db, statements as sql};
 use samvad_actors::campaign::{ZonedWindow, callback_at};
 use samvad_actors::domain::{
     Answer, AttemptId, AttemptState, CallbackRequest, Campaign, ConsentEvidence, ContactState, DialingRules,
-    Disposition, EndReason, FollowUp, Outcome,
+    Disposition, EndReason, FollowUp, Language, Outcome,
 };
 use samvad_actors::ports::{AttemptRow, CallReport, StoreError, TranscriptLine, TurnLatency};
 
@@ -18,6 +18,7 @@ pub(super) struct Ending<'a> {
     disposition: Disposition,
     end_reason: Option<EndReason>,
     callback: Option<&'a CallbackRequest>,
+    language: Option<&'a Language>,
     at_ms: i64,
 }
 
@@ -29,6 +30,7 @@ impl Ending<'_> {
             disposition,
             end_reason: None,
             callback: None,
+            language: None,
             at_ms,
         }
     }
@@ -43,6 +45,7 @@ pub(super) async fn end(transaction: &mut Write, attempt: &AttemptRow, ending: &
         .bind(ending.end_reason.map(word).transpose()?)
         .bind(ending.callback.and_then(|request| request.words.as_deref()))
         .bind(ending.at_ms)
+        .bind(ending.language.map(|language| language.0.as_str()))
         .execute(&mut **transaction)
         .await
         .map_err(db)?;
@@ -134,6 +137,7 @@ pub(super) async fn record(transaction: &mut Write, report: &CallReport) -> Resu
         disposition: report.disposition,
         end_reason: Some(report.end_reason),
         callback: report.callback_request.as_ref(),
+        language: report.language.as_ref(),
         at_ms: report.ended_at_ms,
     };
     end(transaction, &found, &ending).await?;

@@ -2,7 +2,7 @@
 
 use super::{SqlStore, Write, commit, db, rows, statements as sql};
 use async_trait::async_trait;
-use samvad_actors::domain::{Answer, AttemptId, Campaign, CampaignId, ContactState};
+use samvad_actors::domain::{Answer, AttemptId, Campaign, CampaignId, ContactState, Language};
 use samvad_actors::ports::{NextCall, PurgeCounts, ResultRow, ResultStore, StoreError, TranscriptLine, TurnLatency};
 use sqlx::Connection;
 use sqlx::any::AnyRow;
@@ -100,6 +100,7 @@ fn result(
         next_call: (attempt_id.is_some() && state == ContactState::Pending).then_some(next_call),
         answers: attempt_id.and_then(|id| answers.remove(&id)).unwrap_or_default(),
         callback_request: rows::get(row, "callback_request")?,
+        language: rows::get::<Option<String>>(row, "call_language")?.map(Language),
         do_not_call: rows::get::<i32>(row, "do_not_call")? != 0,
     })
 }

@@ -137,7 +137,7 @@ statements! {
 
     END_ATTEMPT = "UPDATE attempts
         SET state = 'ended', open_number = NULL, outcome = $2, disposition = $3, end_reason = $4,
-            callback_request = $5, ended_at_ms = $6
+            callback_request = $5, ended_at_ms = $6, language = $7
         WHERE id = $1";
 
     ADD_CONSENT = "INSERT INTO consents
@@ -167,7 +167,7 @@ statements! {
     RESULTS = "SELECT c.id AS contact, c.campaign_id, c.phone_number, c.external_id, c.attempts_count,
             a.id, a.contact_id, a.attempt_number, a.mode, a.state, a.call_sid, a.carrier_status, a.outcome,
             a.disposition, a.created_at_ms, a.ended_at_ms, a.callback_request,
-            c.state AS contact_state, c.next_attempt_at_ms, c.zone,
+            a.language AS call_language, c.state AS contact_state, c.next_attempt_at_ms, c.zone,
             s.granted, s.wording, s.language, s.heard, s.confidence, s.via, s.at_ms, s.reason,
             CASE WHEN d.phone_number IS NULL THEN 0 ELSE 1 END AS do_not_call
         FROM contacts c

@@ -195,6 +195,7 @@ async fn purged_words_are_in_no_file_of_the_database_any_more() {
         disposition: Disposition::Partial,
         end_reason: EndReason::HungUp,
         consent: None,
+        language: None,
         answers: Vec::new(),
         transcript: vec![line; 200],
         latencies: Vec::new(),

@@ -102,6 +102,7 @@ async fn call(store: &SqlStore, n: i64, mode: Mode, outcome: Outcome, service_us
         disposition: Disposition::Complete,
         end_reason: EndReason::SurveyDone,
         consent: None,
+        language: None,
         answers: Vec::new(),
         transcript: Vec::new(),
         latencies: vec![turn],

@@ -15,6 +15,8 @@ mod failures;
 #[expect(dead_code, reason = "other tests use the rest")]
 mod language_server;
 #[cfg(test)]
+mod languages;
+#[cfg(test)]
 mod metering;
 #[cfg(test)]
 mod proxy;

@@ -29,6 +29,7 @@ pub async fn p40_a_report_reads_back_whole(store: TestStore) {
     assert_eq!(results[0].attempt.as_ref(), Some(&kept));
     assert_eq!(results[0].consent, report.consent);
     assert_eq!(results[0].answers, report.answers);
+    assert_eq!(results[0].language, report.language);
     assert_eq!(results[0].callback_request.as_deref(), Some("after six"));
     assert_eq!(results[0].next_call, None, "nobody calls who answered");
     assert_eq!((results[0].contact.attempts, results[0].do_not_call), (1, false));

@@ -3,8 +3,8 @@
 use samvad::store::{DatabaseUrl, SqlStore, migrate_up};
 use samvad_actors::domain::{
     AccountSid, Answer, AnswerValue, AnswerVia, AttemptId, CallSid, CallbackRequest, Campaign, CampaignId,
-    CarrierStatus, ConsentEvidence, ContactId, Disposition, EndReason, Mode, Outcome, PersonName, PhoneNumber,
-    StreamSid,
+    CarrierStatus, ConsentEvidence, ContactId, Disposition, EndReason, Language, Mode, Outcome, PersonName,
+    PhoneNumber, StreamSid,
 };
 use samvad_actors::ports::{
     AttemptRow, CallLedger, CallReport, CostStore, DialerStore, MediaTokenClaim, NewAttempt, NewContact,
@@ -235,6 +235,7 @@ pub fn report(attempt: &AttemptId) -> CallReport {
                 total_ms: 673,
             },
         ],
+        language: Some(Language("hi".to_owned())),
         service_use: Vec::new(),
         callback_request: Some(CallbackRequest {
             words: Some("after six".to_owned()),

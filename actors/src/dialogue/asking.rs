@@ -169,6 +169,8 @@ impl Dialogue {
             Intent::Repeat | Intent::WhoIsThis | Intent::HoldOn | Intent::SwitchLanguage => {
                 if !certain && said.over_prompt && !said.speech.sustained {
                     self.heard_nothing(said.speech.id);
+                } else if said.meant.intent == Intent::SwitchLanguage {
+                    self.asked_for_language(&said.meant.languages);
                 } else {
                     self.detour(said.meant.intent);
                 }
@@ -202,7 +204,6 @@ impl Dialogue {
         }
         let before = match intent {
             Intent::WhoIsThis => self.script.lines.who_is_this.clone(),
-            Intent::SwitchLanguage => self.script.lines.one_language.clone(),
             _ => Vec::new(),
         };
         self.ask_open_question(&before);
@@ -344,23 +345,10 @@ impl Dialogue {
 
     /// Asks whether something was heard rightly.
     pub(super) fn confirm(&mut self, what: Doubt, said: Said) {
-        let lines = &self.script.lines;
-        let asking = match (&what, self.open_question()) {
-            (Doubt::Consent, _) => lines.confirm_consent.clone(),
-            (Doubt::Refusal, _) => lines.confirm_refusal.clone(),
-            (Doubt::Removal, _) => lines.confirm_removal.clone(),
-            (Doubt::WrongPerson, _) => lines.confirm_wrong_person.clone(),
-            (Doubt::Callback(_), _) => lines.confirm_callback.clone(),
-            (Doubt::Value(value), Some((index, _))) => {
-                match lines.questions.get(index).and_then(|question| question.confirm(value)) {
-                    Some(asking) => asking.to_vec(),
-                    // Too many values to have a sentence for each: keys settle it.
-                    None => return self.ask_again(Why::Unclear),
-                }
-            }
-            (Doubt::Value(_), None) => return self.ask_again(Why::Unclear),
+        let Some(prompt) = self.confirming_prompt(&what) else {
+            // Too many values to have a sentence for each: keys settle it.
+            return self.ask_again(Why::Unclear);
         };
-        let prompt = Prompt::asking(&[], &asking, &lines.confirm_keys);
         if !self.may_digress() {
             return;
         }
@@ -370,6 +358,23 @@ impl Dialogue {
             heard: said.utterance,
         });
         self.speak(prompt, true);
+    }
+
+    /// "Did I hear …?"; `None` if there is no sentence for it.
+    pub(super) fn confirming_prompt(&self, what: &Doubt) -> Option<Prompt> {
+        let lines = &self.script.lines;
+        let asking = match what {
+            Doubt::Consent => lines.confirm_consent.as_slice(),
+            Doubt::Refusal => &lines.confirm_refusal,
+            Doubt::Removal => &lines.confirm_removal,
+            Doubt::WrongPerson => &lines.confirm_wrong_person,
+            Doubt::Callback(_) => &lines.confirm_callback,
+            Doubt::Value(value) => {
+                let (index, _) = self.open_question()?;
+                lines.questions.get(index)?.confirm(value)?
+            }
+        };
+        Some(Prompt::asking(&[], asking, &lines.confirm_keys))
     }
 
     /// A value for a question, by speech or keys.

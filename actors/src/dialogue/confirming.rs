@@ -11,6 +11,11 @@ impl Doubt {
     pub(super) fn is_value(&self) -> bool {
         matches!(self, Self::Value(_))
     }
+
+    /// Something the caller wants done, and neither consent nor an answer to a question.
+    pub(super) fn is_wish(&self) -> bool {
+        !matches!(self, Self::Value(_) | Self::Consent)
+    }
 }
 
 impl Dialogue {

@@ -258,8 +258,8 @@ impl Dialogue {
         self.record.consent = Some(granted);
         let evidence = ConsentEvidence {
             granted,
-            wording: self.script.lines.consent_wording(),
-            language: self.script.campaign.language.0.clone(),
+            wording: self.consent_script.lines.consent_wording(),
+            language: self.consent_script.campaign.language.0.clone(),
             heard: heard.text.clone(),
             confidence: heard.confidence,
             via,

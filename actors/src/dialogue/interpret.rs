@@ -11,7 +11,7 @@ use self::value::{Single, Value, single};
 use super::lexicon::{Lexicon, Meaning};
 use super::output::Expectation;
 use super::words::words;
-use crate::domain::{AnswerValue, AskedTime, Intent, QuestionKind};
+use crate::domain::{AnswerValue, AskedTime, Intent, Language, QuestionKind};
 use std::collections::BTreeSet;
 
 /// Where in a survey something was said.
@@ -34,6 +34,8 @@ pub struct Interpretation {
     pub out_of_range: bool,
     /// With `CallLater`: the time asked for, for example "after six".
     pub when: Option<AskedTime>,
+    /// With `SwitchLanguage`: the languages asked for by their names.
+    pub languages: BTreeSet<Language>,
     /// False if words were left over or another reading is possible: to be confirmed before it is acted upon.
     pub certain: bool,
     /// The text only shows that its speaker listens ("okay", "mm"): over a prompt it is nothing.
@@ -50,6 +52,7 @@ impl Interpretation {
             value: None,
             out_of_range: false,
             when: None,
+            languages: BTreeSet::new(),
             certain: false,
             acknowledgement: false,
             resume: false,
@@ -87,6 +90,8 @@ struct Reading {
     leading_leftover: usize,
     /// Longest stretch of an intent in words.
     longest_intent: usize,
+    /// The languages that its wishes for another one name.
+    languages: BTreeSet<Language>,
     /// A wish to be removed or to be called stands after a negation.
     wish_negated: bool,
 }
@@ -162,6 +167,9 @@ impl Lexicon {
                         }
                         if let Meaning::Intent(Intent::RemoveMe | Intent::CallLater, _) = meaning {
                             reading.wish_negated |= self.negated(&text[..at]);
+                        }
+                        if *meaning == Meaning::Intent(Intent::SwitchLanguage, None) {
+                            reading.languages.extend(self.languages_wanted(&said[at..at + length]));
                         }
                         if matches!(meaning, Meaning::Intent(..)) {
                             reading.longest_intent = reading.longest_intent.max(*length);
@@ -314,6 +322,10 @@ impl Lexicon {
         }
         let meant = Interpretation {
             when,
+            languages: match intent {
+                Intent::SwitchLanguage => reading.languages.clone(),
+                _ => BTreeSet::new(),
+            },
             ..Interpretation::intent(intent, true)
         };
         if reading.leftover.is_empty() {

@@ -1,10 +1,12 @@
 //! The lexicon of a language: phrases and what they mean.
 
 mod data;
+mod language_names;
 mod variants;
 
 use self::data::{AlsoUnderstood, Phrases};
 pub(super) use self::data::{Frames, LexiconData};
+use self::language_names::LanguageNames;
 use self::variants::Variants;
 use super::numbers::NumberWords;
 use super::spoken_time::spoken_time;
@@ -57,6 +59,7 @@ pub struct Lexicon {
     /// Spellings of other languages that mean nothing by themselves.
     mute: BTreeSet<String>,
     times: TimeWords,
+    languages: LanguageNames,
     longest: usize,
 }
 
@@ -99,6 +102,7 @@ impl Lexicon {
             tails: BTreeSet::new(),
             mute: BTreeSet::new(),
             times: TimeWords::default(),
+            languages: LanguageNames::default(),
             longest: 1,
             variants,
         };
@@ -147,6 +151,7 @@ impl Lexicon {
             self.anywhere
                 .extend(keys(&entry.anywhere).into_iter().map(|phrase| (phrase, *intent)));
         }
+        put(&data.languages.asking(), &Meaning::Intent(Intent::SwitchLanguage, None));
         put(&data.fillers, &Meaning::Filler);
         put(&whole(&data.resume), &Meaning::Resume);
         for (set, list) in [
@@ -168,6 +173,7 @@ impl Lexicon {
                 self.heard_numbers.add(*value, form);
             }
         }
+        self.languages.add(&data.languages);
         self.times.add(&data.callback.times, &|phrase| {
             wanted(phrase).then(|| variants.key(phrase))
         });
@@ -199,6 +205,16 @@ impl Lexicon {
     /// The phrases of an intent that a grammar offers.
     pub(super) fn spoken(&self, intent: Intent) -> &[String] {
         self.spoken.get(&intent).map_or(&[], Vec::as_slice)
+    }
+
+    /// The languages that words, as they were said, ask for by name.
+    pub(super) fn languages_wanted(&self, said: &[String]) -> BTreeSet<Language> {
+        self.languages.wanted(said)
+    }
+
+    /// Whether callers can ask for a language by a name.
+    pub(super) fn names_language(&self, language: &Language) -> bool {
+        self.languages.know(language)
     }
 
     /// The phrases that end a wait, for a grammar.

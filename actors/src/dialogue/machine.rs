@@ -21,7 +21,12 @@ use std::sync::Arc;
 /// be removed passes through `Removing`, a machine through `Machine`.
 #[derive(Debug)]
 pub struct Dialogue {
+    /// With all its languages.
+    pub(super) survey: Arc<Script>,
+    /// In the language that is spoken.
     pub(super) script: Arc<Script>,
+    /// In the language that consent was last asked for in.
+    pub(super) consent_script: Arc<Script>,
     pub(super) config: DialogueConfig,
     outputs: VecDeque<Output>,
     pub(super) timers: Timers,
@@ -62,6 +67,8 @@ impl Dialogue {
     /// A conversation that has not begun: its first input is [`Input::Started`].
     pub fn new(script: Arc<Script>, config: DialogueConfig) -> Self {
         Self {
+            survey: Arc::clone(&script),
+            consent_script: Arc::clone(&script),
             script,
             config,
             outputs: VecDeque::new(),

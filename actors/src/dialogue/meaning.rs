@@ -135,6 +135,11 @@ impl ModelMeaning {
                 when: self.callback_time(text, lexicon),
                 ..meant
             }),
+            (Intent::SwitchLanguage, _) => Some(Interpretation {
+                intent,
+                languages: lexicon.languages_wanted(&words(text)),
+                ..meant
+            }),
             _ => Some(Interpretation { intent, ..meant }),
         }
     }

@@ -28,6 +28,7 @@ mod script;
 mod speaking;
 mod spoken_time;
 mod state;
+mod switching;
 mod time_words;
 mod timers;
 mod understanding;

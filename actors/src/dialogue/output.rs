@@ -1,7 +1,7 @@
 //! What a conversation asks for.
 
 use super::input::{PlaybackId, RequestId};
-use crate::domain::{Answer, ConsentEvidence, Disposition, EndReason, Outcome, SpokenTime};
+use crate::domain::{Answer, ConsentEvidence, Disposition, EndReason, Language, Outcome, SpokenTime};
 use crate::ports::{Spoken, TranscriptSpeaker};
 use serde::{Deserialize, Serialize};
 
@@ -64,6 +64,12 @@ pub enum Output {
         expectation: Expectation,
         /// Silence that ends an utterance, in milliseconds.
         patience_ms: u32,
+    },
+    /// From now on the call is in this language: what is played, what is recognised, and what a language model is told.
+    /// Sentences that offer other languages are played in theirs all the same.
+    SwitchLanguage {
+        /// One of the campaign's.
+        language: Language,
     },
     /// Keep the consent or the refusal.
     RecordConsent(ConsentEvidence),

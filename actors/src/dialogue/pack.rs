@@ -258,6 +258,8 @@ templates! {
     ValueNo = "value_no" [];
     WhoIsThis = "who_is_this" ["organisation", "purpose"];
     OneLanguage = "one_language" [];
+    OfferLanguage = "offer_language" [];
+    LanguageSwitched = "language_switched" [];
     StillThere = "still_there" [];
     Thanks = "thanks" ["organisation"];
     GoodbyeRefused = "goodbye_refused" ["organisation"];
@@ -271,8 +273,14 @@ templates! {
     RecordingNotice = "recording_notice" ["organisation"];
 }
 
-/// What a language need not have: nobody is greeted by name then, and campaigns that are recorded are refused.
-const MAY_BE_LEFT_OUT: &[Template] = &[Template::GreetingByName, Template::RecordingNotice];
+/// What a language need not have: nobody is greeted by name then, and campaigns that are recorded, or have several
+/// languages, are refused.
+const MAY_BE_LEFT_OUT: &[Template] = &[
+    Template::GreetingByName,
+    Template::RecordingNotice,
+    Template::OfferLanguage,
+    Template::LanguageSwitched,
+];
 
 fn read_sentences(yaml: &str, faults: &mut Vec<PackFault>) -> BTreeMap<String, Vec<String>> {
     let sentences: BTreeMap<String, Vec<String>> = match serde_norway::from_str(yaml) {

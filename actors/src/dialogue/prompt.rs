@@ -145,7 +145,11 @@ pub(super) struct Lines {
     pub(super) confirm_callback: Vec<String>,
     pub(super) confirm_keys: Vec<String>,
     pub(super) who_is_this: Vec<String>,
+    /// Empty if the campaign has several languages.
     pub(super) one_language: Vec<String>,
+    /// How to have this language, and that it is spoken from now on: empty unless the campaign has several.
+    pub(super) offer_language: Vec<String>,
+    pub(super) language_switched: Vec<String>,
     pub(super) still_there: Vec<String>,
     pub(super) thanks: Vec<String>,
     pub(super) goodbye_refused: Vec<String>,
@@ -159,12 +163,14 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    pub(super) fn render(campaign: &Campaign, pack: &LanguagePack) -> Self {
+    /// The sentences of a campaign; `of_several` if it has other languages besides.
+    pub(super) fn render(campaign: &Campaign, pack: &LanguagePack, of_several: bool) -> Self {
         let names = [
             ("organisation", campaign.organisation.trim()),
             ("purpose", campaign.purpose.trim()),
         ];
         let lines = |template| rendered(pack, template, &names);
+        let lines_if = |wanted: bool, template| if wanted { lines(template) } else { Vec::new() };
         let last = campaign.questions.len().saturating_sub(1);
         let questions = campaign.questions.iter().enumerate().map(|(index, question)| {
             let lead = match index {
@@ -176,10 +182,7 @@ impl Lines {
         });
         Self {
             greeting: lines(Template::Greeting),
-            recording_notice: match campaign.recording {
-                true => lines(Template::RecordingNotice),
-                false => Vec::new(),
-            },
+            recording_notice: lines_if(campaign.recording, Template::RecordingNotice),
             greeting_by_name: pack.sentences(Template::GreetingByName).first().cloned(),
             consent_question: lines(Template::ConsentQuestion),
             consent_keys: lines(Template::ConsentKeys),
@@ -194,7 +197,9 @@ impl Lines {
             confirm_callback: lines(Template::ConfirmCallback),
             confirm_keys: lines(Template::ConfirmKeys),
             who_is_this: lines(Template::WhoIsThis),
-            one_language: lines(Template::OneLanguage),
+            one_language: lines_if(!of_several, Template::OneLanguage),
+            offer_language: lines_if(of_several, Template::OfferLanguage),
+            language_switched: lines_if(of_several, Template::LanguageSwitched),
             still_there: lines(Template::StillThere),
             thanks: lines(Template::Thanks),
             goodbye_refused: lines(Template::GoodbyeRefused),
@@ -241,6 +246,8 @@ impl Lines {
             &self.confirm_keys,
             &self.who_is_this,
             &self.one_language,
+            &self.offer_language,
+            &self.language_switched,
             &self.still_there,
             &self.thanks,
             &self.goodbye_refused,

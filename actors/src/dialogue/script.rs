@@ -1,5 +1,7 @@
 //! A campaign made ready to be spoken: its sentences, its grammars, and what names them.
 
+mod languages;
+
 use super::interpret::Interpreter;
 use super::lexicon::Lexicon;
 use super::model_prompts::{ModelPrompts, ModelTask};
@@ -7,11 +9,11 @@ use super::output::{Expectation, ModelQuery};
 use super::pack::LanguagePack;
 use super::prompt::{Lines, range_of};
 use super::words::fill;
-use crate::domain::{Campaign, CampaignFault, Intent, PersonName, QuestionKind};
+use crate::domain::{Campaign, CampaignFault, Intent, Language, PersonName, QuestionKind};
 use crate::ports::{AnswerSchema, Grammar};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -20,10 +22,13 @@ const MOST_SPOKEN_NUMBERS: i64 = 101;
 /// Widest range in which every number comes with all its frames.
 const MOST_FRAMED_NUMBERS: i64 = 21;
 
-/// A campaign made ready to be spoken. Built once, shared by its calls.
+/// A campaign made ready to be spoken, in its own language and with the scripts of its others. Built once, shared by its
+/// calls.
 #[derive(Clone, Debug)]
 pub struct Script {
     pub(super) campaign: Campaign,
+    /// Each is of the same survey [in that language alone](Campaign::in_language).
+    translations: BTreeMap<Language, Arc<Script>>,
     pub(super) lines: Lines,
     lexicon: Arc<Lexicon>,
     model: Option<Arc<ModelPrompts>>,
@@ -43,35 +48,59 @@ pub struct Script {
 pub struct Hashes {
     /// The campaign as JSON, without its caller id.
     pub campaign: String,
-    /// `prompts.yaml` of its language.
+    /// `prompts.yaml` of its language; of several, the hash of their hashes, the campaign's own first.
     pub prompts: String,
-    /// `lexicon.yaml` of its language.
+    /// `lexicon.yaml`, in the same way.
     pub lexicon: String,
 }
 
 impl Script {
-    /// Checks the campaign and renders everything it can say and hear.
+    /// Checks a campaign and renders everything it can say and hear in its own language.
     ///
     /// # Errors
-    /// Every fault of the campaign at once.
+    /// Every fault of the campaign at once; also one that has translations.
     pub fn build(campaign: &Campaign, language_pack: &LanguagePack) -> Result<Self, Vec<CampaignFault>> {
-        let faults = campaign.validate();
-        if !faults.is_empty() {
-            return Err(faults);
-        }
-        let lines = Lines::render(campaign, language_pack);
+        Self::build_with(campaign, language_pack, |_| None)
+    }
+
+    /// In one language, perhaps of several. `field` is where the campaign chooses it.
+    fn of_one(
+        campaign: &Campaign,
+        language_pack: &LanguagePack,
+        of_several: bool,
+        field: &str,
+    ) -> Result<Self, Vec<CampaignFault>> {
+        let lines = Lines::render(campaign, language_pack, of_several);
+        let mut faults = Vec::new();
         if campaign.recording && lines.recording_notice.is_empty() {
-            return Err(vec![CampaignFault {
+            faults.push(CampaignFault {
                 field: "recording".to_owned(),
                 fault: format!(
                     "is on, and the prompts of language `{}` do not say that the call is recorded",
                     campaign.language.0
                 ),
                 remedy: "add recording_notice to its prompts.yaml, or turn recording off".to_owned(),
-            }]);
+            });
+        }
+        if of_several && (lines.offer_language.is_empty() || lines.language_switched.is_empty()) {
+            faults.push(CampaignFault {
+                field: field.to_owned(),
+                fault: format!(
+                    "the prompts of language `{}` do not offer it to callers, or do not say that it is spoken now",
+                    campaign.language.0
+                ),
+                remedy: "add offer_language and language_switched to its prompts.yaml, or remove the translations"
+                    .to_owned(),
+            });
+        }
+        if !faults.is_empty() {
+            return Err(faults);
         }
         let lexicon = Arc::clone(language_pack.lexicon());
-        let grammars = GrammarBuilder { lexicon: &lexicon };
+        let grammars = GrammarBuilder {
+            lexicon: &lexicon,
+            of_several,
+        };
         let pack_hash = hash(&[
             language_pack.prompts_text(),
             language_pack.lexicon_text(),
@@ -101,6 +130,7 @@ impl Script {
             },
             pack_hash,
             campaign: campaign.clone(),
+            translations: BTreeMap::new(),
             model: language_pack.model_prompts().cloned(),
             model_hash: language_pack.model_text().map(|text| hash(&[text])),
             lexicon,
@@ -119,7 +149,7 @@ impl Script {
         Arc::clone(grammar)
     }
 
-    /// Every grammar of the campaign, each once: for compiling ahead of the first call.
+    /// Every grammar of this language, each once: for compiling ahead of the first call.
     pub fn grammars(&self) -> Vec<Arc<Grammar>> {
         let mut ids = BTreeSet::new();
         [&self.consent, &self.confirm, &self.resume]
@@ -131,7 +161,7 @@ impl Script {
             .collect()
     }
 
-    /// Every sentence that is the same in all calls, each once: for rendering before the first call. What is made in a
+    /// Every sentence of this language that is the same in all calls, each once: for rendering before the first call. What is made in a
     /// call besides, the [greeting by name](Script::named_greeting) for one, is spoken then.
     pub fn fixed_sentences(&self) -> Vec<String> {
         self.lines.all()
@@ -149,7 +179,7 @@ impl Script {
         Some(fill(greeting, &[("name", name.expose())]))
     }
 
-    /// SHA-256 over campaign, prompts and lexicon, hexadecimal: equal scripts decide alike.
+    /// SHA-256 over campaign, prompts and lexicon of all languages, hexadecimal: equal scripts decide alike.
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
     }
@@ -164,9 +194,9 @@ impl Script {
         &self.hashes
     }
 
-    /// Whether a language model can be asked in this language.
+    /// Whether a language model can be asked in one of its languages.
     pub fn has_model_prompts(&self) -> bool {
-        self.model.is_some()
+        self.in_all_languages().any(|script| script.model.is_some())
     }
 
     /// SHA-256 over what a language model is told, hexadecimal. No part of the fingerprint: what a model answered is an
@@ -255,6 +285,8 @@ const EVERYWHERE: [Intent; 6] = [
 
 struct GrammarBuilder<'a> {
     lexicon: &'a Lexicon,
+    /// The campaign has other languages, which may be asked for at any time.
+    of_several: bool,
 }
 
 impl GrammarBuilder<'_> {
@@ -269,6 +301,9 @@ impl GrammarBuilder<'_> {
         let mut phrases = self.answers(kind);
         phrases.extend(self.intents(&EVERYWHERE));
         phrases.extend(self.intents(&[Intent::HoldOn, Intent::NoAnswer]));
+        if self.of_several {
+            phrases.extend(self.intents(&[Intent::SwitchLanguage]));
+        }
         grammar(phrases, matches!(kind, QuestionKind::FreeText { .. }))
     }
 

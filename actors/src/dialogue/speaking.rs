@@ -4,10 +4,12 @@ use super::input::{Millis, PlaybackId, SpeechId};
 use super::machine::Dialogue;
 use super::output::Output;
 use super::prompt::Prompt;
-use super::state::{MachineStage, Part, Phase, Step, Voice};
+use super::script::Script;
+use super::state::{Ask, MachineStage, Part, Phase, Step, Voice};
 use super::timers::Timer;
 use crate::domain::EndReason;
 use crate::ports::TranscriptSpeaker;
+use std::sync::Arc;
 
 /// A second failure in a row shows that there is no voice to go on with (L12).
 const MOST_PLAYBACK_FAILURES: u8 = 2;
@@ -145,7 +147,8 @@ impl Dialogue {
     fn leave_out_what_is_made_in_the_call(&mut self) -> bool {
         let heard = self.voice.heard;
         let saying = &self.voice.saying;
-        let fixed = self.script.fixed_sentences();
+        let languages = self.survey.in_all_languages();
+        let fixed: Vec<String> = languages.flat_map(Script::fixed_sentences).collect();
         let is_left = |sentence: &&String| fixed.contains(sentence);
         let left = |to: usize| {
             saying
@@ -263,6 +266,9 @@ impl Dialogue {
         self.voice.asking_at.get_or_insert(self.now);
         if matches!(self.phase, Phase::Asking(_)) && self.turn.step == Step::Asked {
             self.introduced = true;
+            if self.phase == Phase::Asking(Ask::Consent) {
+                self.consent_script = Arc::clone(&self.script);
+            }
         }
     }
 

@@ -2,13 +2,16 @@
 
 mod calendar;
 mod dialing;
+mod translation;
 mod validate;
 
 pub use calendar::{CalendarDate, CalendarError, TimeOfDay, Weekday};
 pub use dialing::{CallingWindow, CampaignLimits, DialingRules, FollowUp, RetryPolicy};
+pub use translation::{TranslatedQuestion, Translation};
 
 use super::{CampaignId, PhoneNumber};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// How many questions a survey has: exactly three (CALL-5).
 pub const QUESTION_COUNT: usize = 3;
@@ -106,7 +109,7 @@ pub struct Campaign {
     pub id: CampaignId,
     /// For people.
     pub name: String,
-    /// Language of prompts and lexicon.
+    /// Language of prompts and lexicon, in which a call begins.
     #[serde(default)]
     pub language: Language,
     /// Who calls, as spoken: "the Riverside Health Survey".
@@ -120,6 +123,9 @@ pub struct Campaign {
     pub voice: Option<String>,
     /// The three questions, asked in order.
     pub questions: Vec<Question>,
+    /// The same survey in other languages: callers who ask for one of them are spoken to in it from then on.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub translations: BTreeMap<Language, Translation>,
     /// How often a question is asked again before it counts as not answered (0 to 5).
     #[serde(default = "default_reprompts")]
     pub max_reprompts: u8,

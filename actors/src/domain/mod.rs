@@ -16,7 +16,8 @@ pub use answer::{Answer, AnswerValue, AnswerVia};
 pub use attempt::{AttemptState, CarrierStatus, Mode};
 pub use campaign::{
     CalendarDate, CalendarError, CallingWindow, Campaign, CampaignFault, CampaignLimits, ChoiceOption, DialingRules,
-    FollowUp, Language, QUESTION_COUNT, Question, QuestionKind, RetryPolicy, TimeOfDay, VoicemailPolicy, Weekday,
+    FollowUp, Language, QUESTION_COUNT, Question, QuestionKind, RetryPolicy, TimeOfDay, TranslatedQuestion,
+    Translation, VoicemailPolicy, Weekday,
 };
 pub use ids::{AccountSid, AttemptId, CallSid, CampaignId, ContactId, StreamSid};
 pub use intent::Intent;

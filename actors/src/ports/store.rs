@@ -17,8 +17,8 @@ pub use dialer::{
 use super::service_use::{ServiceUse, UsedService};
 use crate::domain::{
     AccountSid, Answer, AttemptId, AttemptState, CallSid, CallbackRequest, Campaign, CampaignId, CarrierStatus,
-    ConsentEvidence, ContactId, Disposition, EndReason, MachineVerdict, Mode, Outcome, PersonName, PhoneNumber,
-    StreamSid,
+    ConsentEvidence, ContactId, Disposition, EndReason, Language, MachineVerdict, Mode, Outcome, PersonName,
+    PhoneNumber, StreamSid,
 };
 use async_trait::async_trait;
 
@@ -275,6 +275,8 @@ pub struct CallReport {
     pub consent: Option<ConsentEvidence>,
     /// Answers, at most three.
     pub answers: Vec<Answer>,
+    /// The language of the call at its end; `None` if nothing was spoken.
+    pub language: Option<Language>,
     /// What was said.
     pub transcript: Vec<TranscriptLine>,
     /// Per-turn latency.
@@ -343,6 +345,8 @@ pub struct ResultRow {
     pub consent: Option<ConsentEvidence>,
     /// Answers in the order of the questions.
     pub answers: Vec<Answer>,
+    /// The language of the last call at its end; `None` if there was none, or it was before that was kept.
+    pub language: Option<Language>,
     /// The time the person asked to be called back at, as said.
     pub callback_request: Option<String>,
     /// When the person will be called again; `None` if never, or not called yet.

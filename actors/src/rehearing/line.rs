@@ -1,7 +1,7 @@
 //! Both ends of the line of a call heard again: the listener, and a carrier that plays what it is sent at once.
 
 use crate::dialogue::{Input, Millis, PlaybackId, SpeechId};
-use crate::ports::{Prompt, PromptBook};
+use crate::ports::Prompt;
 use bytes::Bytes;
 use samvad_media::SAMPLES_PER_MS;
 use samvad_media::codec::MULAW_SILENCE;
@@ -52,17 +52,17 @@ impl Line {
     }
 
     /// Speaks sentences after what is still being played. What follows at once, if anything.
-    pub(super) fn play(
+    pub(super) fn play<'a>(
         &mut self,
         playback: PlaybackId,
         sentences: &[String],
-        prompts: &PromptBook,
+        audio: impl Fn(&str) -> Option<&'a Prompt>,
         now: Millis,
     ) -> Vec<Input> {
         // What was spoken for the call alone (a name, a reply) is silence of about its length.
         let found: Vec<Prompt> = sentences
             .iter()
-            .map(|text| prompts.get(text).cloned().unwrap_or_else(|| unspoken(text)))
+            .map(|text| audio(text).cloned().unwrap_or_else(|| unspoken(text)))
             .collect();
         if found.is_empty() {
             return vec![Input::PlaybackEnded { playback }];

@@ -3,11 +3,12 @@
 use super::*;
 use crate::dialogue::{LanguagePack, ModelFault, ModelMeaning, ModelValue, RequestId};
 use crate::domain::{AnswerValue, Campaign, EndReason, Intent, Language};
-use crate::ports::{Grammar, Prompt};
+use crate::ports::{Grammar, Prompt, PromptBook};
 use async_trait::async_trait;
 use bytes::Bytes;
 use samvad_media::codec::{MULAW_SILENCE, encode_mulaw};
 use samvad_media::{resample, wav};
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 const YES: &[u8] = include_bytes!("../../../fixtures/audio/01_yes.wav");
@@ -89,9 +90,16 @@ async fn heard_with(
     asked: Option<(Millis, Output)>,
 ) -> Vec<(Millis, Happening)> {
     let script = script();
-    let rehearing = Rehearing {
-        prompts: &prompts(&script),
+    let survey = Survey {
+        campaign: script.campaign().clone(),
+        prompts: Arc::new(prompts(&script)),
         script,
+        voice: None,
+        translations: BTreeMap::new(),
+        names: None,
+    };
+    let rehearing = Rehearing {
+        survey: &survey,
         recognizer: &Told(Mutex::new(words.iter().copied().collect())),
         config: DialogueConfig {
             language_model: asked.is_some(),

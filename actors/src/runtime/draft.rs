@@ -1,7 +1,7 @@
 //! What a call has gathered so far, kept outside its actor so that a dead actor loses none of it.
 
 use crate::dialogue::{Millis, TurnNote};
-use crate::domain::{Answer, AttemptId, CallbackRequest, ConsentEvidence, Disposition, EndReason, Outcome};
+use crate::domain::{Answer, AttemptId, CallbackRequest, ConsentEvidence, Disposition, EndReason, Language, Outcome};
 use crate::ports::{CallReport, ServiceMeter, TranscriptLine, TurnLatency};
 
 /// What a call has gathered so far.
@@ -11,6 +11,8 @@ pub struct CallDraft {
     pub consent: Option<ConsentEvidence>,
     /// Answers so far.
     pub answers: Vec<Answer>,
+    /// The language that is spoken.
+    pub language: Option<Language>,
     /// Transcript so far.
     pub transcript: Vec<TranscriptLine>,
     /// Turn latencies so far.
@@ -49,6 +51,7 @@ impl CallDraft {
             end_reason,
             consent: self.consent,
             answers: self.answers,
+            language: self.language,
             transcript: self.transcript,
             latencies: self.latencies,
             service_use: self.meter.read(),

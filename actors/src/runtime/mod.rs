@@ -39,6 +39,6 @@ pub use supervisor::{
     AttemptOver, BeginDrain, CallDied, CallFinished, CallStarted, CarrierMachine, CarrierStatusChanged,
     CountUnreported, EndCall, HangUpNow, Supervisor, ToldElsewhere, WriteOutcome,
 };
-pub use survey::{Survey, Surveys};
+pub use survey::{Survey, Surveys, TranslatedSpeech};
 pub use unknown::{Finding, Horizon, find};
 pub use watchdog::{MakePorts, Readiness, Watchdog, WatchdogError, WatchdogPorts, WatchdogSettings};

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, LazyLock};
 
 pub const HEALTH: &str = include_str!("../../../fixtures/campaigns/health_survey.yaml");
+pub const BILINGUAL: &str = include_str!("../../../fixtures/campaigns/health_survey_bilingual.yaml");
 pub const FEEDBACK: &str = include_str!("../../../fixtures/campaigns/feedback_free_text.yaml");
 
 const MS_PER_CHARACTER: Millis = 60;
@@ -28,6 +29,12 @@ pub fn script(campaign: &str) -> Arc<Script> {
 }
 
 pub static HEALTH_SCRIPT: LazyLock<Arc<Script>> = LazyLock::new(|| script(HEALTH));
+/// The health survey in English and Hindi.
+pub static BILINGUAL_SCRIPT: LazyLock<Arc<Script>> = LazyLock::new(|| {
+    let campaign = Campaign::from_yaml(BILINGUAL).expect("fixture without fault");
+    Arc::new(Script::build_with(&campaign, &pack(), LanguagePack::embedded).expect("fixture without fault"))
+});
+
 pub static FEEDBACK_SCRIPT: LazyLock<Arc<Script>> = LazyLock::new(|| script(FEEDBACK));
 
 /// The health survey, whose questions about the call may be answered in live words.
@@ -91,6 +98,7 @@ pub struct Call {
     pub dialogue: Dialogue,
     pub now: Millis,
     pub outputs: Vec<(Millis, Output)>,
+    pub inputs: Vec<(Millis, Input)>,
     scheduled: BTreeMap<(Millis, u32), Input>,
     sequence: u32,
     playing: VecDeque<Playing>,
@@ -135,6 +143,7 @@ impl Call {
             dialogue: Dialogue::new(Arc::clone(script), config),
             now: 0,
             outputs: Vec::new(),
+            inputs: Vec::new(),
             scheduled: BTreeMap::new(),
             sequence: 0,
             playing: VecDeque::new(),
@@ -154,6 +163,7 @@ impl Call {
     }
 
     pub fn input(&mut self, input: Input) {
+        self.inputs.push((self.now, input.clone()));
         self.dialogue.handle(self.now, input);
         self.drain();
     }
@@ -170,7 +180,7 @@ impl Call {
                     let after = self.playing.back().and_then(|before| before.ends.last().copied());
                     let mut end = after.unwrap_or(self.now);
                     let ends = sentences.iter().map(|sentence| {
-                        end += sentence.len() as Millis * MS_PER_CHARACTER;
+                        end += sentence.chars().count() as Millis * MS_PER_CHARACTER;
                         end
                     });
                     let ends = ends.collect();

@@ -3,15 +3,20 @@
 use crate::harness::*;
 use proptest::prelude::*;
 use samvad_actors::dialogue::journal::{JournalWriter, ReplayFault, replay};
-use samvad_actors::dialogue::{Dialogue, DialogueConfig, Input, LanguagePack, Output, PlaybackId, SpeechId};
+use samvad_actors::dialogue::{Dialogue, DialogueConfig, Input, LanguagePack, Output, PlaybackId, Script, SpeechId};
 use samvad_actors::domain::{AttemptId, Language};
 use std::sync::{Arc, LazyLock};
 
 /// Plays a call as the runtime does and writes its journal.
 fn journal(inputs: &[(u64, Input)], finished: bool) -> String {
+    journal_of(&HEALTH_SCRIPT, inputs, finished)
+}
+
+/// The same with another script.
+pub fn journal_of(script: &Arc<Script>, inputs: &[(u64, Input)], finished: bool) -> String {
     let config = DialogueConfig::default();
-    let (mut writer, header) = JournalWriter::new(&AttemptId::new("attempt-1"), &HEALTH_SCRIPT, &config);
-    let mut dialogue = Dialogue::new(Arc::clone(&HEALTH_SCRIPT), config);
+    let (mut writer, header) = JournalWriter::new(&AttemptId::new("attempt-1"), script, &config);
+    let mut dialogue = Dialogue::new(Arc::clone(script), config);
     let mut lines = vec![header];
     let drain = |dialogue: &mut Dialogue, writer: &mut JournalWriter, lines: &mut Vec<String>, now| {
         while let Some(output) = dialogue.poll_output() {
@@ -192,7 +197,7 @@ fn one_altered_lexicon_row_is_found() {
         .replace("      - \"nope\"\n", "")
         .replace("      - \"yep\"\n", "      - \"nope\"\n");
     let changed = LanguagePack::parse(base.prompts_text(), &lexicon).expect("valid");
-    let report = replay(&CALL, |_| Some(changed)).expect("readable");
+    let report = replay(&CALL, |_| Some(changed.clone())).expect("readable");
     assert!(
         report.differences[0]
             .what
@@ -207,7 +212,13 @@ fn one_altered_lexicon_row_is_found() {
     // A row that no word of this call touches is found by the fingerprint alone.
     let lexicon = base.lexicon_text().replace("absolutely", "indubitably");
     let changed = LanguagePack::parse(base.prompts_text(), &lexicon).expect("valid");
-    assert_eq!(replay(&CALL, |_| Some(changed)).expect("readable").differences.len(), 1);
+    assert_eq!(
+        replay(&CALL, |_| Some(changed.clone()))
+            .expect("readable")
+            .differences
+            .len(),
+        1
+    );
 }
 
 #[test]

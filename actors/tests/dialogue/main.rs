@@ -10,6 +10,7 @@ mod barge_in;
 mod confirming;
 mod harness;
 mod journals;
+mod languages;
 mod machines;
 mod model_properties;
 mod names;

@@ -4,7 +4,7 @@ use crate::harness::*;
 use crate::model_properties::{SPEAKABLE, model_input};
 use proptest::prelude::*;
 use samvad_actors::dialogue::{
-    Dialogue, DialogueConfig, Input, Millis, NamedGreeting, Output, PlaybackId, RecognitionFault, SpeechId,
+    Dialogue, DialogueConfig, Input, Millis, NamedGreeting, Output, PlaybackId, RecognitionFault, Script, SpeechId,
 };
 use samvad_actors::domain::{AnswerValue, EndReason, MachineVerdict};
 use std::collections::BTreeSet;
@@ -126,7 +126,15 @@ pub fn run_as(mut dialogue: Dialogue, events: &[Event]) -> Vec<(Millis, Output)>
 
 /// The laws.
 pub fn check(feedback: bool, events: &[Event], outputs: &[(Millis, Output)]) -> Result<(), TestCaseError> {
-    let script = if feedback { &FEEDBACK_SCRIPT } else { &HEALTH_SCRIPT };
+    check_of(
+        if feedback { &FEEDBACK_SCRIPT } else { &HEALTH_SCRIPT },
+        events,
+        outputs,
+    )
+}
+
+/// The laws for a call with this script.
+pub fn check_of(script: &Script, events: &[Event], outputs: &[(Millis, Output)]) -> Result<(), TestCaseError> {
     let ends = outputs
         .iter()
         .filter(|(_, output)| matches!(output, Output::End { .. }))
@@ -142,9 +150,12 @@ pub fn check(feedback: bool, events: &[Event], outputs: &[(Millis, Output)]) -> 
         "it ends in time"
     );
 
-    let known = script.fixed_sentences().into_iter();
+    let known = script.in_all_languages().flat_map(Script::fixed_sentences);
     let sentences: BTreeSet<String> = known.chain(script.named_greeting().map(str::to_owned)).collect();
-    let questions: BTreeSet<&str> = script.campaign().questions.iter().map(|q| q.text.as_str()).collect();
+    let languages = script.in_all_languages();
+    let questions: BTreeSet<&str> = languages
+        .flat_map(|script| script.campaign().questions.iter().map(|q| q.text.as_str()))
+        .collect();
     let mut consented = false;
     let mut consents = 0;
     let mut answers = 0;

@@ -12,6 +12,7 @@ mod carrier;
 mod deaths;
 mod guarding;
 mod language;
+mod languages;
 mod line;
 mod names;
 mod recognizer;

@@ -28,9 +28,16 @@ pub enum Recognition {
 #[derive(Default)]
 pub struct ScriptedRecognizer {
     does: Mutex<Recognition>,
+    languages: Mutex<Vec<Language>>,
 }
 
 impl ScriptedRecognizer {
+    /// The language of each utterance, in order.
+    pub fn languages(&self) -> Vec<String> {
+        let languages = self.languages.lock().unwrap_or_else(PoisonError::into_inner);
+        languages.iter().map(|language| language.0.clone()).collect()
+    }
+
     pub fn set(&self, does: Recognition) {
         *self.does.lock().unwrap_or_else(PoisonError::into_inner) = does;
     }
@@ -49,6 +56,9 @@ impl Recognizer for ScriptedRecognizer {
     /// Every utterance is counted as one of 10 ms, at once.
     fn start(&self, request: RecognitionRequest) -> Box<dyn UtteranceStream> {
         let does = *self.does.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut languages = self.languages.lock().unwrap_or_else(PoisonError::into_inner);
+        languages.push(request.language.clone());
+        drop(languages);
         match does {
             Recognition::StartPanics => panic!("the recogniser panics, as told"),
             Recognition::StartBlocks(wait) => std::thread::sleep(wait),

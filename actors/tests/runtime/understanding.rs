@@ -112,6 +112,7 @@ async fn the_time_the_voice_takes_for_a_reply_is_not_the_models() {
         script: silent.script.clone(),
         prompts: silent.prompts.clone(),
         voice: as_synthesizer(&voice),
+        translations: std::collections::BTreeMap::new(),
         names: None,
     };
     let caller = asked_of(&world, "voiced", Arc::new(spoken)).await;

@@ -234,6 +234,7 @@ pub fn survey_of(yaml: &str, besides: &[&str], has_audio: impl Fn(&str) -> bool)
         script,
         prompts: Arc::new(prompts),
         voice: None,
+        translations: BTreeMap::new(),
         names: None,
     })
 }
@@ -250,6 +251,7 @@ pub fn spoken_survey(
         script: survey.script.clone(),
         prompts: survey.prompts.clone(),
         voice,
+        translations: BTreeMap::new(),
         names,
     })
 }

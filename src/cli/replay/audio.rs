@@ -124,6 +124,7 @@ fn decided(at_ms: Millis, output: &Output) -> Option<Line> {
         Output::RecordConsent(consent) if consent.granted => "CONSENT given".to_owned(),
         Output::RecordConsent(_) => "CONSENT refused".to_owned(),
         Output::RecordAnswer(answer) => format!("ANSWER {}: {:?}", answer.question + 1, answer.value),
+        Output::SwitchLanguage { language } => format!("LANGUAGE {}", language.0),
         Output::AddDoNotCall => "DO NOT CALL".to_owned(),
         Output::RequestCallback { when, .. } => format!("CALLBACK {}", when.as_deref().unwrap_or("at another time")),
         Output::End { reason, outcome, .. } => format!("END {reason:?}: {outcome:?}"),

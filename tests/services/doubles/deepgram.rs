@@ -15,6 +15,7 @@ pub struct Deepgram {
     began: usize,
     /// Until where results are final.
     finalised: usize,
+    language: String,
 }
 
 impl Deepgram {
@@ -70,10 +71,17 @@ impl Service for Deepgram {
             ("interim_results", "true"),
         ];
         let is_wanted = |(name, value): &(&str, &str)| request.query.get(*name).map(String::as_str) == Some(value);
-        if !wanted.iter().all(is_wanted) || !request.query.contains_key("language") {
-            return Err((400, Self::refusal("INVALID_QUERY_PARAMETER")));
+        match request.query.get("language") {
+            Some(language) if wanted.iter().all(is_wanted) => Ok(Self {
+                language: language.clone(),
+                ..Self::default()
+            }),
+            _ => Err((400, Self::refusal("INVALID_QUERY_PARAMETER"))),
         }
-        Ok(Self::default())
+    }
+
+    fn language(&self) -> &str {
+        &self.language
     }
 
     fn read(&mut self, message: Message) -> Input {

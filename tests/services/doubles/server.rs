@@ -61,6 +61,10 @@ pub trait Service: Send + 'static {
     fn greeting(&mut self) -> Vec<Value> {
         Vec::new()
     }
+    /// The language that the connection is for, where the service's protocol names it at the upgrade.
+    fn language(&self) -> &str {
+        ""
+    }
     fn read(&mut self, message: Message) -> Input;
     fn partial(&mut self, words: &Words) -> Vec<Value>;
     /// `round` counts results: the description allows several orders.
@@ -321,7 +325,7 @@ async fn converse<S: Service>(stream: TcpStream, shared: &Shared) {
                     }
                     _ => {}
                 }
-                let words = shared.ear.hear(&spoken).await;
+                let words = shared.ear.hear_as(service.language(), &spoken).await;
                 let round = record.results.fetch_add(1, Ordering::SeqCst);
                 let partial = service.partial(&words);
                 say(&mut socket, partial).await;

@@ -104,7 +104,7 @@ pub enum ReplayFault {
 /// # Errors
 /// [`ReplayFault`] if there is nothing that could be replayed; altered lines and changed decisions are differences in
 /// the report instead.
-pub fn replay(text: &str, packs: impl FnOnce(&Language) -> Option<LanguagePack>) -> Result<ReplayReport, ReplayFault> {
+pub fn replay(text: &str, packs: impl FnMut(&Language) -> Option<LanguagePack>) -> Result<ReplayReport, ReplayFault> {
     let mut lines = text
         .lines()
         .enumerate()
@@ -215,13 +215,13 @@ pub(super) fn campaign_of(header: &Header) -> Result<Campaign, ReplayFault> {
     })
 }
 
-fn rebuild(header: &Header, packs: impl FnOnce(&Language) -> Option<LanguagePack>) -> Result<Script, ReplayFault> {
+fn rebuild(header: &Header, mut packs: impl FnMut(&Language) -> Option<LanguagePack>) -> Result<Script, ReplayFault> {
     let campaign = campaign_of(header)?;
     let language = &campaign.language;
     let pack = packs(language).ok_or_else(|| ReplayFault::Language {
         language: language.0.clone(),
     })?;
-    Script::build(&campaign, &pack).map_err(|faults| ReplayFault::Campaign {
+    Script::build_with(&campaign, &pack, packs).map_err(|faults| ReplayFault::Campaign {
         reason: faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
     })
 }

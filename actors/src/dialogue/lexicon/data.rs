@@ -5,6 +5,7 @@ use super::super::pack::PackFault;
 use super::super::time_words::TimeWordsData;
 use super::super::words::{normalise, placeholders};
 use super::Variants;
+use super::language_names::LanguagesData;
 use crate::domain::{Intent, Language};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,6 +30,8 @@ pub(in crate::dialogue) struct LexiconData {
     #[serde(default)]
     pub(super) of_before: Vec<String>,
     pub(super) callback: CallbackWords,
+    #[serde(default)]
+    pub(super) languages: LanguagesData,
 }
 
 /// Another language whose callers may be met in this one.
@@ -134,6 +137,9 @@ impl LexiconData {
             &self.callback.tails,
         ];
         let lists = phrases.chain(lists).chain(self.numbers.values());
+        let lists = lists
+            .chain(self.languages.names.values())
+            .chain([&self.languages.denials]);
         lists.flatten().map(String::as_str)
     }
 
@@ -192,6 +198,7 @@ impl LexiconData {
             }
         }
         self.check_forms(&mut faults);
+        faults.extend(self.languages.faults());
         faults.extend(self.callback.times.faults(&NumberWords::new(&self.numbers)));
         for value in (0..=20).chain((30..=100).step_by(10)) {
             if self.numbers.get(&value).is_none_or(Vec::is_empty) {

@@ -73,16 +73,18 @@ impl Campaign {
         for (index, question) in self.questions.iter().enumerate() {
             faults.question(&format!("questions[{index}]"), question);
         }
+        faults.translations(self);
         faults.dialing(&self.dialing);
         faults.0
     }
 }
 
+/// Faults found so far.
 #[derive(Default)]
-struct Faults(Vec<CampaignFault>);
+pub(super) struct Faults(Vec<CampaignFault>);
 
 impl Faults {
-    fn unless(&mut self, good: bool, field: &str, fault: impl Into<String>, remedy: impl Into<String>) {
+    pub(super) fn unless(&mut self, good: bool, field: &str, fault: impl Into<String>, remedy: impl Into<String>) {
         if !good {
             self.0.push(CampaignFault {
                 field: field.to_owned(),
@@ -93,7 +95,7 @@ impl Faults {
     }
 
     /// A text that is spoken or shown.
-    fn text(&mut self, field: &str, text: &str) {
+    pub(super) fn text(&mut self, field: &str, text: &str) {
         self.unless(!text.trim().is_empty(), field, "is empty", "write a text");
         let length = text.chars().count();
         self.unless(
@@ -219,7 +221,7 @@ impl Faults {
         );
     }
 
-    fn options(&mut self, field: &str, options: &[ChoiceOption]) {
+    pub(super) fn options(&mut self, field: &str, options: &[ChoiceOption]) {
         self.unless(
             (2..=9).contains(&options.len()),
             &format!("{field}.options"),

@@ -21,6 +21,7 @@ fn read(intent: Intent, certain: bool) -> Interpretation {
         value: None,
         out_of_range: false,
         when: None,
+        languages: Default::default(),
         certain,
         acknowledgement: false,
         resume: false,

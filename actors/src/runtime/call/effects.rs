@@ -24,6 +24,12 @@ impl CallActor {
                 expectation,
                 patience_ms,
             } => self.listen(expectation, patience_ms),
+            Output::SwitchLanguage { language } => {
+                if let Some(script) = self.survey.script.speaking(&language) {
+                    self.script = script;
+                    self.probe.edit_draft(|draft| draft.language = Some(language));
+                }
+            }
             Output::RecordConsent(consent) => {
                 self.recording.consent(consent.granted);
                 self.probe.edit_draft(|draft| draft.consent = Some(consent));

@@ -3,11 +3,10 @@
 use super::CallActor;
 use super::latency::TurnClock;
 use super::recording::CallRecording;
-use crate::dialogue::{Expectation, Input, Millis, RecognitionFault, SpeechId};
+use crate::dialogue::{Expectation, Input, Millis, RecognitionFault, Script, SpeechId};
 use crate::ports::{Heard, RecognitionRequest, Recognizer, RecognizerError, ServiceMeter, UtteranceStream};
 use crate::runtime::probe::CallProbe;
 use crate::runtime::pulse::monotonic_ms;
-use crate::runtime::survey::Survey;
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use futures_util::FutureExt;
 use samvad_media::listener::ListenerSink;
@@ -33,7 +32,7 @@ struct Ear<'a> {
     turns: &'a mut TurnClock,
     recording: &'a mut CallRecording,
     recognizer: &'a dyn Recognizer,
-    survey: &'a Survey,
+    script: &'a Script,
     expectation: Expectation,
     probe: &'a CallProbe,
     meter: &'a ServiceMeter,
@@ -46,8 +45,8 @@ impl ListenerSink for Ear<'_> {
         let speech = SpeechId(speech);
         let request = RecognitionRequest {
             attempt: self.probe.attempt.clone(),
-            language: self.survey.campaign.language.clone(),
-            grammar: self.survey.script.grammar(self.expectation),
+            language: self.script.campaign().language.clone(),
+            grammar: self.script.grammar(self.expectation),
             meter: self.meter.clone(),
         };
         self.hearing.spoken = Some((speech, self.recognizer.start(request)));
@@ -102,7 +101,7 @@ impl CallActor {
             turns: &mut self.turns,
             recording: &mut self.recording,
             recognizer: self.ports.recognizer.as_ref(),
-            survey: &self.survey,
+            script: &self.script,
             expectation: self.expectation,
             probe: &self.probe,
             meter: &self.meter,

@@ -118,7 +118,7 @@ impl CallActor {
     pub(super) fn speak_live(&mut self, playback: PlaybackId, sentences: Vec<String>, ctx: &mut Context<Self>) {
         // A name is spoken by the campaign's own voice or not at all; and the dialogue's words for it are no sentence.
         let is_name = |text: &String| self.survey.script.named_greeting() == Some(text);
-        if self.survey.voice.is_none() || sentences.iter().any(is_name) {
+        if self.survey.voice_in(self.language()).is_none() || sentences.iter().any(is_name) {
             tracing::error!(parent: &self.span, "a sentence has no audio");
             self.pending.push_back(Input::PlaybackFailed { playback });
             return;
@@ -150,13 +150,14 @@ impl CallActor {
         let mut sent = false;
         while let Some(mut first) = self.live.queue.pop_front() {
             let survey = self.survey.clone();
-            let goes_on = if let (Stage::Idle, Some(prompt)) = (first.stage, survey.prompts.get(&first.text)) {
-                sent = true;
-                let whole = self.send_sentence(first.playback, first.index, &prompt.mulaw, now);
-                whole.map(|()| true).map_err(|error| Some(error.to_string()))
-            } else {
-                self.send_waiting(&mut first, now, &mut sent, ctx)
-            };
+            let goes_on =
+                if let (Stage::Idle, Some(prompt)) = (first.stage, survey.prompt(self.language(), &first.text)) {
+                    sent = true;
+                    let whole = self.send_sentence(first.playback, first.index, &prompt.mulaw, now);
+                    whole.map(|()| true).map_err(|error| Some(error.to_string()))
+                } else {
+                    self.send_waiting(&mut first, now, &mut sent, ctx)
+                };
             match goes_on {
                 Ok(true) if first.is_last => {
                     self.playout.playback_sent(first.playback.0);
@@ -222,11 +223,9 @@ impl CallActor {
         if self.live.queue.front().is_none_or(|first| !first.begun) {
             return;
         }
-        let next = self
-            .live
-            .queue
-            .iter()
-            .position(|sentence| sentence.stage == Stage::Idle && survey.prompts.get(&sentence.text).is_none());
+        let next = self.live.queue.iter().position(|sentence| {
+            sentence.stage == Stage::Idle && survey.prompt(self.language(), &sentence.text).is_none()
+        });
         let is_another = |place: usize| {
             self.live
                 .queue
@@ -242,10 +241,10 @@ impl CallActor {
     }
 
     fn ask(&self, id: u64, text: String, ctx: &mut Context<Self>) -> Stage {
-        let Some(voice) = self.survey.voice.clone() else {
+        let Some(voice) = self.survey.voice_in(self.language()).cloned() else {
             return Stage::Failed;
         };
-        let campaign = &self.survey.campaign;
+        let campaign = self.script.campaign();
         let request = SynthesisRequest {
             text,
             language: campaign.language.clone(),

@@ -23,8 +23,8 @@ use super::pulse::{monotonic_ms, start_worker_pulse};
 use super::supervisor::{CallDied, CallFinished, CallStarted, Supervisor};
 use super::survey::Survey;
 use crate::dialogue::journal::JournalWriter;
-use crate::dialogue::{Dialogue, DialogueConfig, Expectation, Input, Millis, RequestId};
-use crate::domain::{EndReason, MachineVerdict, PersonName, StreamSid};
+use crate::dialogue::{Dialogue, DialogueConfig, Expectation, Input, Millis, RequestId, Script};
+use crate::domain::{EndReason, Language, MachineVerdict, PersonName, StreamSid};
 use crate::ports::{
     AdmittedCall, Clock, JournalFiles, JournalSink, LanguageModel, Prompt, Recognizer, RecordingFiles, ServiceMeter,
     Store,
@@ -112,6 +112,8 @@ pub enum CallCommand {
 pub struct CallActor {
     ports: CallPorts,
     survey: Arc<Survey>,
+    /// In the language that is spoken.
+    script: Arc<Script>,
     stream_sid: StreamSid,
     line: Rc<dyn Line>,
     probe: Arc<CallProbe>,
@@ -175,7 +177,10 @@ impl CallActor {
         // From here on the call has an outcome whatever happens: the watch exists before anything can fail.
         let death = DeathWatch::new(probe.clone(), ports.supervisor.clone());
         let meter = ServiceMeter::default();
-        probe.edit_draft(|draft| draft.meter = meter.clone());
+        probe.edit_draft(|draft| {
+            draft.meter = meter.clone();
+            draft.language = Some(survey.campaign.language.clone());
+        });
         let config = DialogueConfig {
             language_model: ports.language_model.is_some() && survey.script.has_model_prompts(),
             understanding_limit_ms: limit_above(ports.language_deadline),
@@ -217,6 +222,7 @@ impl CallActor {
             ended_by_carrier: false,
             machine: admitted.machine,
             ports,
+            script: survey.script.clone(),
             survey,
             stream_sid,
             line,
@@ -225,6 +231,11 @@ impl CallActor {
             started_ms,
         };
         actor.start()
+    }
+
+    /// The language that is spoken.
+    fn language(&self) -> &Language {
+        &self.script.campaign().language
     }
 
     /// Milliseconds since the stream's start, by the clock.

@@ -29,7 +29,7 @@ impl CallActor {
         let named = self.named_greeting.clone();
         let audio = |text: &String| match &named {
             Some(prompt) if survey.script.named_greeting() == Some(text) => Some(prompt),
-            _ => survey.prompts.get(text),
+            _ => survey.prompt(self.language(), text),
         };
         let prompts = sentences.iter().map(audio).collect::<Option<Vec<_>>>();
         let Some(prompts) = prompts.filter(|_| self.live.is_idle()) else {

@@ -22,10 +22,9 @@ impl CallActor {
     /// Asks what was meant; `Classified` or `ClassifyFailed` follows.
     pub(super) fn classify(&mut self, query: &ModelQuery, ctx: &mut Context<Self>) {
         let request = query.request;
-        let (Some(model), Some((task, schema))) = (
-            self.ports.language_model.clone(),
-            self.survey.script.understanding_task(query),
-        ) else {
+        let (Some(model), Some((task, schema))) =
+            (self.ports.language_model.clone(), self.script.understanding_task(query))
+        else {
             let fault = ModelFault::Lost;
             self.pending.push_back(Input::ClassifyFailed { request, fault });
             return;
@@ -53,8 +52,7 @@ impl CallActor {
     /// Asks for a reply; its sentences follow as they come.
     pub(super) fn reply(&mut self, query: &ModelQuery, ctx: &mut Context<Self>) {
         let request = query.request;
-        let (Some(model), Some(task)) = (self.ports.language_model.clone(), self.survey.script.reply_task(query))
-        else {
+        let (Some(model), Some(task)) = (self.ports.language_model.clone(), self.script.reply_task(query)) else {
             let fault = ModelFault::Lost;
             self.pending.push_back(Input::ReplyFailed { request, fault });
             return;
