@@ -12,7 +12,7 @@ mod rehearing;
 mod surveys;
 mod synthesizers;
 
-pub(crate) use language_models::{service_of, start_language_model};
+pub(crate) use language_models::{RunningLanguageModels, service_of, start_language_model};
 pub use node::{Gauges, Node};
 pub use outlook::Outlook;
 pub(crate) use recognizers::{SERVICE_PATIENCE, start_service as start_recognition_service};

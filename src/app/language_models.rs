@@ -10,7 +10,7 @@ use samvad_actors::services::{FailoverLanguageModel, Jitter};
 use std::sync::Arc;
 
 /// The language models of a node, with the threads they are talked to on.
-pub(super) struct RunningLanguageModels {
+pub(crate) struct RunningLanguageModels {
     port: Option<Arc<dyn LanguageModel>>,
     /// `None` if no model is named.
     threads: Option<Arc<ServiceThreads>>,
@@ -23,7 +23,7 @@ impl RunningLanguageModels {
     ///
     /// # Errors
     /// Why a service cannot be used.
-    pub(super) fn start(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Self> {
+    pub(crate) fn start(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Self> {
         let models = &settings.language.models;
         if models.is_empty() {
             return Ok(Self {
@@ -45,7 +45,7 @@ impl RunningLanguageModels {
     }
 
     /// As the port; `None` if no model is named.
-    pub(super) fn port(&self) -> Option<Arc<dyn LanguageModel>> {
+    pub(crate) fn port(&self) -> Option<Arc<dyn LanguageModel>> {
         self.port.clone()
     }
 

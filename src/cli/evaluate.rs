@@ -1,6 +1,7 @@
 //! `samvad evaluate`: scores what understands callers against labelled utterances.
 
 mod labelled;
+mod second_tier;
 
 use self::labelled::Labelled;
 use super::existing_file;
@@ -27,6 +28,10 @@ pub(super) struct EvaluateArgs {
     /// the exit status is 1.
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     at_least: Option<f64>,
+    /// Ask the language model of the settings (SAMVAD_LANGUAGE_MODEL) for what the lexicon leaves open, as a call does.
+    /// The utterances go to its service, and it may cost money.
+    #[arg(long)]
+    with_model: bool,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -36,6 +41,7 @@ pub(super) const EXAMPLES: &str = "\
 Examples:
   samvad evaluate fixtures/utterances/*.csv
   samvad evaluate mine.csv --campaign survey.yaml --at-least 98
+  SAMVAD_LANGUAGE_MODEL=openai samvad evaluate mine.csv --with-model
   samvad evaluate mine.csv --json | jq '.together.wrong'";
 
 /// A share in percent, as an argument.
@@ -47,17 +53,23 @@ fn percent(text: &str) -> Result<f64, String> {
 }
 
 pub(super) fn run(args: EvaluateArgs) -> anyhow::Result<ExitCode> {
-    let set = process_environment().remove("SAMVAD_PROMPTS_DIR");
+    let mut environment = process_environment();
+    let model = args.with_model.then(|| second_tier::open(&environment)).transpose()?;
+    let set = environment.remove("SAMVAD_PROMPTS_DIR");
     let set = set.filter(|directory| !directory.trim().is_empty());
     let prompts = args.prompts.or_else(|| set.map(PathBuf::from));
     let mut labelled = Labelled::new(&args.campaigns, prompts)?;
     for file in &args.files {
         labelled.read(file)?;
     }
-    let (utterances, lexicons) = labelled.into_parts();
+    let (utterances, lexicons, surveys) = labelled.into_parts();
     // The tiers in the order in which a call asks them.
     let mut tiers: Vec<Box<dyn Tier>> = vec![Box::new(lexicons)];
+    if let Some(model) = model {
+        tiers.push(Box::new(model.into_tier(surveys)));
+    }
     let report = evaluate(&utterances, &mut tiers);
+    second_tier::end_progress(args.with_model);
     if args.json {
         say!("{}", serde_json::to_string_pretty(&report)?)?;
     } else {
@@ -121,6 +133,9 @@ fn print_score(score: &Score) -> anyhow::Result<()> {
     let languages = score.languages.iter().map(|(label, counts)| (label.as_str(), counts));
     for (label, counts) in languages.chain(total) {
         print_counts(label, counts)?;
+    }
+    for (reason, count) in &score.failures {
+        say!("  gave nothing: {reason}, {count} times")?;
     }
     say!("\n  {:<24} {:<24} {:>5}", "LABEL", "TAKEN FOR", "COUNT")?;
     for (labels, count) in &score.confusion {

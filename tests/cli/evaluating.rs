@@ -1,10 +1,11 @@
 //! Labelled utterances are scored, and files that cannot be used are named row by row.
 
+use super::server::{Conduct, KEY, LanguageServer};
 use super::support::{fixture, run, samvad};
 use std::collections::BTreeSet;
 
 const HEADER: &str = "language,phase,question_type,text,intent,value\n";
-const FILES: [&str; 4] = ["en.csv", "hi.csv", "hi-Latn.csv", "held_out.csv"];
+const FILES: [&str; 5] = ["en.csv", "hi.csv", "hi-Latn.csv", "held_out.csv", "strangers.csv"];
 
 fn files() -> Vec<String> {
     FILES
@@ -100,6 +101,65 @@ fn results_are_printed_with_every_row_that_is_not_as_labelled() {
         &["evaluate", "said.csv", "--at-least", "98"],
     ));
     assert_eq!(status, Some(1));
+}
+
+/// One that the lexicon decides, and one that it leaves open.
+const OPEN: &str = "en,question,scale,four,answer,4\nen,question,scale,better than my aunt would have it,answer,4\n";
+
+fn with_model(server: &LanguageServer, file: &std::path::Path) -> (String, String, Option<i32>) {
+    let directory = file.parent().expect("a directory");
+    let mut command = samvad(directory, &["evaluate", "said.csv", "--with-model"]);
+    command
+        .env("SAMVAD_LANGUAGE_MODEL", "openai")
+        .env("OPENAI_API_KEY", KEY)
+        .env("OPENAI_BASE_URL", server.url())
+        .env("SAMVAD_LANGUAGE_DEADLINE_MS", "1500");
+    run(&mut command)
+}
+
+#[test]
+fn a_language_model_is_asked_for_what_the_lexicon_leaves_open_and_each_tier_is_printed_apart() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let file = directory.path().join("said.csv");
+    std::fs::write(&file, format!("{HEADER}{OPEN}")).expect("written");
+    let server = LanguageServer::start();
+    server.behave(Conduct::Understands(
+        r#"{"intent": "unclear", "value": 4, "callback_words": null, "question_about_call": false}"#,
+        "",
+    ));
+    let (out, err, status) = with_model(&server, &file);
+    assert_eq!(status, Some(0), "{err}");
+    assert_eq!(server.requests().len(), 1);
+    for part in ["lexicon", "language model", "together", "100.0%"] {
+        assert!(out.contains(part), "{part} in\n{out}");
+    }
+    assert!(!out.contains("Not as labelled"), "{out}");
+}
+
+#[test]
+fn a_model_that_fails_is_counted_and_its_key_is_shown_nowhere() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let file = directory.path().join("said.csv");
+    std::fs::write(&file, format!("{HEADER}{OPEN}")).expect("written");
+    for (conduct, reason) in [
+        (Conduct::Stalls, "no answer in time"),
+        (Conduct::SendsGarbage, "cannot be used"),
+        (Conduct::Refuses(401, "error_key.json", None), "refused"),
+    ] {
+        let server = LanguageServer::start();
+        server.behave(conduct);
+        let (out, err, status) = with_model(&server, &file);
+        assert_eq!(status, Some(0), "{err}");
+        assert!(
+            out.contains(&format!("gave nothing: {reason}")) || out.contains(reason),
+            "{reason} in\n{out}"
+        );
+        assert!(out.contains("not_understood"), "{out}");
+        assert!(!out.contains(KEY) && !err.contains(KEY), "{out}{err}");
+    }
+    let (_, err, status) = run(&mut samvad(directory.path(), &["evaluate", "said.csv", "--with-model"]));
+    assert_eq!(status, Some(2), "{err}");
+    assert!(err.contains("SAMVAD_LANGUAGE_MODEL"), "{err}");
 }
 
 #[test]

@@ -15,5 +15,10 @@ mod evaluating;
 mod interrupted;
 mod migrate;
 mod purge;
+#[path = "../support/raw_http.rs"]
+mod raw_http;
 mod refusals;
+#[path = "../support/language_server.rs"]
+#[expect(dead_code, reason = "other tests use the rest")]
+mod server;
 mod support;

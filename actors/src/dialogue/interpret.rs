@@ -5,12 +5,14 @@
 //! unclear, so that no intent comes from one word buried in a long sentence. Plain opt-outs count wherever they
 //! stand.
 
+mod repair;
 mod value;
 
-use self::value::{Single, Value, single};
+use self::repair::denied_afterwards;
+use self::value::{Value, value_of};
 use super::lexicon::{Lexicon, Meaning};
 use super::output::Expectation;
-use super::words::words;
+use super::time_words::Side;
 use crate::domain::{AnswerValue, AskedTime, Intent, Language, QuestionKind};
 use std::collections::BTreeSet;
 
@@ -67,6 +69,12 @@ impl Interpretation {
         }
     }
 
+    /// Whether a model may make more of it: not of what is certain or ends a wait; and an opt-out or a refusal, if
+    /// doubtful, is left to the confirming turn.
+    pub fn is_open(&self) -> bool {
+        !self.certain && !self.resume && !matches!(self.intent, Intent::RemoveMe | Intent::NotInterested)
+    }
+
     /// Nothing that could be acted upon.
     pub fn is_unclear(&self) -> bool {
         self.intent == Intent::Unclear && self.value.is_none()
@@ -79,6 +87,9 @@ pub trait Interpreter: Send + Sync {
     fn interpret(&self, context: &Context<'_>, text: &str) -> Interpretation;
 }
 
+/// Words that a request has to have to stand out of others.
+const STANDING_OUT: usize = 3;
+
 /// A text cut into stretches.
 #[derive(Default)]
 struct Reading {
@@ -88,7 +99,7 @@ struct Reading {
     leftover: Vec<String>,
     /// Where the first stretch with a meaning begins, leftover words counted.
     leading_leftover: usize,
-    /// Longest stretch of an intent in words.
+    /// Longest stretch of an intent other than yes and no, in words.
     longest_intent: usize,
     /// The languages that its wishes for another one name.
     languages: BTreeSet<Language>,
@@ -109,7 +120,7 @@ struct Cover {
 
 impl Interpreter for Lexicon {
     fn interpret(&self, context: &Context<'_>, verbatim: &str) -> Interpretation {
-        let said = words(verbatim);
+        let said = self.said(verbatim);
         let text = self.heard(&said);
         if text.is_empty() {
             return Interpretation::unclear();
@@ -120,8 +131,9 @@ impl Interpreter for Lexicon {
         if self.anywhere(&text, Intent::Voicemail) {
             return Interpretation::intent(Intent::Voicemail, true);
         }
-        let reading = self.read(context, &text, &said);
-        let mut meant = self.decide(context, &text, &reading);
+        let (meant, reading) = self.understand(context, &text, &said);
+        let repaired = self.repaired(context, &text, &said, &meant);
+        let mut meant = repaired.unwrap_or(meant);
         meant.acknowledgement = self.is_acknowledgement(&text);
         meant.resume = reading.meanings.contains(&Meaning::Resume);
         if let Some(AnswerValue::FreeText(kept)) = &mut meant.value {
@@ -132,6 +144,11 @@ impl Interpreter for Lexicon {
 }
 
 impl Lexicon {
+    fn understand(&self, context: &Context<'_>, text: &[String], said: &[String]) -> (Interpretation, Reading) {
+        let reading = self.read(context, text, said);
+        (self.decide(context, text, &reading), reading)
+    }
+
     /// Covers the text with stretches: fewest words left over, then fewest stretches.
     fn read(&self, context: &Context<'_>, text: &[String], said: &[String]) -> Reading {
         let options = self.option_phrases(context.question);
@@ -171,7 +188,7 @@ impl Lexicon {
                         if *meaning == Meaning::Intent(Intent::SwitchLanguage, None) {
                             reading.languages.extend(self.languages_wanted(&said[at..at + length]));
                         }
-                        if matches!(meaning, Meaning::Intent(..)) {
+                        if matches!(meaning, Meaning::Intent(intent, _) if !is_polarity(*intent)) {
                             reading.longest_intent = reading.longest_intent.max(*length);
                         }
                         reading.meanings.push(meaning.clone());
@@ -211,12 +228,46 @@ impl Lexicon {
         {
             found.push((Meaning::Filler, length));
         }
+        let value = self.answer_at(context, options, text);
+        if let Some((_, length)) = &value
+            && let Some(denial) = self.denial(Side::After, &text[*length..])
+        {
+            found.push((Meaning::Denied, length + denial));
+        }
+        if let Some(denial) = self.denial(Side::Before, text)
+            && let Some((_, length)) = self.answer_at(context, options, &text[denial..])
+        {
+            found.push((Meaning::Denied, denial + length));
+        }
+        found.extend(value);
+        if let Some(QuestionKind::YesNo | QuestionKind::Scale { .. }) = context.question {
+            found.extend(self.idle_time(text).map(|length| (Meaning::Filler, length)));
+        }
         let bare_times = matches!(
             context.expectation,
             Expectation::Consent | Expectation::Confirm | Expectation::Resume
         );
         found.extend(self.at(text, said, bare_times));
         found
+    }
+
+    /// The value at the start of the text, if the question asks for one that is not yes or no.
+    fn answer_at(
+        &self,
+        context: &Context<'_>,
+        options: &[(Vec<String>, usize)],
+        text: &[String],
+    ) -> Option<(Meaning, usize)> {
+        let (amounts, count) = match context.question? {
+            QuestionKind::YesNo | QuestionKind::FreeText { .. } => return None,
+            QuestionKind::Number { .. } => (true, 0),
+            QuestionKind::Scale { .. } => (false, 0),
+            QuestionKind::Choice { options } => (false, options.len()),
+        };
+        let option = options.iter().filter(|(phrase, _)| text.starts_with(phrase));
+        let option = option.map(|(phrase, option)| (Meaning::Option(*option), phrase.len()));
+        let value = self.value_at(text, amounts, count);
+        option.chain(value).max_by_key(|(_, length)| *length)
     }
 
     /// What each option may be called, with its position.
@@ -226,7 +277,7 @@ impl Lexicon {
         };
         let forms = options.iter().enumerate().flat_map(|(position, option)| {
             let forms = option.spoken_forms().into_iter();
-            forms.map(move |form| (self.heard(&words(&form)), position))
+            forms.map(move |form| (self.heard(&self.said(&form)), position))
         });
         forms.collect()
     }
@@ -258,10 +309,15 @@ impl Lexicon {
                 return free_text();
             }
         }
-        let value = self.value(context, reading, yes, no);
+        let value = value_of(context, reading, yes, no);
+        let mut waited = false;
         if intents.len() > 1 || !matches!(value, Value::None) {
             // "Sorry, four", "sorry, who is this": the word for "say that again" is often mere politeness.
             intents.remove(&Intent::Repeat);
+        }
+        if intents.len() > 1 || matches!(value, Value::One { .. }) && !is_yes_no(&value) && !intents.is_empty() {
+            // "Wait, who is this", "let me think, three".
+            waited = intents.remove(&Intent::HoldOn);
         }
         if intents.contains(&Intent::RemoveMe) {
             // A short plain wish; "don't remove me" is none, and "don't call me, call later" is one to be called.
@@ -278,8 +334,13 @@ impl Lexicon {
                 Interpretation::unclear()
             };
         }
+        let stands_out = reading.longest_intent >= STANDING_OUT;
         let mut others = intents.into_iter();
         match (others.next(), others.next()) {
+            (Some(intent), None) if is_yes_no(&value) && may_be_said_of_it(intent) && !whole && !stands_out => {
+                // "No, they made me wait": a word that would mean something by itself stands in a reason.
+                self.polarity(yes, Some(AnswerValue::YesNo(yes)), text, reading)
+            }
             (Some(intent), None) => self.directive(intent, when, yes, &value, text, reading),
             (Some(_), Some(_)) => Interpretation::unclear(),
             (None, _) => match value {
@@ -289,7 +350,15 @@ impl Lexicon {
                     certain: whole,
                     ..Interpretation::unclear()
                 },
-                Value::One { value, sure } => self.answer(value, sure, yes, no, text, reading),
+                Value::One { value, sure } => self.answer(value, sure && !waited, yes, no, text, reading),
+                Value::None if reading.meanings.contains(&Meaning::Denied) => {
+                    let denied = matches!(context.expectation, Expectation::ConfirmAnswer(_)) && !yes;
+                    if denied && whole {
+                        Interpretation::intent(Intent::No, true)
+                    } else {
+                        Interpretation::unclear()
+                    }
+                }
                 Value::None if yes == no => Interpretation::unclear(),
                 Value::None => self.polarity(yes, None, text, reading),
             },
@@ -306,18 +375,11 @@ impl Lexicon {
         text: &[String],
         reading: &Reading,
     ) -> Interpretation {
+        // "Wait, somebody is at the door"; "two minutes late" asks for nothing.
+        let leads = reading.leading_leftover == 0 && intent == Intent::HoldOn && !self.begins_with_an_amount(text);
         let contradicted = yes && matches!(intent, Intent::NotInterested | Intent::NoAnswer)
             || intent == Intent::CallLater && reading.wish_negated;
-        if contradicted
-            || !matches!(
-                value,
-                Value::None
-                    | Value::One {
-                        value: AnswerValue::YesNo(_),
-                        ..
-                    }
-            )
-        {
+        if contradicted || !(matches!(value, Value::None) || is_yes_no(value)) {
             return Interpretation::unclear();
         }
         let meant = Interpretation {
@@ -333,7 +395,7 @@ impl Lexicon {
         }
         // Something else was said as well: only a phrase of some length stands out of it, and never a negated one.
         let negated = (1..text.len()).any(|end| self.negated(&text[..end]));
-        if reading.longest_intent >= 3 && !negated {
+        if (leads || reading.longest_intent >= STANDING_OUT) && !negated {
             Interpretation {
                 certain: false,
                 ..meant
@@ -391,91 +453,28 @@ impl Lexicon {
             Interpretation::unclear()
         }
     }
-
-    /// The answer that the reading holds.
-    fn value(&self, context: &Context<'_>, reading: &Reading, yes: bool, no: bool) -> Value {
-        let numbers: BTreeSet<i64> = reading
-            .meanings
-            .iter()
-            .filter_map(|meaning| {
-                if let Meaning::Number(number) = meaning {
-                    Some(*number)
-                } else {
-                    None
-                }
-            })
-            .collect();
-        let times_said = reading
-            .meanings
-            .iter()
-            .filter(|meaning| matches!(meaning, Meaning::Number(_)))
-            .count();
-        match context.question {
-            None | Some(QuestionKind::FreeText { .. }) => Value::None,
-            Some(QuestionKind::YesNo) => match (yes, no) {
-                (true, true) => Value::Several,
-                (false, false) => Value::None,
-                (agreed, _) => Value::One {
-                    value: AnswerValue::YesNo(agreed),
-                    sure: true,
-                },
-            },
-            Some(QuestionKind::Number { min, max }) => match single(&numbers) {
-                // "five five" may be 55 where that is allowed.
-                Single::One(number) if (*min..=*max).contains(&number) => Value::One {
-                    value: AnswerValue::Number(number),
-                    sure: times_said == 1 || *max < 11,
-                },
-                other => other.out_of_range(),
-            },
-            Some(QuestionKind::Scale { min, max }) => match single(&numbers) {
-                Single::One(number) if (*min..=*max).contains(&number) => Value::One {
-                    value: AnswerValue::Scale(number),
-                    sure: true,
-                },
-                other => other.out_of_range(),
-            },
-            Some(QuestionKind::Choice { options }) => {
-                let chosen: BTreeSet<usize> = reading
-                    .meanings
-                    .iter()
-                    .filter_map(|meaning| {
-                        if let Meaning::Option(option) = meaning {
-                            Some(*option)
-                        } else {
-                            None
-                        }
-                    })
-                    .collect();
-                let (position, sure) = match (single(&chosen), single(&numbers)) {
-                    (Single::Several, _) | (_, Single::Several) => return Value::Several,
-                    (Single::One(option), _) => (option, true),
-                    // "number two": the second option.
-                    (_, Single::One(number)) => match usize::try_from(number - 1) {
-                        Ok(position) => (position, reading.leftover.is_empty()),
-                        Err(_) => return Value::OutOfRange,
-                    },
-                    (Single::None, Single::None) => return Value::None,
-                };
-                match options.get(position) {
-                    Some(option) => Value::One {
-                        value: AnswerValue::Choice(option.key.clone()),
-                        sure,
-                    },
-                    None => Value::OutOfRange,
-                }
-            }
-        }
-    }
 }
 
-/// "Four no" is no answer; in languages whose negation follows it is a denial.
-fn denied_afterwards(reading: &Reading) -> bool {
-    let is_value = |meaning: &Meaning| matches!(meaning, Meaning::Number(_) | Meaning::Option(_));
-    let first_value = reading.meanings.iter().position(is_value);
-    let is_no = |meaning: &Meaning| *meaning == Meaning::Intent(Intent::No, None);
-    let last_no = reading.meanings.iter().rposition(is_no);
-    first_value.is_some_and(|value| last_no.is_some_and(|no| no > value))
+fn is_polarity(intent: Intent) -> bool {
+    matches!(intent, Intent::Yes | Intent::No | Intent::Interested)
+}
+
+/// Whether a word for it may stand in the reason for an answer ("no, they made me wait").
+fn may_be_said_of_it(intent: Intent) -> bool {
+    matches!(
+        intent,
+        Intent::HoldOn | Intent::Repeat | Intent::WhoIsThis | Intent::CallLater | Intent::NoAnswer
+    )
+}
+
+fn is_yes_no(value: &Value) -> bool {
+    matches!(
+        value,
+        Value::One {
+            value: AnswerValue::YesNo(_),
+            ..
+        }
+    )
 }
 
 /// Free speech; the words themselves are put in as they came.
@@ -488,5 +487,7 @@ fn free_text() -> Interpretation {
 
 #[cfg(test)]
 mod hindi_tests;
+#[cfg(test)]
+mod long_tests;
 #[cfg(test)]
 mod tests;

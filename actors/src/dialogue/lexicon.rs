@@ -2,16 +2,20 @@
 
 mod data;
 mod language_names;
+mod pattern;
+mod phrasebook;
 mod variants;
 
 use self::data::{AlsoUnderstood, Phrases};
 pub(super) use self::data::{Frames, LexiconData};
 use self::language_names::LanguageNames;
+use self::pattern::Rules;
+use self::phrasebook::Phrasebook;
 use self::variants::Variants;
 use super::numbers::NumberWords;
-use super::spoken_time::spoken_time;
-use super::time_words::{self, Mark, TimeWords};
-use super::words::{find, words};
+use super::spoken_time::{minutes, spoken_time};
+use super::time_words::{self, Mark, Side, TimeWords};
+use super::words::words;
 use crate::domain::{AskedTime, Intent, Language, SpokenTime};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,8 +26,12 @@ pub(super) enum Meaning {
     Intent(Intent, Option<AskedTime>),
     /// A number.
     Number(i64),
+    /// An amount of time in minutes, where it may not be minutes that were asked for.
+    Minutes(i64),
     /// An option, by its position.
     Option(usize),
+    /// A value that is not meant ("not four").
+    Denied,
     /// Ends a wait.
     Resume,
     /// Nothing.
@@ -34,17 +42,24 @@ pub(super) enum Meaning {
 #[derive(Clone, Debug)]
 pub struct Lexicon {
     variants: Variants,
-    /// Whole phrases.
-    phrases: BTreeMap<Vec<String>, Meaning>,
+    phrases: Phrasebook<Meaning>,
     /// What may be said in a grammar, per intent.
     spoken: BTreeMap<Intent, Vec<String>>,
     spoken_resume: Vec<String>,
-    anywhere: Vec<(Vec<String>, Intent)>,
+    anywhere: Phrasebook<Intent>,
     /// What means an intent only where nothing else is said.
-    alone: BTreeMap<Vec<String>, Intent>,
-    acknowledgements: BTreeSet<Vec<String>>,
+    alone: Phrasebook<Intent>,
+    acknowledgements: Phrasebook<()>,
     reversals: BTreeSet<Vec<String>>,
     negations: BTreeSet<Vec<String>>,
+    /// Between what was said and what is meant ("five, no, four").
+    pub(super) corrections: Phrasebook<()>,
+    /// Before what follows from all before it ("so four").
+    pub(super) conclusions: Phrasebook<()>,
+    /// Before a value that is not meant, and after one.
+    denials: [Phrasebook<()>; 2],
+    /// Positions from 1 on, or from -1 down at the end.
+    ordinals: Phrasebook<i64>,
     /// The language's own, as they are said.
     numbers: NumberWords,
     /// All that are understood, by their keys.
@@ -54,13 +69,14 @@ pub struct Lexicon {
     pub(super) frames: Frames,
     out_of: BTreeSet<Vec<String>>,
     of_before: BTreeSet<Vec<String>>,
-    leads: BTreeSet<Vec<String>>,
-    tails: BTreeSet<Vec<String>>,
+    leads: Phrasebook<()>,
+    tails: Phrasebook<()>,
+    /// Leads and tails that may be part of an answer ("I am free in the evening").
+    availability: Phrasebook<()>,
     /// Spellings of other languages that mean nothing by themselves.
     mute: BTreeSet<String>,
     times: TimeWords,
     languages: LanguageNames,
-    longest: usize,
 }
 
 impl Lexicon {
@@ -79,31 +95,39 @@ impl Lexicon {
                 variants.borrow(other);
             }
         }
+        let own: BTreeSet<String> = data.words().collect();
+        let borrowed = lexicons.iter().filter(|(_, terms)| terms.is_some());
+        let borrowed = borrowed.flat_map(|(other, _)| other.words()).collect();
+        variants.hear(own.iter().map(String::as_str), borrowed);
         let mut merged = Self {
-            phrases: BTreeMap::new(),
+            phrases: Phrasebook::default(),
             spoken: data
                 .intents
                 .iter()
                 .map(|(intent, entry)| (*intent, entry.phrases.clone()))
                 .collect(),
             spoken_resume: data.resume.phrases.clone(),
-            anywhere: Vec::new(),
-            alone: BTreeMap::new(),
-            acknowledgements: BTreeSet::new(),
+            anywhere: Phrasebook::default(),
+            alone: Phrasebook::default(),
+            acknowledgements: Phrasebook::default(),
             reversals: BTreeSet::new(),
             negations: BTreeSet::new(),
+            corrections: Phrasebook::default(),
+            conclusions: Phrasebook::default(),
+            denials: Default::default(),
+            ordinals: Phrasebook::default(),
             numbers: NumberWords::new(&data.numbers),
             heard_numbers: NumberWords::default(),
             spelt_numbers: NumberWords::default(),
             frames: data.frames.clone(),
             out_of: BTreeSet::new(),
             of_before: BTreeSet::new(),
-            leads: BTreeSet::new(),
-            tails: BTreeSet::new(),
+            leads: Phrasebook::default(),
+            tails: Phrasebook::default(),
+            availability: Phrasebook::default(),
             mute: BTreeSet::new(),
             times: TimeWords::default(),
             languages: LanguageNames::default(),
-            longest: 1,
             variants,
         };
         for (lexicon, terms) in lexicons {
@@ -117,15 +141,13 @@ impl Lexicon {
             let wanted = |phrase: &str| terms.is_none_or(|terms| !terms.except.contains(phrase));
             merged.add(lexicon, &wanted);
         }
-        let stretches = merged.phrases.keys().chain(&merged.leads).chain(&merged.tails);
-        merged.longest = stretches.map(Vec::len).max().unwrap_or(1);
         merged
     }
 
     /// Whether a word is a phrase by itself.
     fn means_something(&self, word: &str) -> bool {
         let key = self.variants.key(word);
-        self.phrases.contains_key(&key)
+        self.phrases.whole(&key).is_some()
             || self.heard_numbers.read(&key).is_some()
             || self.times.marks(&key, &self.heard_numbers).1 > 0
     }
@@ -133,35 +155,53 @@ impl Lexicon {
     /// Adds the phrases of a lexicon; what is there already stays.
     fn add(&mut self, data: &LexiconData, wanted: &dyn Fn(&str) -> bool) {
         let variants = &self.variants;
+        let (rules, _) = &Rules::read(&data.rules, variants);
         let key = |phrase: &String| variants.key(phrase);
         let keys =
             |list: &[String]| -> Vec<Vec<String>> { list.iter().filter(|phrase| wanted(phrase)).map(key).collect() };
         let phrases = &mut self.phrases;
         let mut put = |list: &[String], meaning: &Meaning| {
-            for phrase in keys(list) {
-                phrases.entry(phrase).or_insert_with(|| meaning.clone());
+            for entry in list.iter().filter(|entry| wanted(entry)) {
+                phrases.add(entry, meaning.clone(), rules, variants);
             }
         };
         let whole = |entry: &Phrases| [entry.phrases.as_slice(), &entry.also, &entry.anywhere].concat();
         for (intent, entry) in &data.intents {
             put(&whole(entry), &Meaning::Intent(*intent, None));
-            for phrase in keys(&entry.alone) {
-                self.alone.entry(phrase).or_insert(*intent);
+            for (book, list) in [(&mut self.alone, &entry.alone), (&mut self.anywhere, &entry.anywhere)] {
+                for entry in list.iter().filter(|entry| wanted(entry)) {
+                    book.add(entry, *intent, rules, variants);
+                }
             }
-            self.anywhere
-                .extend(keys(&entry.anywhere).into_iter().map(|phrase| (phrase, *intent)));
         }
         put(&data.languages.asking(), &Meaning::Intent(Intent::SwitchLanguage, None));
         put(&data.fillers, &Meaning::Filler);
         put(&whole(&data.resume), &Meaning::Resume);
-        for (set, list) in [
+        let [before, after] = &mut self.denials;
+        for (book, list) in [
             (&mut self.acknowledgements, &data.acknowledgements),
+            (&mut self.corrections, &data.corrections),
+            (&mut self.conclusions, &data.conclusions),
+            (before, &data.denials.before),
+            (after, &data.denials.after),
+            (&mut self.leads, &data.callback.leads),
+            (&mut self.tails, &data.callback.tails),
+            (&mut self.availability, &data.callback.availability),
+        ] {
+            for entry in list.iter().filter(|entry| wanted(entry)) {
+                book.add(entry, (), rules, variants);
+            }
+        }
+        for (position, list) in &data.ordinals {
+            for entry in list.iter().filter(|entry| wanted(entry)) {
+                self.ordinals.add(entry, *position, rules, variants);
+            }
+        }
+        for (set, list) in [
             (&mut self.reversals, &data.reversals),
             (&mut self.negations, &data.negations),
             (&mut self.out_of, &data.out_of),
             (&mut self.of_before, &data.of_before),
-            (&mut self.leads, &data.callback.leads),
-            (&mut self.tails, &data.callback.tails),
         ] {
             set.extend(keys(list));
         }
@@ -180,14 +220,18 @@ impl Lexicon {
     }
 
     /// The intent of what means something only where it stands alone: words that nothing else covers, or, where there
-    /// are none, one of the fillers that the text is made of.
+    /// are none, the longest of the fillers that the text is made of.
     pub(super) fn alone(&self, text: &[String], leftover: &[String]) -> Option<Intent> {
         if !leftover.is_empty() {
-            return self.alone.get(text).or_else(|| self.alone.get(leftover)).copied();
+            return self.alone.whole(text).or_else(|| self.alone.whole(leftover)).copied();
         }
-        let found = self.alone.iter().filter(|(phrase, _)| find(text, phrase).is_some());
-        let longest = found.max_by_key(|(phrase, _)| phrase.len());
-        longest.map(|(_, intent)| *intent)
+        let found = (0..text.len()).flat_map(|start| self.alone.at(&text[start..]));
+        found.max_by_key(|(length, _)| *length).map(|(_, intent)| *intent)
+    }
+
+    /// The words of a text, contractions spelt out.
+    pub(super) fn said(&self, text: &str) -> Vec<String> {
+        self.variants.spelt_out(words(text))
     }
 
     /// Words as phrases are looked up by: each spelling as the one that it stands for.
@@ -197,7 +241,7 @@ impl Lexicon {
 
     /// What words of time mean, for example "tomorrow after six"; `None` if they name no time or say more than that.
     pub fn time_named(&self, text: &str) -> Option<SpokenTime> {
-        let text = self.heard(&words(text));
+        let text = self.heard(&self.said(text));
         let (marks, length) = self.times.marks(&text, &self.heard_numbers);
         spoken_time(&marks).filter(|_| length == text.len())
     }
@@ -231,9 +275,9 @@ impl Lexicon {
         &self.spelt_numbers
     }
 
-    /// Whether a text only shows that its speaker listens ("okay", "mm", "hello").
+    /// Whether a text only shows that its speaker listens ("okay", "mm", "hello", "oh okay I see").
     pub(super) fn is_acknowledgement(&self, text: &[String]) -> bool {
-        self.acknowledgements.contains(text)
+        self.acknowledgements.makes_up(text)
     }
 
     /// Whether these words, left over beside "yes" or "no", may turn the meaning round.
@@ -247,10 +291,10 @@ impl Lexicon {
 
     /// An intent that holds wherever its phrase stands in the text, unless a negation stands before it.
     pub(super) fn anywhere(&self, text: &[String], wanted: Intent) -> bool {
-        self.anywhere
-            .iter()
-            .filter(|(_, intent)| *intent == wanted)
-            .any(|(phrase, _)| find(text, phrase).is_some_and(|start| !self.negated(&text[..start])))
+        (0..text.len()).any(|start| {
+            let here = self.anywhere.at(&text[start..]);
+            here.iter().any(|(_, intent)| **intent == wanted) && !self.negated(&text[..start])
+        })
     }
 
     /// Whether a negation ends these words.
@@ -267,32 +311,29 @@ impl Lexicon {
             .asked_time(&said[..taken], &marks)
             .filter(|_| time_words::are_only_about_time(&marks));
         let time = time.filter(|asked| asked.time.is_some());
+        let available = |text: &[String]| match bare_times {
+            true => self.availability.lengths(text),
+            false => Vec::new(),
+        };
         let mut found = Vec::new();
         if let Some(time) = &time {
             // "In the evening call me": the time, then the words that may stand before it or after it.
             let rest = &text[taken..];
-            let tail = (1..=self.longest.min(rest.len()))
-                .rev()
-                .find(|length| self.tails.contains(&rest[..*length]));
+            let tail = self.tails.lengths(rest).into_iter().chain(available(rest)).max();
             found.extend(tail.map(|tail| (Meaning::Intent(Intent::CallLater, Some(time.clone())), taken + tail)));
         }
         // Of leads that reach equally far the longest goes first: "call me" before "call".
-        for length in (1..=self.longest.min(text.len())).rev() {
-            if self.leads.contains(&text[..length]) {
-                let (marks, tail) = self.times.marks(&text[length..], &self.heard_numbers);
-                if tail > 0 {
-                    let time = self.asked_time(&said[length..length + tail], &marks);
-                    found.push((Meaning::Intent(Intent::CallLater, time), length + tail));
-                }
+        for length in self.leads.lengths(text).into_iter().chain(available(text)) {
+            let (marks, tail) = self.times.marks(&text[length..], &self.heard_numbers);
+            if tail > 0 {
+                let time = self.asked_time(&said[length..length + tail], &marks);
+                found.push((Meaning::Intent(Intent::CallLater, time), length + tail));
             }
         }
         let is_mute = said.first().is_some_and(|word| self.mute.contains(word));
-        for length in 1..=self.longest.min(text.len()) {
-            let stretch = &text[..length];
-            if let Some(meaning) = self.phrases.get(stretch).filter(|_| length > 1 || !is_mute) {
-                found.push((meaning.clone(), length));
-            }
-        }
+        let phrases = self.phrases.at(text).into_iter();
+        let phrases = phrases.filter(|(length, _)| *length > 1 || !is_mute);
+        found.extend(phrases.map(|(length, meaning)| (meaning.clone(), length)));
         let number = self
             .heard_numbers
             .read(text)
@@ -302,6 +343,58 @@ impl Lexicon {
             found.extend(time.map(|time| (Meaning::Intent(Intent::CallLater, Some(time)), taken)));
         }
         found
+    }
+
+    /// A value of an answer at the start of a text, with its length: a number, an amount of time where `amounts`, or a
+    /// position among so many options.
+    pub(super) fn value_at(&self, text: &[String], amounts: bool, options: usize) -> Option<(Meaning, usize)> {
+        let position = self.ordinals.at(text).into_iter().filter_map(|(length, position)| {
+            let from_end = options.checked_add_signed(isize::try_from(*position).ok()?);
+            let index = if *position < 0 {
+                from_end
+            } else {
+                usize::try_from(position - 1).ok()
+            };
+            Some((Meaning::Option(index.filter(|index| *index < options)?), length))
+        });
+        let number = self
+            .heard_numbers
+            .read(text)
+            .map(|(value, length)| (Meaning::Number(value), length));
+        let amount = amounts.then(|| self.amount(text)).flatten();
+        position.chain(number).chain(amount).max_by_key(|(_, length)| *length)
+    }
+
+    /// An amount of time ("an hour and a half") in minutes.
+    fn amount(&self, text: &[String]) -> Option<(Meaning, usize)> {
+        let (_, taken) = self.times.marks(text, &self.heard_numbers);
+        (1..=taken).rev().find_map(|length| {
+            let (marks, whole) = self.times.marks(&text[..length], &self.heard_numbers);
+            let minutes = minutes(&marks).filter(|_| whole == length)?;
+            Some((Meaning::Minutes(i64::from(minutes)), length))
+        })
+    }
+
+    /// Words of time that neither answer nor ask for anything: how long something took, or within what time, and the
+    /// hour of something. "Two minutes" alone asks for patience.
+    pub(super) fn idle_time(&self, text: &[String]) -> Option<usize> {
+        let (_, taken) = self.times.marks(text, &self.heard_numbers);
+        (2..=taken).rev().find(|length| {
+            let (marks, whole) = self.times.marks(&text[..*length], &self.heard_numbers);
+            whole == *length && (time_words::are_a_span(&marks) || time_words::name_an_hour(&marks))
+        })
+    }
+
+    /// Whether a text begins with an amount of time.
+    pub(super) fn begins_with_an_amount(&self, text: &[String]) -> bool {
+        time_words::speak_of_an_amount(&self.times.marks(text, &self.heard_numbers).0)
+    }
+
+    /// How many words deny a value, before one or after one.
+    pub(super) fn denial(&self, side: Side, text: &[String]) -> Option<usize> {
+        let [before, after] = &self.denials;
+        let book = if side == Side::Before { before } else { after };
+        book.lengths(text).first().copied()
     }
 
     /// What only names the end of a scale whose end is `max`: "out of five" after a number, or "of five" before it in

@@ -25,6 +25,7 @@ mod pack;
 mod prompt;
 mod replying;
 mod script;
+mod sounds;
 mod speaking;
 mod spoken_time;
 mod state;

@@ -35,12 +35,27 @@ impl NumberWords {
     }
 
     /// Reads a number at the beginning of `text`: its value and how many words it took. Digits are read too. A ten
-    /// and a unit after it make one number ("twenty three") where the table does not list the sum itself.
+    /// and a unit after it make one number ("twenty three") where the table does not list the sum itself; a unit and
+    /// the word for a hundred after it so many hundreds, with what follows ("two hundred fifty").
     pub(crate) fn read(&self, text: &[String]) -> Option<(i64, usize)> {
         let first = text.first()?;
         if first.bytes().all(|byte| byte.is_ascii_digit()) {
             return first.parse().ok().map(|value| (value, 1));
         }
+        let (value, taken) = self.read_below_a_hundred(text)?;
+        if (1..10).contains(&value)
+            && let Some(&100) = text
+                .get(taken)
+                .and_then(|word| self.values.get(std::slice::from_ref(word)))
+        {
+            let rest = self.read_below_a_hundred(&text[taken + 1..]);
+            let (rest, more) = rest.filter(|(rest, _)| (1..100).contains(rest)).unwrap_or((0, 0));
+            return Some((value * 100 + rest, taken + 1 + more));
+        }
+        Some((value, taken))
+    }
+
+    fn read_below_a_hundred(&self, text: &[String]) -> Option<(i64, usize)> {
         let (value, taken) = self.read_listed(text)?;
         let tens = (20..100).contains(&value) && value % 10 == 0;
         if tens

@@ -428,6 +428,21 @@ mod tests {
                 "      - \"nope\"\n      - \"yass\"\n      - \"yea\"\n",
                 "has `yea`, which stands under",
             ),
+            (
+                "\nrules:\n",
+                "\nrules:\n  odd: [\"(one\"]\n",
+                "rules.odd: has a bracket",
+            ),
+            (
+                "    also:\n",
+                "    also:\n      - \"not <there>\"\n",
+                "names the rule <there>",
+            ),
+            (
+                "      - \"nope\"\n",
+                "      - \"nope\"\n      - \"no (sir | madam)\"\n",
+                "is a pattern where only phrases may stand",
+            ),
         ] {
             assert!(LEXICON.contains(from), "{from}");
             let faults = LanguagePack::parse(PROMPTS, &LEXICON.replacen(from, to, 1)).expect_err("faulty");

@@ -237,7 +237,7 @@ impl Script {
     }
 
     /// The phrases of the campaign's language.
-    pub(super) fn lexicon(&self) -> &Lexicon {
+    pub(crate) fn lexicon(&self) -> &Arc<Lexicon> {
         &self.lexicon
     }
 

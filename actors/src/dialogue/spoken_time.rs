@@ -29,6 +29,35 @@ pub(super) fn spoken_time(marks: &[Mark]) -> Option<SpokenTime> {
     (day.is_some() || hours.is_some()).then_some(SpokenTime::On { day, hours })
 }
 
+/// The minutes of an amount of time, with nothing beside it ("an hour and twenty minutes"); `None` of days and more, and
+/// of "ten or twenty minutes".
+pub(super) fn minutes(marks: &[Mark]) -> Option<u32> {
+    // "A quarter of an hour" is a quarter of one.
+    let idle = |at: usize| {
+        let before_a_part = marks[at] == Mark::Amount(1) && matches!(marks.get(at + 1), Some(Mark::Fraction(_)));
+        marks[at] == Mark::Vague || before_a_part
+    };
+    let marks: Vec<Mark> = (0..marks.len()).filter(|at| !idle(*at)).map(|at| marks[at]).collect();
+    let is_choice = |marks: &[Mark]| match marks {
+        [Mark::Number(_), Mark::Join, Mark::Number(_), ..] => true,
+        [Mark::Unit(_), Mark::Join, Mark::Number(_), rest @ ..] => !matches!(rest, [Mark::Unit(_), ..]),
+        _ => false,
+    };
+    if (0..marks.len()).any(|at| is_choice(&marks[at..])) {
+        return None;
+    }
+    let (mut total, mut rest) = (0_u32, marks.as_slice());
+    while !rest.is_empty() {
+        let after_join = rest.strip_prefix(&[Mark::Join]).filter(|_| total > 0);
+        let (Item::Wait { minutes }, taken) = amount(after_join.unwrap_or(rest))? else {
+            return None;
+        };
+        total = total.saturating_add(minutes);
+        rest = &after_join.unwrap_or(rest)[taken..];
+    }
+    (total > 0).then_some(total)
+}
+
 /// What neighbouring marks make together.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Item {

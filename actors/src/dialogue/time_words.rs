@@ -316,3 +316,40 @@ pub(super) fn are_only_about_time(marks: &[Mark]) -> bool {
             )
         })
 }
+
+/// Whether the marks say within what time something was, or for how long: an amount with "in" or "within".
+pub(super) fn are_a_span(marks: &[Mark]) -> bool {
+    let of_a_span = |mark: &Mark| {
+        matches!(
+            mark,
+            Mark::Number(_)
+                | Mark::Amount(_)
+                | Mark::Fraction(_)
+                | Mark::Unit(_)
+                | Mark::Vague
+                | Mark::Relation(Relation::At | Relation::Before, _)
+        )
+    };
+    marks.iter().all(of_a_span)
+        && marks.iter().any(|mark| matches!(mark, Mark::Unit(_)))
+        && marks.iter().any(|mark| matches!(mark, Mark::Relation(..)))
+}
+
+/// Whether the marks name an hour by the clock and nothing else: "two o'clock".
+pub(super) fn name_an_hour(marks: &[Mark]) -> bool {
+    let of_an_hour = |mark: &Mark| {
+        matches!(
+            mark,
+            Mark::Number(_) | Mark::Fraction(_) | Mark::Relation(Relation::At, _)
+        )
+    };
+    let is_mark = |mark: &Mark| matches!(mark, Mark::Hour | Mark::BeforeNoon | Mark::AfterNoon);
+    marks.iter().any(is_mark) && marks.iter().all(|mark| of_an_hour(mark) || is_mark(mark))
+}
+
+/// Whether the marks begin with a number or an amount of some unit.
+pub(super) fn speak_of_an_amount(marks: &[Mark]) -> bool {
+    let unit = marks.iter().position(|mark| matches!(mark, Mark::Unit(_)));
+    let counted = |mark: &Mark| matches!(mark, Mark::Number(_) | Mark::Amount(_) | Mark::Fraction(_));
+    unit.is_some_and(|unit| unit > 0 && marks[..unit].iter().all(counted))
+}

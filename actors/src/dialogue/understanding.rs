@@ -7,12 +7,14 @@
 
 use super::hearing::{Level, Said};
 use super::input::{RequestId, SpeechId};
+use super::interpret::Interpretation;
+use super::lexicon::Lexicon;
 use super::machine::Dialogue;
 use super::meaning::ModelMeaning;
 use super::output::{ModelQuery, Output};
 use super::state::{Ask, Doubt, Phase, Step};
 use super::timers::Timer;
-use crate::domain::{AnswerVia, Intent};
+use crate::domain::{AnswerVia, Intent, QuestionKind};
 use crate::ports::{Speaker, Spoken, TranscriptSpeaker};
 use std::collections::VecDeque;
 
@@ -85,15 +87,11 @@ impl Memory {
 }
 
 impl Dialogue {
-    /// Whether a model may make more of it than the lexicon did. What the lexicon takes for an opt-out or a refusal, if
-    /// doubtfully, is left to the confirming turn; so is a burst over a prompt to the noise it mostly is.
+    /// Whether a model may make more of it than the lexicon did. A burst over a prompt is left to the noise it mostly is.
     pub(super) fn is_for_the_model(&self, said: &Said) -> bool {
-        let stops = matches!(said.meant.intent, Intent::RemoveMe | Intent::NotInterested);
         self.config.language_model
             && !self.is_holding()
-            && !said.meant.certain
-            && !said.meant.resume
-            && !stops
+            && said.meant.is_open()
             && (!said.over_prompt || said.speech.sustained)
     }
 
@@ -239,6 +237,29 @@ impl Dialogue {
         } else {
             self.understood(said);
         }
+    }
+}
+
+impl ModelMeaning {
+    /// What a call makes of it where `question` is open and the caller said `text`: as [`ModelMeaning::check`], uncertain
+    /// where it is confirmed before it is acted upon, and a question about the call before anything that ends nothing.
+    pub(crate) fn reading(
+        &self,
+        question: Option<&QuestionKind>,
+        text: &str,
+        lexicon: &Lexicon,
+    ) -> Option<Interpretation> {
+        let meant = self.check(question, text, lexicon)?;
+        let ends = stops(meant.intent, false) || matches!(meant.intent, Intent::CallLater | Intent::WrongPerson);
+        if self.question_about_call && !ends {
+            return Some(Interpretation {
+                intent: Intent::WhoIsThis,
+                value: None,
+                ..meant
+            });
+        }
+        let certain = !binds(meant.intent) || meant.value.is_some();
+        Some(Interpretation { certain, ..meant })
     }
 }
 

@@ -3,8 +3,10 @@
 //! Whatever can be asked what an utterance means is a [`Tier`]: the lexicon is one. Each is scored by itself, and all
 //! together as a call would ask them, one after the other.
 
+mod model;
 mod score;
 
+pub use model::{Ask, Model};
 pub use score::{Counts, Labels, Report, Score, Verdict, Wrong};
 
 use crate::dialogue::{Context, Expectation, Interpretation, Interpreter, Lexicon};
@@ -68,6 +70,11 @@ pub trait Tier {
 
     /// What it takes the utterance to mean; `None` if it gave nothing (a model that did not answer in time).
     fn understand(&mut self, utterance: &Utterance) -> Option<Interpretation>;
+
+    /// How often it gave nothing, by the reason.
+    fn failures(&self) -> BTreeMap<String, usize> {
+        BTreeMap::new()
+    }
 }
 
 /// The first tier: the lexicons of the languages.
@@ -85,23 +92,28 @@ impl Tier for Lexicons {
     }
 }
 
-/// Asks every tier for every utterance. Beside the tiers' own scores there is one of all together, in which a later
-/// tier counts only where no earlier one was certain.
+/// Asks the first tier for every utterance, and each later one, as a call does, for what those before it leave open.
+/// Beside the tiers' own scores there is one of all together.
 pub fn evaluate(utterances: &[Utterance], tiers: &mut [Box<dyn Tier>]) -> Report {
     let mut scores: Vec<Score> = tiers.iter().map(|tier| Score::new(tier.name())).collect();
     let mut together = Score::new("together");
     for utterance in utterances {
-        let mut meant = None;
+        let mut meant: Option<Interpretation> = None;
         for (tier, score) in tiers.iter_mut().zip(&mut scores) {
+            if meant.as_ref().is_some_and(|meant| !meant.is_open()) {
+                break;
+            }
             let understood = tier.understand(utterance);
             score.add(utterance, understood.as_ref());
-            let settled = meant.as_ref().is_some_and(|meant: &Interpretation| meant.certain);
             let says_something = |meant: &Interpretation| !meant.is_unclear() || meant.out_of_range;
-            if meant.is_none() || !settled && understood.as_ref().is_some_and(says_something) {
+            if meant.is_none() || understood.as_ref().is_some_and(says_something) {
                 meant = understood;
             }
         }
         together.add(utterance, meant.as_ref());
+    }
+    for (tier, score) in tiers.iter().zip(&mut scores) {
+        score.failures = tier.failures();
     }
     Report {
         tiers: scores,

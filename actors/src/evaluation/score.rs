@@ -136,6 +136,9 @@ pub struct Score {
     pub confusion: BTreeMap<Labels, usize>,
     /// All that were not read as their labels say.
     pub wrong: Vec<Wrong>,
+    /// How often the tier gave nothing, by the reason.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub failures: BTreeMap<String, usize>,
 }
 
 /// Tiers, each by itself and all together.
@@ -154,6 +157,7 @@ impl Score {
             languages: BTreeMap::new(),
             confusion: BTreeMap::new(),
             wrong: Vec::new(),
+            failures: BTreeMap::new(),
         }
     }
 

@@ -164,7 +164,7 @@ fn consent_is_never_made_of_the_models_word_alone_however_often_it_says_yes() {
 fn removal_by_the_model_is_confirmed_and_is_not_put_together_from_its_words_alone() {
     let remove = Model::Answers(100, means(Intent::RemoveMe));
     let mut call = asked([remove.clone(), Model::Answers(100, means(Intent::Yes)), remove]);
-    call.say("strike my name from your books would you");
+    call.say("my name had better be in no book of yours");
     for _ in 0..2 {
         assert!(!call.do_not_call());
         assert!(
@@ -273,7 +273,7 @@ fn who_may_have_wished_to_stop_again_and_again_is_let_go() {
 #[test]
 fn what_the_lexicon_takes_for_a_refusal_is_not_left_to_a_model() {
     let mut call = asked([]);
-    call.say("well look here i am not interested in that sort of thing");
+    call.say("well look here i am not interested in what the moon does");
     assert_eq!(call.queries(), []);
     assert!(
         call.last_said().starts_with("Did you say that you would rather not"),

@@ -71,7 +71,7 @@ fn an_answer_waits_for_speech_under_way_and_counts_if_that_was_nothing() {
 #[test]
 fn a_wish_to_stop_waits_for_nobody_to_finish_speaking() {
     let mut call = asked([Model::Answers(300, means(Intent::RemoveMe))]);
-    call.say_as("strike my name from your books would you", 0.95);
+    call.say_as("my name had better be in no book of yours", 0.95);
     call.wait(100);
     call.start_speech(5_000);
     call.wait(300);
@@ -282,7 +282,7 @@ fn a_machine_that_is_found_out_while_the_model_thinks_ends_the_thinking() {
 fn what_the_lexicon_makes_of_it_waits_for_speech_under_way_too() {
     for model in [Model::Never, Model::Fails(300)] {
         let mut call = asked([model]);
-        call.say_as("let me think about that", 0.95);
+        call.say_as("let me think about my aunt", 0.95);
         assert_eq!(call.queries().len(), 1, "hold on, perhaps");
         call.wait(100);
         let speech = call.start_speech(5_000);

@@ -3,9 +3,10 @@
 use crate::campaign_files::{language_pack, load_campaign};
 use crate::contact_files::Sheet;
 use anyhow::{Context, bail};
-use samvad_actors::dialogue::Expectation;
+use samvad_actors::dialogue::{Expectation, LanguagePack};
 use samvad_actors::domain::{AnswerValue, Campaign, Intent, Language, QuestionKind};
 use samvad_actors::evaluation::{Expected, Lexicons, Utterance};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Wrong rows that are shown one by one; the rest is counted.
@@ -21,6 +22,7 @@ pub(super) struct Labelled {
     campaigns: Vec<Campaign>,
     prompts: Option<PathBuf>,
     utterances: Vec<Utterance>,
+    packs: BTreeMap<Language, LanguagePack>,
     lexicons: Lexicons,
 }
 
@@ -64,13 +66,20 @@ impl Labelled {
             campaigns: all,
             prompts,
             utterances: Vec::new(),
+            packs: BTreeMap::new(),
             lexicons: Lexicons::default(),
         })
     }
 
-    /// The utterances, and the lexicons of their languages.
-    pub(super) fn into_parts(self) -> (Vec<Utterance>, Lexicons) {
-        (self.utterances, self.lexicons)
+    /// The utterances, the lexicons of their languages, and a campaign of each language with what is said in it.
+    pub(super) fn into_parts(self) -> (Vec<Utterance>, Lexicons, Vec<(Campaign, LanguagePack)>) {
+        let packs = self.packs.into_iter();
+        let surveys = packs.filter_map(|(language, pack)| {
+            let campaign = self.campaigns.iter().find(|campaign| campaign.language == language);
+            Some((campaign?.clone(), pack))
+        });
+        let surveys = surveys.collect();
+        (self.utterances, self.lexicons, surveys)
     }
 
     /// Reads one file.
@@ -156,6 +165,7 @@ impl Labelled {
         if !self.lexicons.0.contains_key(&language) {
             let pack = language_pack(&language, self.prompts.as_deref()).context("language")?;
             self.lexicons.0.insert(language.clone(), pack.lexicon().clone());
+            self.packs.insert(language.clone(), pack);
         }
         Ok(language)
     }

@@ -260,7 +260,7 @@ fn doubtful_numbers_are_uncertain_or_unclear() {
     assert_eq!((meant.value, meant.certain), (Some(AnswerValue::Scale(4)), false));
     let meant = question(&HUNDRED, "five five");
     assert_eq!((meant.value, meant.certain), (Some(AnswerValue::Number(5)), false));
-    for text in ["four or five", "not four", "three no two"] {
+    for text in ["four or five", "not four"] {
         assert!(question(&SCALE, text).value.is_none(), "{text}");
     }
 }

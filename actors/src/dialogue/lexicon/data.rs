@@ -3,9 +3,10 @@
 use super::super::numbers::NumberWords;
 use super::super::pack::PackFault;
 use super::super::time_words::TimeWordsData;
-use super::super::words::{normalise, placeholders};
+use super::super::words::{normalise, placeholders, words};
 use super::Variants;
 use super::language_names::LanguagesData;
+use super::pattern::{Pattern, Rules};
 use crate::domain::{Intent, Language};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,12 +19,24 @@ pub(in crate::dialogue) struct LexiconData {
     pub(super) also_understands: Vec<AlsoUnderstood>,
     #[serde(default)]
     pub(super) variants: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    pub(super) contractions: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) rules: BTreeMap<String, Vec<String>>,
     pub(super) intents: BTreeMap<Intent, Phrases>,
     pub(super) acknowledgements: Vec<String>,
     pub(super) resume: Phrases,
     pub(super) fillers: Vec<String>,
     pub(super) reversals: Vec<String>,
     pub(super) negations: Vec<String>,
+    #[serde(default)]
+    pub(super) corrections: Vec<String>,
+    #[serde(default)]
+    pub(super) conclusions: Vec<String>,
+    #[serde(default)]
+    pub(super) denials: Denials,
+    #[serde(default)]
+    pub(super) ordinals: BTreeMap<i64, Vec<String>>,
     pub(super) numbers: BTreeMap<i64, Vec<String>>,
     pub(super) frames: Frames,
     pub(super) out_of: Vec<String>,
@@ -56,6 +69,16 @@ pub(super) struct Phrases {
     pub(super) alone: Vec<String>,
 }
 
+/// What takes a value back, by where it stands to it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Denials {
+    #[serde(default)]
+    pub(super) before: Vec<String>,
+    #[serde(default)]
+    pub(super) after: Vec<String>,
+}
+
 /// What stands around a number or an option in a grammar.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -72,6 +95,8 @@ pub(super) struct CallbackWords {
     pub(super) leads: Vec<String>,
     #[serde(default)]
     pub(super) tails: Vec<String>,
+    #[serde(default)]
+    pub(super) availability: Vec<String>,
     pub(super) times: TimeWordsData,
 }
 
@@ -122,6 +147,15 @@ impl LexiconData {
         lists.chain(self.callback.times.phrases()).collect()
     }
 
+    /// Every word of its phrases, patterns, rules and times.
+    pub(super) fn words(&self) -> impl Iterator<Item = String> {
+        let entries = self.entries().into_iter().map(str::to_owned);
+        let rules = self.rules.values().flatten().cloned();
+        let heads = self.variants.keys().cloned();
+        let texts: Vec<String> = entries.chain(rules).chain(heads).collect();
+        texts.into_iter().flat_map(|text| words(&text))
+    }
+
     /// Every phrase but those of time.
     fn phrases(&self) -> impl Iterator<Item = &str> {
         let entries = self.intents.values().chain([&self.resume]);
@@ -131,12 +165,20 @@ impl LexiconData {
             &self.fillers,
             &self.reversals,
             &self.negations,
+            &self.corrections,
+            &self.conclusions,
+            &self.denials.before,
+            &self.denials.after,
             &self.out_of,
             &self.of_before,
             &self.callback.leads,
             &self.callback.tails,
+            &self.callback.availability,
         ];
-        let lists = phrases.chain(lists).chain(self.numbers.values());
+        let lists = phrases
+            .chain(lists)
+            .chain(self.numbers.values())
+            .chain(self.ordinals.values());
         let lists = lists
             .chain(self.languages.names.values())
             .chain([&self.languages.denials]);
@@ -167,7 +209,8 @@ impl LexiconData {
         let mut owner: BTreeMap<Vec<String>, Intent> = BTreeMap::new();
         for (intent, entry) in &self.intents {
             let mut own = BTreeSet::new();
-            for phrase in entry.phrases.iter().chain(&entry.also) {
+            let is_phrase = |entry: &&String| !Pattern::is_one(entry);
+            for phrase in entry.phrases.iter().chain(&entry.also).filter(is_phrase) {
                 if !own.insert(variants.key(phrase)) {
                     faults.push(PackFault::new(
                         format!("lexicon.yaml: intents.{intent:?}"),
@@ -176,7 +219,8 @@ impl LexiconData {
                     ));
                 }
             }
-            for phrase in entry.phrases.iter().chain(&entry.also).chain(&entry.anywhere) {
+            let all = entry.phrases.iter().chain(&entry.also).chain(&entry.anywhere);
+            for phrase in all.filter(is_phrase) {
                 if let Some(other) = owner.insert(variants.key(phrase), *intent)
                     && other != *intent
                 {
@@ -243,12 +287,46 @@ impl LexiconData {
 
     /// Phrases must be in the form they are compared in, and frames may have known placeholders only.
     fn check_forms(&self, faults: &mut Vec<PackFault>) {
+        let variants = Variants::own(self);
+        let (rules, unread) = Rules::read(&self.rules, &variants);
+        for (name, fault) in unread {
+            faults.push(PackFault::new(
+                format!("lexicon.yaml: rules.{name}"),
+                fault.to_string(),
+                "write words with [what may be left out], (one | or another) and <other rules>",
+            ));
+        }
         for phrase in self.phrases() {
-            if phrase.is_empty() || normalise(phrase) != phrase {
+            if Pattern::is_one(phrase) {
+                if let Err(fault) = Pattern::read(phrase, &rules, &variants) {
+                    faults.push(PackFault::new(
+                        "lexicon.yaml",
+                        format!("`{phrase}` {fault}"),
+                        "write words with [what may be left out], (one | or another) and <rules>",
+                    ));
+                }
+            } else if phrase.is_empty() || normalise(phrase) != phrase {
                 faults.push(PackFault::new(
                     "lexicon.yaml",
                     format!("`{phrase}` is not in plain form"),
                     "write lower case words separated by one space, without punctuation",
+                ));
+            }
+        }
+        let plain = [
+            &self.resume.phrases,
+            &self.reversals,
+            &self.negations,
+            &self.out_of,
+            &self.of_before,
+        ];
+        let plain = self.intents.values().map(|entry| &entry.phrases).chain(plain);
+        for phrase in plain.chain(self.numbers.values()).flatten() {
+            if Pattern::is_one(phrase) {
+                faults.push(PackFault::new(
+                    "lexicon.yaml",
+                    format!("`{phrase}` is a pattern where only phrases may stand"),
+                    "write its phrases one by one",
                 ));
             }
         }

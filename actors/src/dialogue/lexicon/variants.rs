@@ -1,8 +1,9 @@
 //! Spellings and forms of words that are taken for one.
 
+use super::super::sounds;
 use super::super::words::words;
 use super::data::LexiconData;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// For each variant of a word the word it stands for. Phrases and what is heard are both read through it, so that a
 /// phrase written once is understood in every spelling.
@@ -11,19 +12,29 @@ pub(super) struct Variants {
     stands_for: BTreeMap<String, String>,
     /// For each word that variants stand for, those variants.
     heads: BTreeMap<String, Vec<String>>,
+    /// For each contraction ("I'm") its words.
+    contractions: BTreeMap<String, Vec<String>>,
+    /// Words of other languages that are understood besides.
+    others: BTreeSet<String>,
+    /// Of words in Devanagari, the word for the key of its sounds; `None` if several sound so.
+    sounds: BTreeMap<String, Option<String>>,
 }
 
 impl Variants {
     /// Those of one lexicon.
     pub(super) fn own(data: &LexiconData) -> Self {
         let mut variants = Self::default();
-        variants.add(&data.variants);
+        variants.borrow(data);
         variants
     }
 
     /// Those of another language besides, where they stand for nothing yet.
     pub(super) fn borrow(&mut self, data: &LexiconData) {
         self.add(&data.variants);
+        for (contraction, meant) in &data.contractions {
+            let contraction = self.word(&words(contraction).concat()).to_owned();
+            self.contractions.entry(contraction).or_insert_with(|| words(meant));
+        }
     }
 
     fn add(&mut self, table: &BTreeMap<String, Vec<String>>) {
@@ -43,6 +54,20 @@ impl Variants {
         }
     }
 
+    /// From now on, words in Roman letters that are none of `others` are looked up by their sound among `own`.
+    pub(super) fn hear<'a>(&mut self, own: impl Iterator<Item = &'a str>, others: BTreeSet<String>) {
+        self.others = others;
+        for word in own {
+            let head = self.word(word).to_owned();
+            for key in sounds::of_devanagari(word) {
+                let found = self.sounds.entry(key).or_insert_with(|| Some(head.clone()));
+                if found.as_ref() != Some(&head) {
+                    *found = None;
+                }
+            }
+        }
+    }
+
     /// A phrase in the form of [`Variants::key`] and, if it is one word, all its spellings.
     pub(super) fn spellings(&self, phrase: &[String]) -> Vec<Vec<String>> {
         let variants = match phrase {
@@ -55,15 +80,33 @@ impl Variants {
 
     /// The word that a word stands for.
     pub(super) fn word<'a>(&'a self, word: &'a str) -> &'a str {
-        self.stands_for.get(word).map_or(word, String::as_str)
+        if let Some(head) = self.stands_for.get(word) {
+            return head;
+        }
+        if self.sounds.is_empty() || self.heads.contains_key(word) || self.others.contains(word) {
+            return word;
+        }
+        let sounding = sounds::of_roman(word).and_then(|key| self.sounds.get(&key));
+        sounding.and_then(Option::as_deref).unwrap_or(word)
     }
 
     /// A phrase as it is looked up.
     pub(super) fn key(&self, phrase: &str) -> Vec<String> {
-        self.words(&words(phrase))
+        self.words(&self.spelt_out(words(phrase)))
     }
 
-    /// Words as they are looked up.
+    /// Words with contractions spelt out, as people may say them either way.
+    pub(super) fn spelt_out(&self, said: Vec<String>) -> Vec<String> {
+        let spelt = said
+            .into_iter()
+            .map(|word| match self.contractions.get(self.word(&word)) {
+                Some(meant) => meant.clone(),
+                None => vec![word],
+            });
+        spelt.flatten().collect()
+    }
+
+    /// Spelt-out words as they are looked up.
     pub(super) fn words(&self, said: &[String]) -> Vec<String> {
         said.iter().map(|word| self.word(word).to_owned()).collect()
     }
