@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Longest wait for sound in a call, unless set otherwise: a caller who hears nothing for longer says "hello?".
 pub const LIVE_SPEECH_DEADLINE: Duration = Duration::from_millis(1_500);
@@ -140,17 +140,32 @@ impl GuardedSynthesizer {
         self.guard.try_pass()
     }
 
+    /// Speaks one sentence, unless it is at rest when it is the sentence's turn: `None` then.
+    pub async fn synthesize_unless_at_rest(&self, request: &SynthesisRequest) -> Option<Result<Pcm, SynthesisError>> {
+        let _place = self.place().await;
+        match self.try_pass() {
+            true => Some(self.ask(request).await),
+            false => None,
+        }
+    }
+
+    /// One of the places, once it is free.
+    async fn place(&self) -> Option<SemaphorePermit<'_>> {
+        // An error only says that they are closed, which nobody does.
+        self.places.acquire().await.ok()
+    }
+
     async fn ask(&self, request: &SynthesisRequest) -> Result<Pcm, SynthesisError> {
-        // An error only says that the places are closed, which nobody does.
-        let _place = self.places.acquire().await;
         let patience = self.ranked.patience;
         // A synthesiser that panics has failed like any other.
         let asked = AssertUnwindSafe(async { self.ranked.synthesizer.synthesize(request).await }).catch_unwind();
-        match tokio::time::timeout(patience, asked).await {
+        let answer = match tokio::time::timeout(patience, asked).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_panic)) => Err(speaking::panicked()),
             Err(_elapsed) => Err(speaking::late("a sentence", patience)),
-        }
+        };
+        count(&self.guard, answer.as_ref().err());
+        answer
     }
 
     /// Begins to speak within the first deadline; what it returns has sound in its first pieces. From there on each piece
@@ -188,9 +203,8 @@ impl Synthesizer for GuardedSynthesizer {
     }
 
     async fn synthesize(&self, request: &SynthesisRequest) -> Result<Pcm, SynthesisError> {
-        let answer = self.ask(request).await;
-        count(&self.guard, answer.as_ref().err());
-        answer
+        let _place = self.place().await;
+        self.ask(request).await
     }
 }
 

@@ -180,10 +180,7 @@ impl NameVoice for NamePrompts {
 /// A synthesiser at rest is not asked: whoever is called now is greeted without a name. Faults are told without the
 /// sentence.
 async fn render(speaker: &GuardedSynthesizer, request: &SynthesisRequest) -> Option<Prompt> {
-    if !speaker.try_pass() {
-        return None;
-    }
-    let spoken = speaker.synthesize(request).await;
+    let spoken = speaker.synthesize_unless_at_rest(request).await?;
     match spoken.and_then(|pcm| telephone_audio(&pcm)) {
         Ok(mulaw) => Some(prompt(mulaw.into())),
         Err(error) => {

@@ -194,3 +194,13 @@ async fn no_more_is_asked_at_once_than_is_set_and_who_waits_has_not_failed() {
     let spoken = all.await.iter().filter(|answer| answer.is_ok()).count();
     assert_eq!(spoken, 3, "they were given all their time once it was their turn");
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_one_that_fails_meanwhile_does_not_ask_it() {
+    let double = Double::new(Conduct::Hangs, 1);
+    let list = list(&[&double]);
+    let wanted = request();
+    let all = futures_util::future::join_all((0..5).map(|_| list.list()[0].synthesize_unless_at_rest(&wanted))).await;
+    assert_eq!(double.asked(), 2);
+    assert_eq!(all.iter().filter(|answer| answer.is_none()).count(), 3);
+}
