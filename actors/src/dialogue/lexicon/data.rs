@@ -211,7 +211,8 @@ impl LexiconData {
             let mut own = BTreeSet::new();
             let is_phrase = |entry: &&String| !Pattern::is_one(entry);
             for phrase in entry.phrases.iter().chain(&entry.also).filter(is_phrase) {
-                if !own.insert(variants.key(phrase)) {
+                // A grammar may offer a contraction and its words both: recognisers tell them apart.
+                if !own.insert(variants.words(&words(phrase))) {
                     faults.push(PackFault::new(
                         format!("lexicon.yaml: intents.{intent:?}"),
                         format!("has `{phrase}` twice"),
