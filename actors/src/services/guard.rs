@@ -80,7 +80,7 @@ impl<E> Search<E> {
         }
     }
 
-    /// The [next](next) that was not tried yet, with its place and how long it may take: as much of what is left as
+    /// The [next] that was not tried yet, with its place and how long it may take: as much of what is left as
     /// leaves those after it the same. `None` if nobody is left, or no time.
     pub(super) fn next<'a, T: AsRef<Guard>>(&mut self, list: &'a [T]) -> Option<(usize, &'a T, Duration)> {
         let left = self

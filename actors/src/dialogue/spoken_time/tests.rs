@@ -33,6 +33,8 @@ impl Tongue {
         let mut times = TimeWords::default();
         times.add(&lexicon.callback.times, &|phrase| Some(words(phrase)));
         let mut vocabulary = times.phrases();
+        // "thirty" before "three quarters" is thirty-three of them.
+        vocabulary.retain(|phrase| numbers.read(&words(phrase)).is_none());
         vocabulary.extend([1, 2, 3, 5, 6, 10, 12, 15, 18, 30, 90].map(|n| numbers.say(n).expect("a word")));
         Self {
             times,
