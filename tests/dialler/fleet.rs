@@ -84,8 +84,9 @@ async fn without_redis_dialling_stops_and_with_an_empty_one_it_is_rebuilt_and_go
     four_ring(&fleet).await;
     fleet.redis.kill();
     fleet
-        .until("calls under way come to their end", async || {
-            fleet.open_attempts().await.is_empty()
+        .until("calls under way come to their end, for the carrier too", async || {
+            let told = fleet.outcomes(&campaign).await.get("Failed").copied();
+            fleet.open_attempts().await.is_empty() && told == Some(fleet.calls_ended())
         })
         .await;
     let ended = fleet.calls_ended();
@@ -125,10 +126,8 @@ async fn a_stop_of_everything_ends_conversations_on_every_server_and_nobody_else
         })
         .await;
     let said = fleet.operate(&["stop-all", "--yes"]);
-    assert!(
-        said.contains("1 campaign paused") && said.contains("4 calls hung up"),
-        "{said}"
-    );
+    // Servers hang up too as soon as the campaign is paused, so that fewer than four may be left to hang up.
+    assert!(said.contains("1 campaign paused"), "{said}");
     fleet
         .until("nobody speaks any more", async || {
             fleet.open_attempts().await.is_empty()
