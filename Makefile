@@ -20,12 +20,10 @@ demo: setup ## set up, build, then call 24 simulated people and show what came o
 	@$(STEP) "Building Samvad (release profile; the first build takes minutes)" cargo build --release --locked
 	@exec cargo run --release --locked --quiet -- demo $(ARGS)
 
-# Most tests wait for real time to pass rather than work: more of them run at once than there are cores.
 test: lint ## set up, then check formatting, lints and documentation, and run every test
 	@$(STEP) "Python environment of the tests" tools/python-env
 	@$(STEP) "npm packages of the tests" tools/npm-packages
-	@printf '==> Tests\n' >&2
-	@RUST_TEST_THREADS=$${RUST_TEST_THREADS:-4} exec cargo test --workspace --locked
+	@exec tools/run-tests
 
 # A long run, then one short run for each guard that is taken out, which the laws have to notice.
 CHAOS_SEED ?= $(shell date +%s)

@@ -1,10 +1,12 @@
 //! Campaigns and contacts from files: YAML and CSV, every fault named with its place and remedy.
 
+use crate::contact_files::read_language;
 use anyhow::{Context, bail};
 use samvad_actors::dialogue::{LanguagePack, Script};
 use samvad_actors::domain::{Campaign, CampaignFault, ContactId, Language, PersonName, PhoneNumber};
 use samvad_actors::ports::NewContact;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
 use std::path::Path;
 
 /// Faults of a contact file that are shown one by one; the rest is counted.
@@ -27,7 +29,7 @@ pub fn load_campaign(path: &Path) -> anyhow::Result<Campaign> {
 }
 
 /// Reads contacts from CSV with a header: `phone_number` (E.164), and optionally `external_contact_id`, `name` (to greet
-/// the person by) and `contact_id` (our own id; made up if absent).
+/// the person by), `language` (to begin in; one of the campaign's) and `contact_id` (our own id; made up if absent).
 ///
 /// # Errors
 /// If the file cannot be read, a column is missing, or a row is wrong; rows are named by their line.
@@ -48,7 +50,7 @@ fn read_contacts(input: impl std::io::Read, campaign: &Campaign) -> anyhow::Resu
         bail!("the header has no column phone_number; write one, for example: external_contact_id,phone_number");
     };
     let (external_column, id_column) = (column("external_contact_id"), column("contact_id"));
-    let name_column = column("name");
+    let (name_column, language_column) = (column("name"), column("language"));
     let (mut contacts, mut faults, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
     for record in csv.records() {
         let record = match record {
@@ -69,6 +71,16 @@ fn read_contacts(input: impl std::io::Read, campaign: &Campaign) -> anyhow::Resu
                 continue;
             }
         };
+        let language = cell(&record, language_column)
+            .map(|tag| read_language(&tag, campaign))
+            .transpose();
+        let language = match language {
+            Ok(language) => language,
+            Err(error) => {
+                faults.push(format!("line {line}, language: {error}"));
+                continue;
+            }
+        };
         match PhoneNumber::parse(record.get(number_column).unwrap_or_default()) {
             Err(error) => faults.push(format!("line {line}, phone_number: {error}")),
             Ok(number) if !seen.insert(number.clone()) => {
@@ -82,6 +94,7 @@ fn read_contacts(input: impl std::io::Read, campaign: &Campaign) -> anyhow::Resu
                 number,
                 external_id: cell(&record, external_column),
                 name,
+                language,
             }),
         }
     }
@@ -135,8 +148,24 @@ pub fn language_pack(language: &Language, prompts_dir: Option<&Path>) -> anyhow:
         let path = dir.join(&language.0).join(name);
         std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
     };
-    let beside = |other: &Language| std::fs::read_to_string(dir.join(&other.0).join("lexicon.yaml")).ok();
+    // Of another language that is understood besides, the built-in lexicon serves where there is none here.
+    let mut unreadable = None;
+    let beside = |other: &Language| {
+        let path = dir.join(&other.0).join("lexicon.yaml");
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Some(text),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => {
+                let place = format!("cannot read {}", path.display());
+                unreadable.get_or_insert(anyhow::Error::new(error).context(place));
+                None
+            }
+        }
+    };
     let mut pack = LanguagePack::parse_beside(&read("prompts.yaml")?, &read("lexicon.yaml")?, beside);
+    if let Some(error) = unreadable {
+        return Err(error);
+    }
     if dir.join(&language.0).join("model.yaml").exists() {
         let model = read("model.yaml")?;
         pack = pack.and_then(|pack| pack.with_model_prompts(&model));
@@ -223,6 +252,20 @@ mod tests {
     }
 
     #[test]
+    fn a_language_is_one_of_the_campaigns_or_its_line_is_named_with_the_remedy() {
+        let bilingual = load_campaign(Path::new("fixtures/campaigns/health_survey_bilingual.yaml")).expect("valid");
+        let text = "phone_number,language\n+14155550101,hi\n+14155550102,\n";
+        let contacts = read_contacts(text.as_bytes(), &bilingual).expect("valid");
+        let languages: Vec<_> = contacts.into_iter().map(|contact| contact.language).collect();
+        assert_eq!(languages, [Some(Language("hi".to_owned())), None]);
+        let fault = read_contacts(text.as_bytes(), &campaign())
+            .expect_err("English only")
+            .to_string();
+        let expected = "line 2, language: the campaign does not speak \"hi\"; write en, leave it empty, or add it";
+        assert!(fault.contains(expected), "{fault}");
+    }
+
+    #[test]
     fn every_wrong_row_is_named_by_its_line_and_no_number_is_shown() {
         let text = "phone_number\n+14155550101\n4155550102\n+14155550101\n";
         let fault = read_contacts(text.as_bytes(), &campaign())
@@ -279,9 +322,6 @@ mod tests {
         for name in ["prompts.yaml", "lexicon.yaml"] {
             std::fs::copy(Path::new("prompts/en").join(name), english.join(name)).expect("copied");
         }
-        // English callers may answer in Hindi too.
-        std::fs::create_dir(dir.path().join("hi")).expect("made");
-        std::fs::copy("prompts/hi/lexicon.yaml", dir.path().join("hi/lexicon.yaml")).expect("copied");
         let load = || language_pack(&Language::default(), Some(dir.path()));
         assert!(load().expect("two files are enough").model_prompts().is_none());
         std::fs::copy("prompts/en/model.yaml", english.join("model.yaml")).expect("copied");
@@ -289,5 +329,11 @@ mod tests {
         std::fs::write(english.join("model.yaml"), "said: \"{words}\"").expect("written");
         let fault = load().expect_err("refused").to_string();
         assert!(fault.contains("model.yaml"), "{fault}");
+        // Another language that is understood besides: as here, or as built in, but never the one in place of the other.
+        std::fs::remove_file(english.join("model.yaml")).expect("removed");
+        std::fs::create_dir(dir.path().join("hi")).expect("made");
+        std::fs::write(dir.path().join("hi/lexicon.yaml"), b"\xff").expect("written");
+        let fault = format!("{:#}", load().expect_err("refused"));
+        assert!(fault.contains("hi/lexicon.yaml") && fault.contains("UTF-8"), "{fault}");
     }
 }

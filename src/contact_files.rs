@@ -1,16 +1,20 @@
 //! Files of contacts, of numbers not to be called, and of a registry's answers: rows that can be used, and why the
 //! others cannot.
 
+mod formula;
+mod language;
 mod phone;
 mod sheet;
 
+pub use formula::harmless;
+pub use language::{LanguageFault, read_language};
 pub use phone::{NumberFault, Region, country_of, read_number};
 pub use sheet::{RowText, Sheet};
 
 use anyhow::bail;
 use csv::StringRecord;
 use samvad_actors::campaign::ZonedWindow;
-use samvad_actors::domain::{CallingWindow, CampaignId, ContactId, Language, PersonName, PhoneNumber};
+use samvad_actors::domain::{CallingWindow, Campaign, ContactId, PersonName, PhoneNumber};
 use samvad_actors::ports::{ContactImport, NewContact};
 
 const NUMBER: &[&str] = &[
@@ -57,7 +61,7 @@ const LISTED: &[&str] = &["listed", "registered", "on_registry", "dnd"];
 pub struct RowFault {
     /// The column; empty if it is the row as a whole.
     pub column: String,
-    /// What is wrong and what to do. Holds nothing of the row.
+    /// What is wrong and what to do. Of the row it holds no more than the tag of a language.
     pub fault: String,
 }
 
@@ -129,7 +133,7 @@ impl ContactColumns {
     }
 
     /// Reads a row.
-    pub fn read(&self, row: &StringRecord, campaign: &CampaignId, region: Option<Region>) -> ContactRow {
+    pub fn read(&self, row: &StringRecord, campaign: &Campaign, region: Option<Region>) -> ContactRow {
         let number = read_number(row.get(self.number).unwrap_or_default(), region);
         let number = number.map_err(|fault| self.fault(self.number, fault.to_string()));
         let do_not_call = self.yes_or_no(row, self.do_not_call);
@@ -145,12 +149,7 @@ impl ContactColumns {
         }
     }
 
-    fn contact(
-        &self,
-        row: &StringRecord,
-        number: PhoneNumber,
-        campaign: &CampaignId,
-    ) -> Result<ContactImport, RowFault> {
+    fn contact(&self, row: &StringRecord, number: PhoneNumber, campaign: &Campaign) -> Result<ContactImport, RowFault> {
         let text = |column: Option<usize>| {
             let cell = column.and_then(|column| Some((column, row.get(column)?)));
             cell.filter(|(_, text)| !text.is_empty())
@@ -167,28 +166,18 @@ impl ContactColumns {
             },
         );
         let language = text(self.language).map(|(column, language)| {
-            let is_tag = language.len() <= 35
-                && language
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-            match is_tag {
-                true => Ok(Language(language.to_owned())),
-                false => {
-                    let fault = "no language tag; write for example en or hi, or leave it empty";
-                    Err(self.fault(column, fault.to_owned()))
-                }
-            }
+            read_language(language, campaign).map_err(|fault| self.fault(column, fault.to_string()))
         });
         Ok(ContactImport {
             contact: NewContact {
                 id: ContactId::new(uuid::Uuid::new_v4().to_string()),
-                campaign: campaign.clone(),
+                campaign: campaign.id.clone(),
                 number,
                 external_id: text(self.external_id).map(|(_, id)| id.to_owned()),
                 name: name.transpose()?,
+                language: language.transpose()?,
             },
             zone: zone.transpose()?,
-            language: language.transpose()?,
             prior_consent: self.yes_or_no(row, self.prior_consent)?,
         })
     }
@@ -289,7 +278,13 @@ impl ListedColumn {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use samvad_actors::domain::Language;
     use std::io::Write;
+
+    fn campaign() -> Campaign {
+        let file = std::path::Path::new("fixtures/campaigns/health_survey_bilingual.yaml");
+        crate::campaign_files::load_campaign(file).expect("the example is valid")
+    }
 
     fn read(text: &str) -> Vec<ContactRow> {
         let mut file = tempfile::NamedTempFile::new().expect("a file");
@@ -298,7 +293,7 @@ mod tests {
         let columns = ContactColumns::find(&sheet).expect("a number column");
         let region = Region::parse("IN").ok();
         std::iter::from_fn(|| sheet.next_row().expect("readable"))
-            .map(|(_, row)| columns.read(&row.expect("whole"), &CampaignId::new("c"), region))
+            .map(|(_, row)| columns.read(&row.expect("whole"), &campaign(), region))
             .collect()
     }
 
@@ -310,8 +305,26 @@ mod tests {
         assert_eq!(contact.contact.external_id.as_deref(), Some("a-1"));
         assert_eq!(contact.contact.name, PersonName::parse("Asha").ok());
         assert_eq!(contact.zone.as_deref(), Some("Asia/Dubai"));
-        assert_eq!(contact.language, Some(Language("hi".to_owned())));
+        assert_eq!(contact.contact.language, Some(Language("hi".to_owned())));
         assert!(contact.prior_consent && rows[0].do_not_call.is_none());
+    }
+
+    #[test]
+    fn a_language_that_the_campaign_does_not_speak_is_refused_and_the_rest_of_the_file_is_not() {
+        let rows = read("phone,language\n9812345678,HI-in\n9812345679,\n9812345670,ta\n");
+        let language = |row: &ContactRow| {
+            row.contact
+                .as_ref()
+                .ok()
+                .map(|contact| contact.contact.language.clone())
+        };
+        assert_eq!(language(&rows[0]), Some(Some(Language("hi".to_owned()))));
+        assert_eq!(language(&rows[1]), Some(None));
+        let fault = rows[2].contact.as_ref().expect_err("not one of its languages");
+        assert!(
+            fault.column == "language" && fault.fault.contains("en or hi"),
+            "{fault}"
+        );
     }
 
     #[test]

@@ -11,8 +11,8 @@ use samvad::config::{LogFormat, LogSettings, Secret, Settings};
 use samvad::store::SqlStore;
 use samvad::telemetry::{Redactor, install_panic_hook, subscriber};
 use samvad_actors::domain::{
-    Answer, AnswerValue, AnswerVia, AttemptId, CallbackRequest, Campaign, ContactId, Disposition, EndReason, Mode,
-    Outcome, PersonName, PhoneNumber,
+    Answer, AnswerValue, AnswerVia, AnsweredBy, AttemptId, CallbackRequest, Campaign, ContactId, Disposition,
+    EndReason, Mode, Outcome, PersonName, PhoneNumber,
 };
 use samvad_actors::ports::{
     AttemptStore, CallReport, CampaignStore, ContactStore, DoNotCallEntry, DoNotCallStore, NewAttempt, NewContact,
@@ -118,6 +118,7 @@ async fn provoke_the_store(directory: &std::path::Path) -> Vec<StoreError> {
         number: number.clone(),
         external_id: Some(WORDS.to_owned()),
         name: PersonName::parse(WORDS).ok(),
+        language: None,
     };
     store.add_contacts(&[contact("p", &number)], 1).await.expect("added");
     let attempt = |id: &str| NewAttempt {
@@ -143,6 +144,7 @@ async fn provoke_the_store(directory: &std::path::Path) -> Vec<StoreError> {
         outcome: Outcome::Completed,
         disposition: Disposition::Complete,
         end_reason: EndReason::SurveyDone,
+        answered_by: AnsweredBy::Unknown,
         consent: None,
         language: None,
         answers: vec![answer],

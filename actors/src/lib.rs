@@ -18,3 +18,4 @@ pub mod ports;
 pub mod rehearing;
 pub mod runtime;
 pub mod services;
+pub mod statistics;

@@ -3,7 +3,9 @@
 //! Time is that of the audio, and passes as fast as the work allows; it stands still while the recogniser is waited
 //! for. Our own side is spoken as in a call, to a carrier that plays at once: sentences last as long as their audio,
 //! and marks come back at their end. What is not in the audio (keys, the carrier's verdict, the end) comes from the
-//! call's journal at its time, and a language model's answer where the same was asked. Nothing is stored.
+//! call's journal at its time, and a language model's answer where the same was asked. Words that a
+//! recogniser shows before the end of a speech are not given, because they would come at the machine's time: a prompt
+//! falls silent for acknowledgements too, and goes on after them. Nothing is stored.
 
 mod line;
 mod model;
@@ -106,6 +108,13 @@ impl Rehearing<'_> {
             spoken: None,
             with: &self,
         };
+        let chosen = self
+            .inputs
+            .iter()
+            .find(|(_, input)| matches!(input, Input::ChosenLanguage { .. }));
+        if let Some((_, language)) = chosen {
+            run.feed(0, language.clone());
+        }
         run.feed(0, Input::Started);
         let silence = std::iter::repeat_n(&SILENCE[..], (LAST_SILENCE_MS / FRAME_MS) as usize);
         let mut now = 0;

@@ -24,6 +24,7 @@ impl ListenerSink for Nothing {
     fn speech_ended(&mut self, _: u32, _: u64, _: u64) {}
     fn speech_discarded(&mut self, _: u32, _: u64) {}
     fn beep(&mut self, _: u64) {}
+    fn fax(&mut self, _: u64) {}
 }
 
 fn recording(file: &str) -> Vec<i16> {
@@ -186,19 +187,33 @@ fn recorder(criterion: &mut Criterion) {
     let mut codes = Vec::new();
     codec::encode_mulaw(&recording("20_free_service.wav"), &mut codes);
     let mut second: Vec<u8> = codes.iter().copied().cycle().take(8_000).collect();
-    group.bench_function("the tape", |bencher| {
-        let (mut tape, mut at) = (Tape::new(), 0);
-        let audio = bytes::Bytes::from(second.clone());
-        bencher.iter(|| {
-            // What is on its way to the caller goes on for the whole second.
-            tape.sent(audio.clone());
-            for frame in second.chunks(160) {
-                tape.caller(at, frame);
-                at += 160;
+    for (name, seconds_ahead) in [("the tape", 0), ("the tape, a hundred pieces ahead", 10)] {
+        group.bench_function(name, |bencher| {
+            let (mut tape, mut at, mut sent) = (Tape::new(), 0, 0);
+            let audio = bytes::Bytes::from(second.clone());
+            // A sentence of a second, as it comes from a voice: in pieces of 100 ms, and its mark.
+            let mut send = |tape: &mut Tape| {
+                for piece in (0..audio.len()).step_by(800) {
+                    tape.sent(audio.slice(piece..piece + 800));
+                }
+                tape.mark_sent(&sent.to_string());
+                sent += 1;
+                sent
+            };
+            for _ in 0..seconds_ahead {
+                send(&mut tape);
             }
-            black_box(tape.take(8_000))
+            bencher.iter(|| {
+                let played = send(&mut tape) - 1 - seconds_ahead;
+                for frame in second.chunks(160) {
+                    tape.caller(at, frame);
+                    at += 160;
+                }
+                tape.mark_returned(&played.to_string());
+                black_box(tape.take(8_000))
+            });
         });
-    });
+    }
     let caller = second.clone();
     second.rotate_left(3_000);
     let both: Vec<u8> = caller

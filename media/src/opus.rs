@@ -2,7 +2,7 @@
 
 use crate::LINE_RATE;
 use audiopus::coder::{Decoder, Encoder};
-use audiopus::packet::Packet;
+use audiopus::packet::{Packet, nb_samples};
 use audiopus::{Application, Bitrate, Channels, MutSignals, SampleRate};
 
 /// Samples of one channel in a packet: 20 ms at 8 kHz.
@@ -82,6 +82,12 @@ impl StereoEncoder {
         let length = self.encoder.encode(interleaved, self.packet.as_mut_slice())?;
         Ok(&self.packet[..length])
     }
+}
+
+/// How long a packet is by its first bytes, in samples of one channel at 8 kHz; none if they say nothing sound.
+pub fn packet_samples(packet: &[u8]) -> usize {
+    let samples = Packet::try_from(packet).and_then(|packet| nb_samples(packet, SampleRate::Hz8000));
+    samples.map_or(0, |samples| samples.min(LONGEST_PACKET_SAMPLES))
 }
 
 /// Decodes a stream of any encoder to 8 kHz.

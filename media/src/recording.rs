@@ -4,7 +4,7 @@
 
 use crate::codec::mulaw_to_linear;
 use crate::ogg::{self, PageWriter};
-use crate::opus::{CLOCK_PER_SAMPLE, OpusDecoder, OpusError, PACKET_SAMPLES, StereoEncoder};
+use crate::opus::{CLOCK_PER_SAMPLE, OpusDecoder, OpusError, PACKET_SAMPLES, StereoEncoder, packet_samples};
 use crate::{LINE_RATE, SAMPLES_PER_MS};
 
 /// Packets of 20 ms in a page: what a crash can cost, besides what is on its way.
@@ -13,8 +13,9 @@ const PACKETS_PER_PAGE: u64 = 20;
 const HEAD_MAGIC: &[u8] = b"OpusHead";
 const TAGS_MAGIC: &[u8] = b"OpusTags";
 const VENDOR: &str = "samvad";
-/// The longest gap that is filled when a recording is read, in samples: a day.
-const LONGEST_READ: u64 = 24 * 3_600 * LINE_RATE as u64;
+/// How much silence is filled in at most for what was lost when a recording is read, in samples: two hours, twice the
+/// longest call. A position that lies farther ahead is not that of a loss.
+const MOST_SILENCE: u64 = 2 * 3_600 * LINE_RATE as u64;
 
 /// Writes a recording. What it has made so far is taken with [`RecordingWriter::take`].
 #[derive(Debug)]
@@ -191,7 +192,8 @@ pub enum RecordingError {
     Opus(#[from] OpusError),
 }
 
-/// Reads an Ogg Opus file of one or two channels, ours or another's. Damaged packets are silence of their length.
+/// Reads an Ogg Opus file of one or two channels, ours or another's. What is damaged or lost is silence of its length,
+/// in its place.
 ///
 /// # Errors
 /// [`RecordingError`] if there is nothing in it that could be read.
@@ -205,41 +207,101 @@ pub fn read_recording(file: &[u8]) -> Result<Recorded, RecordingError> {
     if version >> 4 != 0 || !(1..=2).contains(&channels) {
         return Err(RecordingError::Unsupported { channels, version });
     }
-    let pre_skip = u64::from(u16::from_le_bytes([low, high])) / CLOCK_PER_SAMPLE;
+    let pre_skip = u16::from_le_bytes([low, high]) / CLOCK_PER_SAMPLE as u16;
+    let channels = usize::from(channels);
     let mut decoder = OpusDecoder::new(channels == 2)?;
-    let mut recorded = Recorded::default();
+    let mut timeline = Timeline::new(channels);
     let audio = packets
         .iter()
         .skip(1)
         .filter(|packet| !packet.data.starts_with(TAGS_MAGIC));
     for packet in audio {
         match decoder.decode(&packet.data) {
-            Ok(samples) if channels == 2 => {
-                recorded.left.extend(samples.iter().step_by(2));
-                recorded.right.extend(samples.iter().skip(1).step_by(2));
-            }
-            Ok(samples) => recorded.left.extend(samples),
-            Err(_) => {}
+            Ok(samples) => timeline.samples.extend(samples),
+            Err(_) => timeline.push_silence(packet_samples(&packet.data)),
         }
-        let Some(granule) = packet.granule else { continue };
-        // What lacks before the end of a page was lost with a page or a packet.
-        let end = (granule / CLOCK_PER_SAMPLE).min(LONGEST_READ) as usize;
-        if packet.last || end > recorded.left.len() {
-            recorded.complete = packet.last;
-            if channels == 2 {
-                recorded.right.resize(end, 0);
-            }
-            recorded.left.resize(end, 0);
+        timeline.after_gap |= packet.after_gap;
+        if let Some(granule) = packet.granule {
+            timeline.end_page(granule / CLOCK_PER_SAMPLE, packet.last);
         }
     }
-    let skipped = (pre_skip as usize).min(recorded.left.len());
-    recorded.left.drain(..skipped);
-    if channels == 2 {
-        recorded.right.drain(..skipped);
-    } else {
-        recorded.right.clone_from(&recorded.left);
+    let mut samples = timeline.samples;
+    samples.drain(..(usize::from(pre_skip) * channels).min(samples.len()));
+    let side = |offset: usize| samples.iter().skip(offset).step_by(channels).copied().collect();
+    Ok(Recorded {
+        left: side(0),
+        right: side(channels - 1),
+        complete: timeline.complete,
+    })
+}
+
+/// What has been decoded, each page at its place.
+struct Timeline {
+    channels: usize,
+    /// The channels in turn.
+    samples: Vec<i16>,
+    /// How much of that was there before the page that is being read.
+    settled: usize,
+    /// Pages are missing before the one that is being read.
+    after_gap: bool,
+    /// Which position of the stream is the first sample's, once a page tells.
+    origin: Option<u64>,
+    /// Silence that may still be filled in, in samples of a channel.
+    silence_left: u64,
+    complete: bool,
+}
+
+impl Timeline {
+    fn new(channels: usize) -> Self {
+        Self {
+            channels,
+            samples: Vec::new(),
+            settled: 0,
+            after_gap: false,
+            origin: None,
+            silence_left: MOST_SILENCE,
+            complete: false,
+        }
     }
-    Ok(recorded)
+
+    /// In samples of a channel.
+    fn push_silence(&mut self, samples: usize) {
+        self.samples.resize(self.samples.len() + samples * self.channels, 0);
+    }
+
+    /// The page that was read ends at a position of the stream, in samples. What lacks up to there was lost before it.
+    fn end_page(&mut self, position: u64, is_last: bool) {
+        let there = (self.samples.len() / self.channels) as u64;
+        // A stream that was cut out of a longer one begins where its first page says (RFC 7845, section 4.5), unless
+        // pages were lost before that.
+        let first = if self.after_gap {
+            0
+        } else {
+            position.saturating_sub(there)
+        };
+        let mut origin = *self.origin.get_or_insert(first);
+        let missing = position.saturating_sub(origin).saturating_sub(there);
+        if missing <= self.silence_left {
+            self.silence_left -= missing;
+            let lost = std::iter::repeat_n(0, missing as usize * self.channels);
+            self.samples.splice(self.settled..self.settled, lost);
+        } else {
+            // Another clock: from here on it is the one that counts.
+            origin += missing;
+            self.origin = Some(origin);
+        }
+        if is_last {
+            let end = position.saturating_sub(origin).saturating_mul(self.channels as u64);
+            // Only samples of its own page are cut off (RFC 7845, section 4.4).
+            match usize::try_from(end) {
+                Ok(end) if end >= self.settled => self.samples.truncate(end),
+                _ => {}
+            }
+            self.complete = true;
+        }
+        self.settled = self.samples.len();
+        self.after_gap = false;
+    }
 }
 
 #[cfg(test)]

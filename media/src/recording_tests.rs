@@ -93,7 +93,7 @@ fn a_recording_that_is_cut_off_plays_to_its_last_page() {
 #[test]
 fn a_lost_page_is_silence_of_its_length() {
     let samples = 24_000;
-    let tone = sweep(samples, 500.0, 500.0);
+    let tone = sweep(samples, 300.0, 1_500.0);
     let mut file = recording(&interleaved(&tone, &tone));
     let pages: Vec<usize> = (0..file.len() - 3)
         .filter(|&at| file[at..].starts_with(b"OggS"))
@@ -103,6 +103,113 @@ fn a_lost_page_is_silence_of_its_length() {
     let read = read_recording(&file).expect("readable");
     assert_eq!(read.left.len(), samples);
     assert!(read.complete);
+    // Packets 40 to 59 were on it.
+    assert_silent_alone(&read, &tone, 40 * PACKET_SAMPLES..60 * PACKET_SAMPLES);
+}
+
+/// Both channels hold the tone in its place, but for one stretch of the decoder's samples.
+fn assert_silent_alone(read: &Recorded, tone: &[i16], silent: std::ops::Range<usize>) {
+    let pre_skip = usize::from(StereoEncoder::new().expect("an encoder").delay().expect("a delay")) / 6;
+    let silent = silent.start - pre_skip..silent.end - pre_skip;
+    for side in [&read.left, &read.right] {
+        assert!(
+            side[silent.clone()].iter().all(|&sample| sample == 0),
+            "silence in its place"
+        );
+        // The decoder needs a moment to find its way back.
+        for heard in [0..silent.start, silent.end + PACKET_SAMPLES..tone.len()] {
+            let (truth, found) = (&tone[heard.clone()], &side[heard.clone()]);
+            assert_eq!(delay(truth, found), 0, "{heard:?}");
+            assert!(energy(found) > 0.5 * energy(truth), "{heard:?}");
+        }
+    }
+}
+
+/// The file with its packets changed, by their index, in the same pages.
+fn rewritten(file: &[u8], mut change: impl FnMut(usize, &mut ogg::Packet)) -> Vec<u8> {
+    let (mut pages, mut out) = (PageWriter::new(7), Vec::new());
+    for (index, mut packet) in ogg::packets(file).into_iter().enumerate() {
+        change(index, &mut packet);
+        assert!(pages.push(&packet.data));
+        if let Some(granule) = packet.granule {
+            pages.end_page(granule, packet.last, &mut out);
+        }
+    }
+    out
+}
+
+#[test]
+fn a_damaged_packet_within_a_page_is_silence_in_its_place() {
+    let tone = sweep(24_000, 300.0, 1_500.0);
+    let file = rewritten(&recording(&interleaved(&tone, &tone)), |index, packet| {
+        // Behind the two headers. Two frames of 10 ms of the same length, in one byte.
+        if index == 2 + 47 {
+            packet.data = vec![0x95, 0];
+        }
+    });
+    let read = read_recording(&file).expect("readable");
+    assert_eq!((read.left.len(), read.complete), (24_000, true));
+    assert_silent_alone(&read, &tone, 47 * PACKET_SAMPLES..48 * PACKET_SAMPLES);
+}
+
+#[test]
+fn the_first_pages_of_a_recording_may_be_lost_as_well() {
+    let tone = sweep(24_000, 300.0, 1_500.0);
+    let mut file = recording(&interleaved(&tone, &tone));
+    let page = |file: &[u8], number: usize| {
+        let mut pages = (0..file.len() - 3).filter(|&at| file[at..].starts_with(b"OggS"));
+        pages.nth(number).expect("a page")
+    };
+    let (from, to) = (page(&file, 2), page(&file, 3));
+    file.drain(from..to);
+    let read = read_recording(&file).expect("readable");
+    assert_eq!(read.left.len(), 24_000);
+    let later = 4_000..tone.len();
+    assert_eq!(delay(&tone[later.clone()], &read.left[later]), 0);
+}
+
+#[test]
+fn a_stream_that_was_cut_out_of_a_longer_one_begins_with_its_first_page() {
+    let tone = sweep(16_123, 500.0, 500.0);
+    let whole = recording(&interleaved(&tone, &tone));
+    let cut = rewritten(&whole, |index, packet| {
+        if index >= 2 {
+            packet.granule = packet.granule.map(|granule| granule + 36_000 * 48_000);
+        }
+    });
+    let (whole, cut) = (read_recording(&whole), read_recording(&cut));
+    assert!(cut.expect("readable") == whole.expect("readable"));
+}
+
+#[test]
+fn a_page_that_claims_to_be_hours_later_is_not_filled_up_with_hours_of_silence() {
+    let whole = recording(&[0x20; 32_000]);
+    for ahead in [3 * 3_600 * 48_000, u64::MAX / 2] {
+        let file = rewritten(&whole, |index, packet| {
+            if index == 2 + 39 {
+                packet.granule = packet.granule.map(|granule| granule + ahead);
+            }
+        });
+        let read = read_recording(&file).expect("readable");
+        assert!(
+            (2_000..2_100).contains(&read.duration_ms()),
+            "{} ms, {ahead} ahead",
+            read.duration_ms()
+        );
+    }
+}
+
+#[test]
+fn many_gaps_are_filled_with_no_more_silence_than_one_may_have() {
+    let mut timeline = Timeline {
+        silence_left: 100,
+        ..Timeline::new(2)
+    };
+    for page in 1..10 {
+        timeline.push_silence(1);
+        timeline.end_page(page * 41, false);
+    }
+    assert_eq!(timeline.samples.len(), 2 * (9 + 2 * 40));
 }
 
 #[test]

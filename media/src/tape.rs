@@ -21,6 +21,9 @@ const LONGEST_HURRY: u64 = 1_000 * SAMPLES_PER_MS;
 const LONGEST_CLEAR: u64 = 250 * SAMPLES_PER_MS;
 /// The longest time without audio that is kept as silence.
 const LONGEST_GAP: u64 = 60_000 * SAMPLES_PER_MS;
+/// With less of our side than this still to be heard the carrier may have nothing left when more reaches it: the
+/// longest way there and back.
+const LONGEST_WAY: u64 = 300 * SAMPLES_PER_MS;
 
 /// What is at the carrier, in the order of play-out.
 #[derive(Debug)]
@@ -45,6 +48,13 @@ struct Mark {
     begins: bool,
 }
 
+/// What is heard of us for a while.
+enum Heard {
+    Audio(Bytes),
+    /// In samples.
+    Silence(u64),
+}
+
 /// Both sides of one line. Positions are samples of the caller's time, from the stream's beginning.
 #[derive(Debug, Default)]
 pub struct Tape {
@@ -52,8 +62,8 @@ pub struct Tape {
     items: VecDeque<Item>,
     /// Left and right in turn.
     out: Vec<u8>,
-    /// Position of the first pair of `out`.
-    begins: u64,
+    /// Pairs that were taken out of it before.
+    taken: u64,
     /// Marks that came before our side began.
     beginnings: u64,
     /// The last mark waited for did not come: none is waited for until one comes.
@@ -72,24 +82,24 @@ impl Tape {
         if at < self.position {
             return;
         }
-        let gap = at - self.position;
-        for _ in 0..gap.min(LONGEST_GAP) {
-            self.step(MULAW_SILENCE);
-        }
+        let gap = (at - self.position).min(LONGEST_GAP);
+        self.pass(std::iter::repeat_n(MULAW_SILENCE, gap as usize));
         // Of a longer one both sides leave out the rest.
         self.position = at;
-        for &code in codes {
-            self.step(code);
-        }
+        self.pass(codes.iter().copied());
     }
 
-    /// Audio is about to be sent that need not follow what was sent before without a pause: the name of a mark to send
-    /// before it.
-    pub fn begin(&mut self) -> String {
+    /// Audio is about to be sent: the name of a mark to send before it, unless so much is still to be heard that it
+    /// follows without a pause.
+    pub fn begin(&mut self) -> Option<String> {
+        let since_clear = self.items.iter().rev().take_while(|item| !item.is_clear());
+        if since_clear.map(Item::length).sum::<u64>() >= LONGEST_WAY {
+            return None;
+        }
         self.beginnings += 1;
         let name = format!("b{}", self.beginnings);
         self.push_mark(&name, true);
-        name
+        Some(name)
     }
 
     /// Audio has been sent, mu-law.
@@ -120,11 +130,8 @@ impl Tape {
             return;
         };
         self.marks_fail = false;
-        if let Some(clear) = self
-            .items
-            .iter()
-            .position(Item::is_clear)
-            .filter(|clear| index < *clear)
+        if let Some((clear, _)) = self.first_clear()
+            && index < clear
         {
             // Played to its end or cleared, nobody can tell; if cleared, nothing before the clear is heard any more.
             let played = self.items.range(..index).all(|item| item.length() <= STEP);
@@ -150,59 +157,85 @@ impl Tape {
         }
     }
 
-    /// Takes what there is if it is at least so many pairs: the position of the first, and the pairs, left (caller)
-    /// and right (agent) in turn.
+    /// Takes what there is if it is at least so many pairs: how many were taken before, and the pairs, left (caller) and
+    /// right (agent) in turn.
     pub fn take(&mut self, at_least: usize) -> Option<(u64, Vec<u8>)> {
         if self.out.is_empty() || self.out.len() < 2 * at_least {
             return None;
         }
         let next = Vec::with_capacity(self.out.len());
-        Some((self.begins, std::mem::replace(&mut self.out, next)))
+        let (before, pairs) = (self.taken, std::mem::replace(&mut self.out, next));
+        self.taken += pairs.len() as u64 / 2;
+        Some((before, pairs))
     }
 
-    fn step(&mut self, caller: u8) {
-        let agent = self.agent();
-        if self.out.is_empty() {
-            self.begins = self.position;
+    /// The caller's side goes on, and ours beside it.
+    fn pass(&mut self, mut caller: impl ExactSizeIterator<Item = u8>) {
+        while caller.len() > 0 {
+            let samples = match self.agent(caller.len() as u64) {
+                Heard::Audio(codes) => {
+                    for (&agent, caller) in codes.iter().zip(caller.by_ref()) {
+                        self.out.extend([caller, agent]);
+                    }
+                    codes.len() as u64
+                }
+                Heard::Silence(samples) => {
+                    for caller in caller.by_ref().take(samples as usize) {
+                        self.out.extend([caller, MULAW_SILENCE]);
+                    }
+                    samples
+                }
+            };
+            self.position = self.position.saturating_add(samples);
         }
-        self.out.extend([caller, agent]);
-        self.position += 1;
     }
 
-    /// What is heard of us at the position.
-    fn agent(&mut self) -> u8 {
-        let clear = self.items.iter().position(Item::is_clear);
-        if let Some(index) = clear
-            && matches!(self.items.get(index), Some(Item::Clear { at_latest }) if *at_latest <= self.position)
-        {
-            self.items.drain(..=index);
+    /// What is heard of us from the position on without a change: at least one sample, at most so many.
+    fn agent(&mut self, mut most: u64) -> Heard {
+        let clear = loop {
+            match self.first_clear() {
+                Some((index, at_latest)) if at_latest <= self.position => drop(self.items.drain(..=index)),
+                clear => break clear,
+            }
+        };
+        if let Some((_, at_latest)) = clear {
+            most = most.min(at_latest - self.position);
         }
         while let Some(item) = self.items.front_mut() {
             match item {
                 Item::Audio(bytes) if bytes.is_empty() => {}
                 Item::Audio(bytes) => {
-                    let code = bytes[0];
-                    bytes.advance(1);
-                    return code;
+                    let now = most.min(bytes.len() as u64) as usize;
+                    return Heard::Audio(bytes.split_to(now));
                 }
                 Item::Mark(mark) => {
                     let reached = *mark.reached.get_or_insert(self.position);
-                    if mark.returned {
-                        if mark.resume.is_some_and(|resume| self.position < resume) {
-                            break;
-                        }
-                    } else if (mark.begins || clear.is_none()) && !self.marks_fail {
-                        if self.position - reached < LONGEST_MARK_WAIT {
-                            break;
-                        }
-                        self.marks_fail = true;
+                    let is_waited_for = !mark.returned && (mark.begins || clear.is_none()) && !self.marks_fail;
+                    let until = match mark.resume {
+                        _ if is_waited_for => reached.saturating_add(LONGEST_MARK_WAIT),
+                        Some(resume) if mark.returned => resume,
+                        _ => self.position,
+                    };
+                    if self.position < until {
+                        most = most.min(until - self.position);
+                        break;
                     }
+                    self.marks_fail |= is_waited_for;
                 }
                 Item::Clear { .. } => {}
             }
             self.items.pop_front();
         }
-        MULAW_SILENCE
+        Heard::Silence(most)
+    }
+
+    /// Its place, and where what stands before it is gone at the latest.
+    fn first_clear(&self) -> Option<(usize, u64)> {
+        let mut items = self.items.iter().enumerate();
+        items.find_map(|(index, item)| match item {
+            Item::Clear { at_latest } => Some((index, *at_latest)),
+            _ => None,
+        })
     }
 
     fn push_mark(&mut self, name: &str, begins: bool) {

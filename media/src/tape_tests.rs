@@ -44,8 +44,9 @@ impl Carrier {
     fn send(&mut self, tape: &mut Tape, message: ToCarrier) {
         match &message {
             ToCarrier::Audio(audio) => {
-                let mark = tape.begin();
-                self.to.push_back((self.step + self.way_there, ToCarrier::Mark(mark)));
+                if let Some(mark) = tape.begin() {
+                    self.to.push_back((self.step + self.way_there, ToCarrier::Mark(mark)));
+                }
                 tape.sent(Bytes::from(audio.clone()));
             }
             ToCarrier::Mark(name) => tape.mark_sent(name),
@@ -241,6 +242,33 @@ fn an_hour_without_audio_does_not_become_an_hour_of_silence() {
     tape.caller(3_600_000 * SAMPLES_PER_MS, &[5; 160]);
     let (at, pairs) = tape.take(1).expect("a minute");
     assert_eq!((at, pairs.len() as u64), (0, 2 * (LONGEST_GAP + 160)));
+    tape.caller(7_200_000 * SAMPLES_PER_MS, &[5; 160]);
+    let (at, _) = tape.take(1).expect("another");
+    assert_eq!(
+        at,
+        LONGEST_GAP + 160,
+        "behind what was taken, and not where the line is"
+    );
+}
+
+#[test]
+fn a_mark_is_sent_before_audio_only_if_the_carrier_may_have_nothing_left_to_play() {
+    let mut tape = Tape::new();
+    let begins = |tape: &mut Tape, samples: u64| {
+        let mark = tape.begin();
+        tape.sent(Bytes::from(vec![1; samples as usize]));
+        mark.is_some()
+    };
+    assert!(begins(&mut tape, 8_000), "nothing is there");
+    tape.mark_sent("m0");
+    assert!(!begins(&mut tape, 8_000), "the next sentence of the same prompt");
+    for piece in 0..20 {
+        assert!(!begins(&mut tape, 800), "piece {piece} of live speech that comes fast");
+    }
+    tape.clear_sent();
+    assert!(begins(&mut tape, LONGEST_WAY - 1), "all that was there is cleared");
+    assert!(begins(&mut tape, 800), "the way may be longer than what is there");
+    assert!(!begins(&mut tape, 800));
 }
 
 proptest! {

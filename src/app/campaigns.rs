@@ -1,11 +1,33 @@
-//! What operators do with campaigns: create, preview, activate, pause, resume, stop, watch, import, opt out, stop all.
+//! What operators do with campaigns: write, preview, activate, pause, resume, stop, watch, import, export, opt out, stop
+//! all. The command line and the HTTP API are two ways to the same services; every change says who makes it and stands in
+//! the audit log.
 //!
 //! Everything is written to the database, which the servers read; where Redis is configured they are woken at once. A
 //! command line needs no server that runs, and never asks one.
 
+mod catalogue;
+mod changed_by;
+mod exclusions;
+mod export;
+mod imports;
+mod lifecycle;
 mod preview;
+mod statistics;
+#[cfg(test)]
+mod tests;
+mod views;
 
+pub use changed_by::{command_line, on_the_command_line};
+pub use exclusions::OptOuts;
+pub use export::{EXPORT_COLUMNS, EXPORT_PAGE, write_header, write_rows};
+pub use imports::{ImportFile, ImportProgress, ImportSummary};
+pub use lifecycle::{Activation, StopReport};
 pub use preview::Preview;
+pub use statistics::{AttemptsView, DayView, NumbersView, QuestionView, RatesView, StatisticsView, ValueView};
+pub use views::{
+    AttemptView, CampaignDetail, CampaignView, ContactDetail, ContactView, CountsView, ExclusionView, ImportView,
+    RejectionView,
+};
 
 use self::preview::{Means, mode_word};
 use super::SystemClock;
@@ -15,12 +37,11 @@ use crate::config::Settings;
 use crate::coordination::RedisCoordination;
 use crate::coordination::redis::RedisSettings;
 use crate::store::SqlStore;
-use samvad_actors::domain::{AttemptState, Campaign, CampaignFault, CampaignId, Lifecycle, Mode, PhoneNumber};
+use samvad_actors::domain::{Campaign, CampaignFault, CampaignId, Mode};
 use samvad_actors::ports::{
-    AttemptRow, CampaignState, CampaignStore, Carrier, CarrierError, Clock, ContactCounts, ContactImport, Coordination,
-    DialerStore, DoNotCallEntry, DoNotCallStore, FleetCommand, ImportReport, LifecycleChange, StoreError,
+    AttemptRow, CampaignState, CampaignStore, Carrier, CarrierError, Clock, ContactCounts, Coordination, DialerStore,
+    EditRefusal, FleetCommand, RemovalRefusal, StoreError,
 };
-use samvad_actors::runtime::STOPPED_ALL;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -46,25 +67,29 @@ pub enum CampaignError {
         /// What to do.
         remedy: &'static str,
     },
-    /// Nobody would be called.
-    #[error("the campaign has nobody to call; import contacts first, or see in the preview why they are left out")]
-    NobodyToCall,
+    /// It cannot be activated as it is; everything that is missing is named.
+    #[error("the campaign is not ready: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    NotReady(Vec<CampaignFault>),
+    /// Somebody changed it meanwhile, or it cannot be edited now.
+    #[error(transparent)]
+    Edit(#[from] EditRefusal),
+    /// An entry of the exclusion list stays.
+    #[error(transparent)]
+    Removal(#[from] RemovalRefusal),
+    /// There is no such contact or import of the campaign.
+    #[error("the campaign has no {what} {id}")]
+    NotFound {
+        /// `contact` or `import`.
+        what: &'static str,
+        /// Its id.
+        id: String,
+    },
+    /// A file of contacts that cannot be read at all: what it is, and what to do.
+    #[error("{0}")]
+    UnusableFile(String),
     /// The database refuses or is away.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-/// A wish to activate a campaign.
-#[derive(Clone, Debug)]
-pub struct Activation {
-    /// Which.
-    pub campaign: CampaignId,
-    /// How real.
-    pub mode: Mode,
-    /// When it begins, UTC milliseconds; `None`: now.
-    pub starts_at_ms: Option<i64>,
-    /// [`Preview::confirmation`]; needed for live calls.
-    pub confirmation: Option<String>,
 }
 
 /// Where a campaign stands.
@@ -76,29 +101,6 @@ pub struct CampaignStatus {
     pub contacts: ContactCounts,
     /// Attempts that have not ended.
     pub in_flight: Vec<AttemptRow>,
-}
-
-/// What a change of do-not-call did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct OptOuts {
-    /// Numbers that were new.
-    pub added: u64,
-    /// Calls to them that were queued or ringing and have been taken back.
-    pub calls_cancelled: u64,
-    /// Calls to them that could not be taken back now; a running server tries again.
-    pub calls_left: u64,
-}
-
-/// What a stop of everything did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct StopReport {
-    /// Campaigns that ran and are paused now.
-    pub paused: u64,
-    /// Calls that the carrier was told to end.
-    pub hung_up: u64,
-    /// Calls that it could not be told to end: without a call id yet, or the carrier does not answer. Running servers
-    /// end those that they find.
-    pub left: u64,
 }
 
 /// Campaigns, for operators.
@@ -162,36 +164,6 @@ impl Campaigns {
         }
     }
 
-    /// Writes a campaign, as a draft if it is new; one that is there is replaced if none of its attempts is open.
-    ///
-    /// # Errors
-    /// [`CampaignError::Invalid`], [`CampaignError::Store`].
-    pub async fn create(&self, campaign: &Campaign) -> Result<CampaignState, CampaignError> {
-        let faults = campaign.validate();
-        if !faults.is_empty() {
-            return Err(CampaignError::Invalid(faults));
-        }
-        self.check_languages(campaign)?;
-        self.store.put_campaign(campaign, self.now_ms()).await?;
-        self.wake(FleetCommand::CampaignChanged(campaign.id.clone())).await;
-        self.state(&campaign.id).await
-    }
-
-    /// Adds contacts. A number that the campaign has already is left as it is and reported.
-    ///
-    /// # Errors
-    /// [`CampaignError::Unknown`], [`CampaignError::Store`].
-    pub async fn import_contacts(
-        &self,
-        campaign: &CampaignId,
-        contacts: &[ContactImport],
-    ) -> Result<ImportReport, CampaignError> {
-        self.state(campaign).await?;
-        let report = self.store.import_contacts(contacts, self.now_ms()).await?;
-        self.wake(FleetCommand::CampaignChanged(campaign.clone())).await;
-        Ok(report)
-    }
-
     /// What activating would do. Changes nothing.
     ///
     /// # Errors
@@ -202,65 +174,8 @@ impl Campaigns {
         Ok(Preview::of(&definition, mode, eligibility, &self.means)?)
     }
 
-    /// Starts a campaign, now or later. A live one needs the confirmation of its [`Preview`], and an installation that
-    /// makes live calls (`DRY_RUN_MODE=false`).
-    ///
-    /// # Errors
-    /// [`CampaignError`]; `Store` with a conflict if it may not start from where it stands.
-    pub async fn activate(&self, activation: &Activation) -> Result<CampaignState, CampaignError> {
-        let Activation { campaign, mode, .. } = activation;
-        self.check_mode(*mode)?;
-        // The prompts may have changed since it was created.
-        self.check_languages(&self.definition(campaign).await?)?;
-        let preview = self.preview(campaign, *mode).await?;
-        if *mode == Mode::Live && activation.confirmation.as_deref() != Some(&preview.confirmation) {
-            return Err(CampaignError::NotConfirmed);
-        }
-        if preview.eligibility.eligible == 0 {
-            return Err(CampaignError::NobodyToCall);
-        }
-        self.store.set_mode(campaign, *mode, self.now_ms()).await?;
-        let to = match activation.starts_at_ms {
-            Some(starts_at_ms) if starts_at_ms > self.now_ms() => Lifecycle::Scheduled,
-            _ => Lifecycle::Running,
-        };
-        self.change(campaign, to, None, activation.starts_at_ms).await
-    }
-
     fn check_languages(&self, campaign: &Campaign) -> Result<(), CampaignError> {
         check_languages(campaign, self.prompts_dir.as_deref()).map_err(CampaignError::Invalid)
-    }
-
-    /// Begins no call any more; queued, ringing and live ones go on.
-    ///
-    /// # Errors
-    /// [`CampaignError::Unknown`]; `Store` with a conflict unless it runs.
-    pub async fn pause(&self, campaign: &CampaignId) -> Result<CampaignState, CampaignError> {
-        self.change(campaign, Lifecycle::Paused, Some("paused"), None).await
-    }
-
-    /// Goes on after a pause, by hand or by the breaker, or after a stop. The mode stays.
-    ///
-    /// # Errors
-    /// As [`Campaigns::pause`]; [`CampaignError::WrongMode`].
-    pub async fn resume(&self, campaign: &CampaignId) -> Result<CampaignState, CampaignError> {
-        let state = self.state(campaign).await?;
-        self.check_mode(state.mode)?;
-        self.change(campaign, Lifecycle::Running, None, None).await
-    }
-
-    /// Ends a campaign: queued and ringing calls are taken back, live ones come to their end.
-    ///
-    /// # Errors
-    /// As [`Campaigns::pause`].
-    pub async fn stop(&self, campaign: &CampaignId) -> Result<CampaignState, CampaignError> {
-        let state = self
-            .change(campaign, Lifecycle::Completed, Some("stopped"), None)
-            .await?;
-        let in_flight = self.in_flight_of(campaign).await?;
-        self.hang_up(in_flight.iter().filter(|attempt| attempt.state != AttemptState::Live))
-            .await;
-        Ok(state)
     }
 
     /// Where a campaign stands.
@@ -281,73 +196,6 @@ impl Campaigns {
     /// [`CampaignError::Store`].
     pub async fn active(&self) -> Result<Vec<CampaignState>, CampaignError> {
         Ok(self.store.active_campaigns().await?)
-    }
-
-    /// Puts numbers on do-not-call; `source` is `manual` or `import`. Calls to them that wait or ring are taken back.
-    ///
-    /// # Errors
-    /// [`CampaignError::Store`].
-    pub async fn add_do_not_call(&self, numbers: &[PhoneNumber], source: &str) -> Result<OptOuts, CampaignError> {
-        let added_at_ms = self.now_ms();
-        let entries: Vec<_> = numbers
-            .iter()
-            .map(|number| DoNotCallEntry {
-                number: number.clone(),
-                source: source.to_owned(),
-                attempt: None,
-                added_at_ms,
-            })
-            .collect();
-        let report = self.store.opt_out(&entries).await?;
-        let waiting = report
-            .in_flight
-            .iter()
-            .filter(|attempt| attempt.state != AttemptState::Live);
-        let (calls_cancelled, calls_left) = self.hang_up(waiting).await;
-        if calls_left > 0 {
-            for number in numbers {
-                self.wake(FleetCommand::CancelNumber(number.clone())).await;
-            }
-        }
-        Ok(OptOuts {
-            added: report.added,
-            calls_cancelled,
-            calls_left,
-        })
-    }
-
-    /// Whether a number is on do-not-call.
-    ///
-    /// # Errors
-    /// [`CampaignError::Store`].
-    pub async fn is_do_not_call(&self, number: &PhoneNumber) -> Result<bool, CampaignError> {
-        Ok(self.store.is_do_not_call(number).await?)
-    }
-
-    /// Pauses every campaign and hangs up every call, from here and on every server.
-    ///
-    /// # Errors
-    /// [`CampaignError::Store`]; what was paused until then stays so.
-    pub async fn stop_all(&self) -> Result<StopReport, CampaignError> {
-        let mut report = StopReport::default();
-        for state in self.store.active_campaigns().await? {
-            let to = match state.lifecycle {
-                Lifecycle::Running => Lifecycle::Paused,
-                Lifecycle::Scheduled => Lifecycle::Draft,
-                _ => continue,
-            };
-            match self.change(&state.id, to, Some(STOPPED_ALL), None).await {
-                Ok(_) => report.paused += 1,
-                // It ended or was paused this instant.
-                Err(CampaignError::Store(StoreError::Conflict { .. })) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        self.wake(FleetCommand::StopAll).await;
-        let in_flight = self.store.in_flight(None).await?;
-        let rows: Vec<_> = in_flight.into_iter().map(|attempt| attempt.row).collect();
-        (report.hung_up, report.left) = self.hang_up(rows.iter()).await;
-        Ok(report)
     }
 
     /// Closes the database.
@@ -379,26 +227,6 @@ impl Campaigns {
             .collect();
         rows.retain(|row| row.campaign == *campaign);
         Ok(rows)
-    }
-
-    async fn change(
-        &self,
-        campaign: &CampaignId,
-        to: Lifecycle,
-        reason: Option<&str>,
-        starts_at_ms: Option<i64>,
-    ) -> Result<CampaignState, CampaignError> {
-        self.state(campaign).await?;
-        let change = LifecycleChange {
-            campaign: campaign.clone(),
-            to,
-            reason: reason.map(str::to_owned),
-            starts_at_ms,
-            epoch: None,
-        };
-        let state = self.store.change_lifecycle(&change, self.now_ms()).await?;
-        self.wake(FleetCommand::CampaignChanged(campaign.clone())).await;
-        Ok(state)
     }
 
     /// Whether this installation makes attempts that real.

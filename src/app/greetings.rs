@@ -20,7 +20,8 @@ impl EventSink for GreetingsAhead {
     fn emit(&self, event: CallEvent) {
         if let CallEvent::Placed { attempt, campaign, .. } = &event {
             let survey = self.surveys.surveys.get(campaign);
-            if let Some(survey) = survey.filter(|survey| survey.greets_by_name()) {
+            let greets = |survey: &Arc<Survey>| survey.campaign.languages().any(|one| survey.greets_by_name(one));
+            if let Some(survey) = survey.filter(greets) {
                 let (store, surveys, attempt) = (self.store.clone(), self.surveys.clone(), attempt.clone());
                 self.surveys.voices.spawn(async move {
                     if let Err(error) = speak_ahead(&store, &surveys, &survey, &attempt).await {
@@ -39,10 +40,11 @@ async fn speak_ahead(
     survey: &Survey,
     attempt: &AttemptId,
 ) -> Result<(), StoreError> {
-    if let Some(name) = store.name_of_attempt(attempt).await? {
+    if let Some((name, chosen)) = store.name_of_attempt(attempt).await? {
         // It is kept for the call; if it cannot be had, the call will find out.
         let meter = ServiceMeter::default();
-        drop(survey.greeting_for(&name, &meter).await);
+        let script = survey.script_for(chosen.as_ref());
+        drop(survey.greeting_for(&name, &script.campaign().language, &meter).await);
         surveys.keep_use(&survey.campaign, &meter).await;
     }
     Ok(())

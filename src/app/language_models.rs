@@ -49,9 +49,9 @@ impl RunningLanguageModels {
         self.port.clone()
     }
 
-    /// Tasks on their threads.
-    pub(super) fn tasks(&self) -> usize {
-        self.threads.as_ref().map_or(0, |threads| threads.tasks())
+    /// The threads on which they are talked to, if there are any.
+    pub(super) fn threads(&self) -> Option<&Arc<ServiceThreads>> {
+        self.threads.as_ref()
     }
 }
 

@@ -1,7 +1,11 @@
 //! One running node.
 
+mod api;
+mod figures;
 mod stop;
 
+use self::api::NodeApi;
+use self::figures::Figures;
 use super::SystemClock;
 use super::adapters::{Mint, Starter, ToSupervisor};
 use super::fleet;
@@ -79,6 +83,8 @@ pub struct Node {
     server: ServerHandle,
     /// Until somebody is let in.
     closed_server: Option<Server>,
+    /// The HTTP API, if it is served.
+    api: Option<NodeApi>,
     address: SocketAddr,
     running_recognizer: RunningRecognizer,
     language_models: RunningLanguageModels,
@@ -243,6 +249,7 @@ impl Node {
             server: server.handle,
             closed_server: Some(server.server),
             address: server.address,
+            api: None,
             running_recognizer,
             language_models,
             reconciler,
@@ -263,15 +270,7 @@ impl Node {
 
     /// What goes on now.
     pub fn gauges(&self) -> Gauges {
-        Gauges {
-            sockets: self.sockets.open(),
-            calls: self.supervisor_ports.calls.len(),
-            permits: self.supervisor_ports.permits.in_use(),
-            service_tasks: self.running_recognizer.service_tasks()
-                + self.surveys.voices.tasks()
-                + self.language_models.tasks(),
-            dropped_frames: self.sockets.dropped_frames(),
-        }
+        Figures::of(self).read()
     }
 
     /// Makes a campaign ready to be spoken, and keeps it and its contacts.
@@ -313,6 +312,9 @@ impl Node {
                 ended.context("the HTTP workers cannot be started")?;
             }
             actix::spawn(server);
+            if let Some(api) = &mut self.api {
+                api.open()?;
+            }
             tracing::info!(address = %self.address, mode = ?self.settings.mode(),
                 node = self.campaign_ports.settings.node, "listening");
             if !self.supervisor_ports.readiness.is_draining() {

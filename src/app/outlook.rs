@@ -3,8 +3,8 @@
 
 use super::campaigns::{CampaignError, Campaigns};
 use samvad_actors::campaign::ZonedWindow;
-use samvad_actors::domain::{CalendarDate, Campaign, CampaignId, Lifecycle, Mode};
-use samvad_actors::ports::{CampaignState, DialerStore, DueQuery, DueSnapshot, RegistryScrub};
+use samvad_actors::domain::{CalendarDate, Campaign, CampaignId, ChangedBy, Lifecycle, Mode};
+use samvad_actors::ports::{AuditEntry, AuditStore, CampaignState, DialerStore, DueQuery, DueSnapshot, RegistryScrub};
 
 /// What a campaign has to do at this instant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,8 +55,16 @@ impl Campaigns {
     ///
     /// # Errors
     /// [`CampaignError::Store`].
-    pub async fn record_scrubs(&self, scrubs: &[RegistryScrub]) -> Result<(), CampaignError> {
-        Ok(self.store.record_scrubs(scrubs).await?)
+    pub async fn record_scrubs(&self, scrubs: &[RegistryScrub], by: &ChangedBy) -> Result<(), CampaignError> {
+        self.store.record_scrubs(scrubs).await?;
+        let entry = AuditEntry {
+            by: by.clone(),
+            action: "registry.scrub",
+            target: ("registry", String::new()),
+            before: None,
+            after: Some(serde_json::json!({"numbers": scrubs.len()})),
+        };
+        Ok(self.store.record_audit(&entry, self.now_ms()).await?)
     }
 
     /// What a campaign has to do now.

@@ -85,9 +85,9 @@ impl RunningRecognizer {
         self.embedded.as_ref().and_then(|embedded| embedded.child_pid())
     }
 
-    /// Tasks that talk to services.
-    pub(super) fn service_tasks(&self) -> usize {
-        self.threads.as_ref().map_or(0, |threads| threads.tasks())
+    /// The threads on which services are talked to, if there are any.
+    pub(super) fn threads(&self) -> Option<&Arc<ServiceThreads>> {
+        self.threads.as_ref()
     }
 }
 

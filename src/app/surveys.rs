@@ -143,16 +143,17 @@ pub async fn prepare_survey(
                 )
             })?;
         before += sentences.len();
-        rendered.push((language.clone(), spoken));
+        rendered.push((script.campaign(), spoken));
     }
     let mut rendered = rendered.into_iter();
     let (_, own) = rendered.next().context("a script has a language of its own")?;
-    let translations = rendered.map(|(language, spoken)| {
+    let translations = rendered.map(|(translated, spoken)| {
         let speech = TranslatedSpeech {
             prompts: Arc::new(spoken.book),
             voice: Some(voices.live(spoken.speaker)),
+            names: voices.names(translated, spoken.speaker),
         };
-        (language, speech)
+        (translated.language.clone(), speech)
     });
     Ok(Survey {
         campaign: campaign.clone(),

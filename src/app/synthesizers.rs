@@ -64,9 +64,9 @@ impl Voices {
         )))
     }
 
-    /// Tasks on their threads.
-    pub fn tasks(&self) -> usize {
-        self.threads.tasks()
+    /// The threads on which they are talked to.
+    pub fn threads(&self) -> &Arc<ServiceThreads> {
+        &self.threads
     }
 
     /// Runs something beside the calls.

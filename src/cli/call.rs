@@ -6,7 +6,7 @@ use super::output::{note, say};
 use super::results;
 use super::serve::rehearse_window;
 use super::stop_signals::StopSignals;
-use crate::app::campaigns::{Activation, Campaigns};
+use crate::app::campaigns::{Activation, Campaigns, command_line};
 use crate::app::{Node, Outlook};
 use crate::config::{Settings, process_environment};
 use crate::telemetry::{self, Redactor};
@@ -172,7 +172,8 @@ fn copy(mut campaign: Campaign, outside_window: bool) -> Campaign {
 }
 
 async fn begin(campaigns: &Campaigns, campaign: &Campaign, to: &PhoneNumber, mode: Mode) -> anyhow::Result<()> {
-    campaigns.create(campaign).await?;
+    let by = command_line();
+    campaigns.create(campaign, &by).await?;
     let contact = ContactImport {
         contact: NewContact {
             id: ContactId::new(uuid::Uuid::new_v4().to_string()),
@@ -180,13 +181,13 @@ async fn begin(campaigns: &Campaigns, campaign: &Campaign, to: &PhoneNumber, mod
             number: to.clone(),
             external_id: None,
             name: None,
+            language: None,
         },
         zone: None,
-        language: None,
         // Whoever typed the number twice and allowed it by name has agreed for it.
         prior_consent: true,
     };
-    campaigns.import_contacts(&campaign.id, &[contact]).await?;
+    campaigns.import_contacts(&campaign.id, &[contact], &by).await?;
     let preview = campaigns.preview(&campaign.id, mode).await?;
     if let Some((_, reason)) = left_out(&preview.eligibility).first() {
         bail!("{} may not be called: {reason}", to.expose());
@@ -197,7 +198,7 @@ async fn begin(campaigns: &Campaigns, campaign: &Campaign, to: &PhoneNumber, mod
         starts_at_ms: None,
         confirmation: Some(preview.confirmation),
     };
-    campaigns.activate(&wish).await.context("the call is not begun")?;
+    campaigns.activate(&wish, &by).await.context("the call is not begun")?;
     Ok(())
 }
 
@@ -228,7 +229,7 @@ async fn until_over(campaigns: &Campaigns, id: &CampaignId) -> anyhow::Result<()
 async fn end(campaigns: &Campaigns, id: &CampaignId) {
     let running = campaigns.status(id).await;
     if running.is_ok_and(|status| status.state.lifecycle == Lifecycle::Running)
-        && let Err(error) = campaigns.stop(id).await
+        && let Err(error) = campaigns.stop(id, &command_line()).await
     {
         tracing::error!(%error, campaign = %id, "the call's campaign could not be ended; stop it by hand");
     }

@@ -4,7 +4,7 @@ use super::campaign_text::{campaigns_table, mode_text, preview_text, state_text,
 use super::operators::{Database, ask, with_campaigns};
 use super::output::say;
 use super::results;
-use crate::app::campaigns::{Activation, Campaigns};
+use crate::app::campaigns::{Activation, Campaigns, command_line};
 use crate::campaign_files::load_campaign;
 use crate::config::Settings;
 use anyhow::{Context, bail};
@@ -42,7 +42,7 @@ pub(super) struct CampaignArgs {
 enum CampaignCommand {
     /// Keeps a campaign from a file: as a draft, if it is new.
     ///
-    /// A campaign that is there is replaced, unless a call of it is under way.
+    /// A campaign that is there is replaced while it is a draft, scheduled or paused, unless a call of it is under way.
     Create {
         /// The campaign (YAML); fixtures/campaigns/health_survey.yaml explains every field.
         #[arg(long, value_name = "YAML", value_parser = super::existing_file)]
@@ -153,11 +153,12 @@ pub(super) fn run(args: CampaignArgs) -> anyhow::Result<ExitCode> {
         }
         _ => None,
     };
+    let by = command_line();
     with_campaigns(database, async move |settings, campaigns| {
         match args.command {
             CampaignCommand::Create { .. } => {
                 if let Some(campaign) = file {
-                    let state = campaigns.create(&campaign).await?;
+                    let state = campaigns.create(&campaign, &by).await?;
                     changed(&state)?;
                     say!("next: samvad contacts import FILE.csv --campaign {}", campaign.id)?;
                 }
@@ -182,9 +183,9 @@ pub(super) fn run(args: CampaignArgs) -> anyhow::Result<ExitCode> {
                 };
                 activate(campaigns, wish).await?;
             }
-            CampaignCommand::Pause(one) => changed(&campaigns.pause(&one.campaign).await?)?,
-            CampaignCommand::Resume(one) => changed(&campaigns.resume(&one.campaign).await?)?,
-            CampaignCommand::Stop(one) => changed(&campaigns.stop(&one.campaign).await?)?,
+            CampaignCommand::Pause(one) => changed(&campaigns.pause(&one.campaign, &by).await?)?,
+            CampaignCommand::Resume(one) => changed(&campaigns.resume(&one.campaign, &by).await?)?,
+            CampaignCommand::Stop(one) => changed(&campaigns.stop(&one.campaign, &by).await?)?,
             CampaignCommand::Status { one, watch: false } => {
                 say!("{}", status_text(&campaigns.status(&one.campaign).await?))?;
             }
@@ -237,7 +238,7 @@ async fn activate(campaigns: &Campaigns, mut wish: Activation) -> anyhow::Result
             ),
         }
     }
-    let state = campaigns.activate(&wish).await.with_context(|| {
+    let state = campaigns.activate(&wish, &command_line()).await.with_context(|| {
         format!(
             "campaign {} is not activated as {}",
             wish.campaign,

@@ -1,14 +1,22 @@
 //! `samvad contacts`: whom a campaign calls.
 
-use super::import::{Parsed, Stored, check_rejects, import};
+use super::import::{Rejects, Tally, check_rejects};
 use super::operators::{Database, counted, with_campaigns};
 use super::output::{note, say};
-use crate::contact_files::{ContactColumns, Region, Sheet};
+use super::stop_signals::StopSignals;
+use crate::app::campaigns::{CampaignError, Campaigns, ImportFile, ImportProgress, ImportSummary, command_line};
+use crate::contact_files::{Region, RowFault};
+use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
-use samvad_actors::domain::{CampaignId, PhoneNumber};
-use samvad_actors::ports::ContactImport;
+use futures_util::FutureExt;
+use samvad_actors::domain::{CampaignId, ImportId};
+use std::fs::File;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
+
+/// Rejected rows that are read at once.
+const REJECTIONS_AT_ONCE: u32 = 1_000;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -19,7 +27,7 @@ The file is CSV (UTF-8; comma, semicolon or tab) whose first row names the colum
   external_contact_id  or customer_id, reference: your own id for the person
   name                 or full_name: the person's name, to greet them by
   zone                 or timezone: an IANA name; the campaign's window is read in it
-  language             the language to speak
+  language             the language to begin in: one that the campaign speaks (its own, or of its translations)
   has_prior_consent    yes or no: whether the person agreed to be called
   do_not_call          yes: the number goes onto the do-not-call list, for every campaign
 Other columns are left alone, and named.";
@@ -56,12 +64,6 @@ enum ContactsCommand {
     },
 }
 
-/// What is kept of a row.
-struct Item {
-    do_not_call: Option<PhoneNumber>,
-    contact: Option<ContactImport>,
-}
-
 pub(super) fn run(args: ContactsArgs) -> anyhow::Result<ExitCode> {
     let ContactsCommand::Import {
         file,
@@ -70,55 +72,90 @@ pub(super) fn run(args: ContactsArgs) -> anyhow::Result<ExitCode> {
         rejected,
     } = args.command;
     check_rejects(&file, rejected.as_deref())?;
-    let mut sheet = Sheet::open(&file)?;
-    let columns = ContactColumns::find(&sheet)?;
+    let bytes = File::open(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    let import = ImportFile {
+        name: file
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default(),
+        size: bytes.metadata().ok().map(|found| found.len()),
+        bytes: Box::new(bytes),
+        region,
+    };
     with_campaigns(Database::MustExist, async move |_, campaigns| {
-        campaigns.written(&campaign).await?;
-        let unused = columns.unused();
-        if !unused.is_empty() {
-            note(format_args!("columns that are not used: {}\n", unused.join(", ")));
-        }
-        let read = |row: &csv::StringRecord| {
-            let read = columns.read(row, &campaign, region);
-            let (contact, fault) = match read.contact {
-                Ok(contact) => (Some(contact), None),
-                Err(fault) => (None, Some(fault)),
-            };
-            let item = Item {
-                do_not_call: read.do_not_call,
-                contact,
-            };
-            let is_something = item.contact.is_some() || item.do_not_call.is_some();
-            Parsed {
-                item: is_something.then_some(item),
-                fault,
+        let rejects = rejected.as_deref().map(Rejects::create).transpose()?;
+        let mut stop = StopSignals::new()?;
+        let show_progress = std::io::stderr().is_terminal();
+        let go_on = |progress: ImportProgress| {
+            if show_progress {
+                let part = progress.part_read.map(|part| format!(" ({:.0} %)", part * 100.0));
+                note(format_args!(
+                    "\r{}{}",
+                    counted(progress.rows, "row"),
+                    part.unwrap_or_default()
+                ));
             }
+            stop.next().now_or_never().is_none()
         };
-        let mut opted_out = 0;
-        let tally = import(&mut sheet, rejected.as_deref(), read, async |items: Vec<Item>| {
-            // First, so that such a contact is left out from the start.
-            let numbers: Vec<_> = items.iter().filter_map(|item| item.do_not_call.clone()).collect();
-            if !numbers.is_empty() {
-                opted_out += campaigns.add_do_not_call(&numbers, "import").await?.added;
-            }
-            let (positions, contacts): (Vec<usize>, Vec<_>) = items
-                .into_iter()
-                .enumerate()
-                .filter_map(|(position, item)| Some((position, item.contact?)))
-                .unzip();
-            let report = campaigns.import_contacts(&campaign, &contacts).await?;
-            let known = report.duplicates.iter();
-            Ok(Stored {
-                known: report.duplicates.len() as u64,
-                known_positions: known.filter_map(|&index| positions.get(index).copied()).collect(),
-            })
-        })
-        .await?;
-        if opted_out > 0 {
-            say!("{} put on do-not-call", counted(opted_out, "number"))?;
+        let done = campaigns.import_file(&campaign, import, &command_line(), go_on).await;
+        let done = match done {
+            Err(CampaignError::UnusableFile(fault)) => bail!("{} cannot be used: {fault}", file.display()),
+            done => done?,
+        };
+        if show_progress {
+            note(format_args!("\n"));
         }
-        let status = tally.report("accepted")?;
+        if !done.unused_columns.is_empty() {
+            note(format_args!(
+                "columns that are not used: {}\n",
+                done.unused_columns.join(", ")
+            ));
+        }
+        let rejects = match rejects {
+            Some(rejects) => Some(write_rejected(campaigns, &done.import.import_id, rejects).await?),
+            None => None,
+        };
+        if done.excluded_numbers > 0 {
+            say!("{} put on do-not-call", counted(done.excluded_numbers, "number"))?;
+        }
+        let status = report(&done, rejects)?;
         say!("next: samvad campaign preview {campaign}")?;
         Ok(status)
     })
+}
+
+/// Writes every row that was not taken, a page in memory at a time.
+async fn write_rejected(campaigns: &Campaigns, import: &str, mut rejects: Rejects) -> anyhow::Result<PathBuf> {
+    let (import, mut after) = (ImportId::from(import), 0);
+    loop {
+        let page = campaigns.rejections(&import, after, REJECTIONS_AT_ONCE).await?;
+        let Some(last) = page.last() else {
+            return rejects.finish();
+        };
+        after = last.row;
+        for rejection in &page {
+            rejects.write(rejection.row, &rejection.column, &rejection.reason)?;
+        }
+    }
+}
+
+/// What became of the file, as of any other.
+fn report(done: &ImportSummary, rejects: Option<PathBuf>) -> anyhow::Result<ExitCode> {
+    let (import, shown) = (&done.import, &done.sample_rejections);
+    let shown = shown.iter().map(|rejection| {
+        let fault = RowFault {
+            column: rejection.column.clone(),
+            fault: rejection.reason.clone(),
+        };
+        format!("  row {}, {fault}", rejection.row)
+    });
+    let tally = Tally {
+        total: import.total_rows,
+        rejected: import.rejected_rows,
+        known: import.known_rows,
+        shown: shown.collect(),
+        rejects,
+        broken_off: import.fault.clone().map(anyhow::Error::msg),
+    };
+    tally.report("accepted")
 }

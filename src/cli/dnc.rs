@@ -3,7 +3,7 @@
 use super::import::{Stored, check_rejects, import};
 use super::operators::{Database, counted, with_campaigns};
 use super::output::say;
-use crate::app::campaigns::{Campaigns, OptOuts};
+use crate::app::campaigns::{Campaigns, OptOuts, command_line};
 use crate::contact_files::{ListedColumn, NumberColumn, Region, Sheet, read_number};
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
@@ -11,7 +11,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use samvad_actors::domain::PhoneNumber;
-use samvad_actors::ports::RegistryScrub;
+use samvad_actors::ports::{ExclusionSource, RegistryScrub};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -125,10 +125,11 @@ fn add(texts: &[String], region: Option<Region>) -> anyhow::Result<ExitCode> {
         .iter()
         .map(|text| read_typed(text, region))
         .collect::<Result<_, _>>()?;
+    let by = command_line();
     with_campaigns(Database::MayBeNew, async move |_, campaigns| {
         for number in &numbers {
             let done = campaigns
-                .add_do_not_call(std::slice::from_ref(number), "manual")
+                .add_do_not_call(std::slice::from_ref(number), ExclusionSource::Manual, &by)
                 .await?;
             let what = if done.added > 0 {
                 "is on the list now"
@@ -170,6 +171,7 @@ fn calls_taken_back(done: &OptOuts) -> anyhow::Result<()> {
 
 fn import_numbers(args: &FileArgs) -> anyhow::Result<ExitCode> {
     let (mut sheet, column) = open(args)?;
+    let by = command_line();
     with_campaigns(Database::MayBeNew, async move |_, campaigns| {
         let mut calls = OptOuts::default();
         let read = |row: &csv::StringRecord| column.read(row, args.country.region).into();
@@ -178,12 +180,13 @@ fn import_numbers(args: &FileArgs) -> anyhow::Result<ExitCode> {
             args.rejected.as_deref(),
             read,
             async |numbers: Vec<PhoneNumber>| {
-                let done = campaigns.add_do_not_call(&numbers, "import").await?;
+                let done = campaigns
+                    .add_do_not_call(&numbers, ExclusionSource::Import, &by)
+                    .await?;
                 calls.calls_cancelled += done.calls_cancelled;
                 calls.calls_left += done.calls_left;
                 Ok(Stored {
                     known: (numbers.len() as u64).saturating_sub(done.added),
-                    known_positions: Vec::new(),
                 })
             },
         )
@@ -197,6 +200,7 @@ fn import_scrubs(args: &FileArgs, date: Date) -> anyhow::Result<ExitCode> {
     let scrubbed_at_ms = start_of(date)?;
     let (mut sheet, column) = open(args)?;
     let listed = ListedColumn::find(&sheet).with_context(|| cannot_be_used(&args.file))?;
+    let by = command_line();
     with_campaigns(Database::MayBeNew, async move |_, campaigns: &Campaigns| {
         let read = |row: &csv::StringRecord| {
             let scrub = column.read(row, args.country.region).and_then(|number| {
@@ -214,7 +218,7 @@ fn import_scrubs(args: &FileArgs, date: Date) -> anyhow::Result<ExitCode> {
             args.rejected.as_deref(),
             read,
             async |scrubs: Vec<RegistryScrub>| {
-                campaigns.record_scrubs(&scrubs).await?;
+                campaigns.record_scrubs(&scrubs, &by).await?;
                 count += scrubs.iter().filter(|scrub| scrub.listed).count() as u64;
                 Ok(Stored::default())
             },

@@ -126,6 +126,7 @@ pub(super) fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
         report.add_all(&machine::data_directory(settings))?;
         report.add(&runtime.block_on(machine::database(settings)))?;
         report.add(&machine::address(settings))?;
+        report.add(&machine::api_address(settings))?;
         report.add(&machine::open_files(settings))?;
     }
     report.add_all(&speech::programs())?;

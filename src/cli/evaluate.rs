@@ -4,8 +4,8 @@ mod labelled;
 mod second_tier;
 
 use self::labelled::Labelled;
-use super::existing_file;
 use super::output::say;
+use super::{existing_file, prompts_directory};
 use crate::config::process_environment;
 use clap::Args;
 use samvad_actors::evaluation::{Counts, Report, Score, Tier, evaluate};
@@ -18,7 +18,7 @@ pub(super) struct EvaluateArgs {
     /// Labelled utterances (CSV): language, phase, question_type, text, intent, value.
     #[arg(required = true, value_name = "FILE", value_parser = existing_file)]
     files: Vec<PathBuf>,
-    /// A campaign whose questions the utterances answer, in its language; may be given for each language.
+    /// A campaign whose questions the utterances answer, in its languages; may be given for each language.
     #[arg(long = "campaign", value_name = "FILE", value_parser = existing_file)]
     campaigns: Vec<PathBuf>,
     /// Prompts and lexicons in place of the built-in ones, as SAMVAD_PROMPTS_DIR.
@@ -53,11 +53,9 @@ fn percent(text: &str) -> Result<f64, String> {
 }
 
 pub(super) fn run(args: EvaluateArgs) -> anyhow::Result<ExitCode> {
-    let mut environment = process_environment();
+    let environment = process_environment();
     let model = args.with_model.then(|| second_tier::open(&environment)).transpose()?;
-    let set = environment.remove("SAMVAD_PROMPTS_DIR");
-    let set = set.filter(|directory| !directory.trim().is_empty());
-    let prompts = args.prompts.or_else(|| set.map(PathBuf::from));
+    let prompts = prompts_directory(args.prompts, &environment);
     let mut labelled = Labelled::new(&args.campaigns, prompts)?;
     for file in &args.files {
         labelled.read(file)?;

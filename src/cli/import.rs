@@ -46,21 +46,19 @@ impl<R> From<Result<R, RowFault>> for Parsed<R> {
 pub(super) struct Stored {
     /// Items that were there already.
     pub(super) known: u64,
-    /// Which, where that is known: positions in the batch.
-    pub(super) known_positions: Vec<usize>,
 }
 
 /// What became of a file.
 #[derive(Default)]
 pub(super) struct Tally {
-    total: u64,
-    rejected: u64,
-    known: u64,
-    shown: Vec<String>,
+    pub(super) total: u64,
+    pub(super) rejected: u64,
+    pub(super) known: u64,
+    pub(super) shown: Vec<String>,
     /// Where all rejected rows stand.
-    rejects: Option<PathBuf>,
+    pub(super) rejects: Option<PathBuf>,
     /// Why it did not come to its end.
-    broken_off: Option<anyhow::Error>,
+    pub(super) broken_off: Option<anyhow::Error>,
 }
 
 /// Where rejected rows go; not where the file itself is.
@@ -87,8 +85,7 @@ pub(super) async fn import<R>(
     let mut rejects = rejects.map(Rejects::create).transpose()?;
     let show_progress = std::io::stderr().is_terminal();
     loop {
-        // Items of this batch with their rows, good rows alone being counted as known.
-        let (mut items, mut rows) = (Vec::with_capacity(BATCH), Vec::with_capacity(BATCH));
+        let mut items = Vec::with_capacity(BATCH);
         let mut end = false;
         while items.len() < BATCH {
             let (number, row) = match sheet.next_row() {
@@ -112,22 +109,12 @@ pub(super) async fn import<R>(
             if let Some(fault) = fault {
                 tally.reject(number, &fault, &mut rejects)?;
             }
-            if let Some(item) = item {
-                items.push(item);
-                rows.push(number);
-            }
+            items.extend(item);
         }
         if !items.is_empty() {
             let count = items.len() as u64;
             match store(items).await {
-                Ok(stored) => {
-                    tally.known += stored.known;
-                    for row in stored.known_positions.iter().filter_map(|&position| rows.get(position)) {
-                        if let Some(rejects) = &mut rejects {
-                            rejects.write(*row, "", "duplicate: the number is there already")?;
-                        }
-                    }
-                }
+                Ok(stored) => tally.known += stored.known,
                 Err(error) => {
                     tally.total -= count;
                     tally.broken_off = Some(error);
@@ -199,14 +186,14 @@ impl Tally {
 }
 
 /// A CSV file of rejected rows, which takes its place when it is complete.
-struct Rejects {
+pub(super) struct Rejects {
     path: PathBuf,
     draft: tempfile::TempPath,
     csv: csv::Writer<File>,
 }
 
 impl Rejects {
-    fn create(path: &Path) -> anyhow::Result<Self> {
+    pub(super) fn create(path: &Path) -> anyhow::Result<Self> {
         let draft = path.with_extension(format!("draft-{}", uuid::Uuid::new_v4().simple()));
         let file = private_files::create_new(&draft)?;
         let draft = tempfile::TempPath::try_from_path(draft)?;
@@ -219,13 +206,13 @@ impl Rejects {
         })
     }
 
-    fn write(&mut self, row: u64, column: &str, reason: &str) -> anyhow::Result<()> {
+    pub(super) fn write(&mut self, row: u64, column: &str, reason: &str) -> anyhow::Result<()> {
         self.csv
             .write_record([row.to_string().as_str(), column, reason])
             .with_context(|| format!("cannot write {}", self.path.display()))
     }
 
-    fn finish(mut self) -> anyhow::Result<PathBuf> {
+    pub(super) fn finish(mut self) -> anyhow::Result<PathBuf> {
         let complete = format!("cannot write {}", self.path.display());
         self.csv.flush().context(complete.clone())?;
         self.draft.persist(&self.path).context(complete)?;

@@ -10,6 +10,7 @@ mod demo_files;
 mod dnc;
 mod doctor;
 mod evaluate;
+mod export;
 mod import;
 mod live_table;
 mod migrate;
@@ -30,6 +31,7 @@ use self::output::OutputError;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use samvad_actors::domain::CampaignId;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -73,6 +75,10 @@ enum Command {
     /// Adds contacts to a campaign.
     #[command(after_help = contacts::EXAMPLES)]
     Contacts(contacts::ContactsArgs),
+    /// Writes the contacts of a campaign that are finished to a CSV file, with their answers.
+    ///
+    /// The file is safe to open in a spreadsheet, and its telephone numbers can be imported again.
+    Export(export::ExportArgs),
     /// Keeps the do-not-call list, and what a registry of those who want no calls answered.
     #[command(after_help = dnc::EXAMPLES)]
     Dnc(dnc::DncArgs),
@@ -168,6 +174,16 @@ fn existing_file(text: &str) -> Result<PathBuf, String> {
     }
 }
 
+/// The directory of prompts and lexicons: the one named as an argument, else that of the environment.
+fn prompts_directory(named: Option<PathBuf>, environment: &BTreeMap<String, String>) -> Option<PathBuf> {
+    let set = || {
+        environment
+            .get("SAMVAD_PROMPTS_DIR")
+            .filter(|set| !set.trim().is_empty())
+    };
+    named.or_else(|| set().map(PathBuf::from))
+}
+
 /// A campaign's id, as an argument.
 fn campaign_id(text: &str) -> Result<CampaignId, String> {
     match text.trim() {
@@ -202,6 +218,7 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Campaign(args) => campaign::run(args),
         Command::Contacts(args) => contacts::run(args),
+        Command::Export(args) => export::run(args),
         Command::Dnc(args) => dnc::run(args),
         Command::RunOnce(args) => run_once::run(args),
         Command::Call(args) => call::run(args),
@@ -247,6 +264,16 @@ mod tests {
         assert!(existing_file("src").expect_err("refused").contains("directory"));
         assert!(existing_file("no/such").expect_err("refused").contains("No such file"));
         assert!(existing_file("Cargo.toml").is_ok());
+    }
+
+    #[test]
+    fn prompts_named_as_an_argument_go_before_those_of_the_environment() {
+        let environment = |set: &str| [("SAMVAD_PROMPTS_DIR".to_owned(), set.to_owned())].into();
+        let named = || Some(PathBuf::from("named"));
+        assert_eq!(prompts_directory(named(), &environment("set")), named());
+        assert_eq!(prompts_directory(None, &environment("set")), Some("set".into()));
+        assert_eq!(prompts_directory(None, &environment(" ")), None);
+        assert_eq!(prompts_directory(None, &BTreeMap::new()), None);
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! `samvad purge`: removes what has been kept long enough.
 
 use super::output::say;
+use crate::call_files::purge_files;
 use crate::config::{DataDirectory, Settings, process_environment};
-use crate::journal::purge_files;
-use crate::recording::{ABANDONED, delete_unconsented};
+use crate::recording::UNCONSENTED;
 use crate::store::SqlStore;
 use anyhow::{Context, bail};
 use clap::Args;
@@ -47,26 +47,17 @@ pub(super) fn run(args: PurgeArgs) -> anyhow::Result<ExitCode> {
     })?;
     let journals = purge_files(
         &data.journals(),
-        &["jsonl"],
-        before(args.journals, retention.journal_days),
+        &[(".jsonl", before(args.journals, retention.journal_days))],
     )
     .context("the journals could not be purged")?;
-    let recordings = purge_files(
-        &data.recordings(),
-        &["wav", "ogg"],
-        before(args.recordings, retention.recording_days),
-    )
-    .context("the recordings could not be purged")?;
-    let unconsented = delete_unconsented(
-        &data.recordings(),
-        now.checked_sub(ABANDONED).unwrap_or(SystemTime::UNIX_EPOCH),
-    )
-    .context("the recordings could not be purged")?;
+    let old = before(args.recordings, retention.recording_days);
+    let recordings = purge_files(&data.recordings(), &[(".wav", old), (".ogg", old), (UNCONSENTED, now)])
+        .context("the recordings could not be purged")?;
     say!("transcript lines removed:  {}", counts.transcript_lines)?;
     say!("verbatim words removed:    {}", counts.verbatims)?;
     say!("names removed:             {}", counts.names)?;
     say!("journals removed:          {}", journals.removed)?;
-    say!("recordings removed:        {}", recordings.removed + unconsented)?;
+    say!("recordings removed:        {}", recordings.removed)?;
     let failed = journals.failed + recordings.failed;
     if failed > 0 {
         bail!("{failed} files could not be removed; check who owns them");

@@ -3,6 +3,7 @@
 mod audio;
 
 use super::output::say;
+use super::prompts_directory;
 use crate::campaign_files::language_pack;
 use crate::config::process_environment;
 use anyhow::{Context, bail};
@@ -34,9 +35,7 @@ pub(super) struct ReplayArgs {
 
 pub(super) fn run(args: ReplayArgs) -> anyhow::Result<ExitCode> {
     let environment = process_environment();
-    let set = environment.get("SAMVAD_PROMPTS_DIR").cloned();
-    let set = set.filter(|directory| !directory.trim().is_empty());
-    let prompts = args.prompts.or_else(|| set.map(PathBuf::from));
+    let prompts = prompts_directory(args.prompts, &environment);
     if let Some(recording) = &args.from_audio {
         return audio::run(audio::FromAudio {
             recording,

@@ -1,10 +1,11 @@
 //! Results for people (a table) and for programs (CSV).
 
 use crate::config::private_files;
+pub(super) use crate::contact_files::harmless;
 use anyhow::Context;
 use comfy_table::{ContentArrangement, Table, presets};
 use jiff::{Timestamp, Zoned, tz::TimeZone};
-use samvad_actors::domain::{AnswerValue, Outcome, QUESTION_COUNT};
+use samvad_actors::domain::{AnswerValue, AnsweredBy, Outcome, QUESTION_COUNT};
 use samvad_actors::ports::{NextCall, ResultRow};
 use std::path::Path;
 
@@ -19,6 +20,16 @@ pub(super) fn outcome_word(outcome: Outcome) -> &'static str {
         Outcome::Voicemail => "voicemail",
         Outcome::Abandoned => "abandoned",
         Outcome::Failed => "failed",
+    }
+}
+
+/// Who took the call in words, where the outcome does not say it: people and voicemails are the rule.
+fn remarkable(answered_by: AnsweredBy) -> Option<&'static str> {
+    match answered_by {
+        AnsweredBy::Person | AnsweredBy::Voicemail => None,
+        AnsweredBy::CallScreening => Some("call screening"),
+        AnsweredBy::Fax => Some("fax"),
+        AnsweredBy::Unknown => Some("unknown who answered"),
     }
 }
 
@@ -94,7 +105,13 @@ fn note(row: &ResultRow) -> String {
         Some(next) => format!("{words}:\n{}", local(next).strftime("%Y-%m-%d\n%H:%M %Z")),
         None => words.clone(),
     });
-    opted_out.into_iter().chain(asked).collect::<Vec<_>>().join(", ")
+    let answered_by = row.attempt.as_ref().and_then(|attempt| attempt.answered_by);
+    let who = answered_by.and_then(remarkable).map(str::to_owned);
+    [opted_out, who, asked]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// On the person's own clock; on that of UTC if theirs is not known.
@@ -137,6 +154,7 @@ fn write_csv_to(out: impl std::io::Write, rows: &[ResultRow]) -> anyhow::Result<
         "next_call_at",
         "do_not_call",
         "language",
+        "answered_by",
     ])?;
     for row in rows {
         let attempt = row.attempt.as_ref();
@@ -176,6 +194,12 @@ fn write_csv_to(out: impl std::io::Write, rows: &[ResultRow]) -> anyhow::Result<
                 .as_ref()
                 .map_or_else(String::new, |language| language.0.clone()),
         );
+        record.push(
+            attempt
+                .and_then(|attempt| attempt.answered_by)
+                .map_or("", AnsweredBy::as_str)
+                .to_owned(),
+        );
         csv.write_record(record)?;
     }
     csv.flush()?;
@@ -184,15 +208,6 @@ fn write_csv_to(out: impl std::io::Write, rows: &[ResultRow]) -> anyhow::Result<
 
 fn answers(row: &ResultRow) -> impl Iterator<Item = Option<&AnswerValue>> {
     (0..QUESTION_COUNT).map(|question| row.answers.iter().find(|a| a.question == question).map(|a| &a.value))
-}
-
-/// A cell that no spreadsheet takes for a formula.
-pub(super) fn harmless(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    }
 }
 
 #[cfg(test)]
@@ -245,9 +260,8 @@ mod tests {
         assert!(text.contains(",,-3,,'@six,,false,hi"));
     }
 
-    #[test]
-    fn a_callback_is_shown_as_it_was_asked_for_and_when_it_will_be_made_on_the_persons_clock() {
-        let called = AttemptRow {
+    fn called(answered_by: AnsweredBy) -> AttemptRow {
+        AttemptRow {
             id: "a1".into(),
             campaign: "k".into(),
             contact: "c1".into(),
@@ -256,10 +270,42 @@ mod tests {
             state: AttemptState::Ended,
             call_sid: None,
             carrier_status: None,
-            outcome: Some(Outcome::Callback),
+            outcome: Some(Outcome::Abandoned),
             disposition: None,
+            answered_by: Some(answered_by),
             created_at_ms: 0,
             ended_at_ms: Some(0),
+        }
+    }
+
+    #[test]
+    fn who_took_a_call_is_a_word_in_the_file_and_a_note_in_the_table_where_it_is_no_matter_of_course() {
+        for (answered_by, word, noted) in [
+            (AnsweredBy::Person, "person", None),
+            (AnsweredBy::Voicemail, "voicemail", None),
+            (AnsweredBy::CallScreening, "call_screening", Some("call screening")),
+            (AnsweredBy::Fax, "fax", Some("fax")),
+            (AnsweredBy::Unknown, "unknown", Some("unknown who answered")),
+        ] {
+            let row = ResultRow {
+                attempt: Some(called(answered_by)),
+                ..row("Asha", &[])
+            };
+            let mut out = Vec::new();
+            write_csv_to(&mut out, std::slice::from_ref(&row)).expect("written");
+            let text = String::from_utf8(out).expect("text");
+            assert!(text.ends_with(&format!(",hi,{word}\n")), "{text}");
+            let table = results_table(&[row]);
+            let line = table.lines().last().expect("a row").trim_end();
+            assert!(line.ends_with(noted.unwrap_or("abandoned")), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_callback_is_shown_as_it_was_asked_for_and_when_it_will_be_made_on_the_persons_clock() {
+        let called = AttemptRow {
+            outcome: Some(Outcome::Callback),
+            ..called(AnsweredBy::Person)
         };
         let row = ResultRow {
             attempt: Some(called),

@@ -2,6 +2,7 @@
 
 use super::output::note;
 use super::stop_signals::StopSignals;
+use crate::access::local_login::Announce;
 use crate::app::{Gauges, Node};
 use crate::campaign_files::{load_campaign, load_contacts};
 use crate::config::{Settings, process_environment};
@@ -100,7 +101,13 @@ async fn serve(args: ServeArgs, settings: Settings) -> anyhow::Result<()> {
         Arc::new(NoEvents)
     };
     let mut stop_signals = StopSignals::new()?;
+    // Where people sign in by a provider nobody signs in without.
+    let announce: Option<Announce> = match settings.oidc {
+        Some(_) => None,
+        None => Some(Box::new(show_login_secret)),
+    };
     let mut node = Node::start(settings, events).await?;
+    let api_address = node.bind_api(announce)?;
     if let Some(campaign) = &campaign {
         let mut show_progress = |ready, of| {
             if args.events {
@@ -126,6 +133,7 @@ async fn serve(args: ServeArgs, settings: Settings) -> anyhow::Result<()> {
         print_line(&json!({
             "event": "listening",
             "address": node.address().to_string(),
+            "api_address": api_address.map(|address| address.to_string()),
             "pid": std::process::id(),
             "recognizer_pid": node.recognizer_pid(),
         }));
@@ -159,6 +167,13 @@ async fn serve(args: ServeArgs, settings: Settings) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Shows the secret of the local login to whoever sits at the machine: never in the log, which others may read.
+fn show_login_secret(secret: &str) {
+    note(format_args!(
+        "to sign in on this machine, once: POST /api/v1/local-login with {{\"secret\": \"{secret}\"}}\n"
+    ));
 }
 
 /// Has a campaign call everybody once, whenever it is.

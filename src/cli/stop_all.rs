@@ -2,6 +2,7 @@
 
 use super::operators::{Database, ask, counted, with_campaigns};
 use super::output::say;
+use crate::app::campaigns::command_line;
 use anyhow::bail;
 use clap::Args;
 use std::process::ExitCode;
@@ -29,7 +30,7 @@ pub(super) fn run(args: StopAllArgs) -> anyhow::Result<ExitCode> {
                 None => bail!("this pauses every campaign and hangs up every call; add --yes to do it"),
             }
         }
-        let report = campaigns.stop_all().await?;
+        let report = campaigns.stop_all(&command_line()).await?;
         say!("{} paused", counted(report.paused, "campaign"))?;
         say!("{} hung up", counted(report.hung_up, "call"))?;
         if report.left > 0 {

@@ -1,7 +1,9 @@
 //! Settings from the environment: read once, checked whole, every fault named.
 
+mod api;
 mod data_directory;
 mod language_models;
+mod oidc;
 mod preference;
 pub mod private_files;
 mod reader;
@@ -17,8 +19,10 @@ mod values;
 mod variables;
 mod voices;
 
+pub use api::ApiSettings;
 pub use data_directory::{DataDirectory, MediaTokenKeyError};
 pub use language_models::{ChatSettings, LanguageModelSetting, LanguageModels, LanguageSettings, StructuredOutput};
+pub use oidc::OidcSettings;
 pub use reader::{ConfigFault, ConfigFaults};
 pub use recognizers::{RecognizerSetting, Recognizers};
 pub use secret::Secret;
@@ -48,6 +52,8 @@ pub struct Settings {
     pub public_url: PublicUrl,
     /// Worker threads of the HTTP server.
     pub workers: usize,
+    /// The HTTP API; `None`: there is none.
+    pub api: Option<ApiSettings>,
     /// The carrier.
     pub twilio: TwilioSettings,
     /// Directory of everything that is kept.
@@ -69,6 +75,8 @@ pub struct Settings {
     pub services: ServiceSettings,
     /// Language models: which, and where they are.
     pub language: LanguageSettings,
+    /// The provider by which people sign in; `None`: there is none.
+    pub oidc: Option<OidcSettings>,
     /// Recognitions at the same time.
     pub recognizer_threads: usize,
     /// Synthesised prompts in place of those in the data directory.
@@ -219,6 +227,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
     });
     let public_url = read_public_url(reader, bind);
     let workers = read_threads(reader, "SAMVAD_WORKERS", processors);
+    let api = api::read(reader);
     let twilio = read_twilio(reader);
     let data_dir = reader.text("SAMVAD_DATA_DIR").map(PathBuf::from);
     let database_url = data_dir.as_deref().and_then(|data_dir| {
@@ -264,6 +273,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
     let services = services::read(reader, recognizers.as_ref(), synthesizers, asked);
     let openai = services.as_ref().map(|services| &services.openai);
     let language = language_models.and_then(|list| language_models::read(reader, &list, openai));
+    let oidc = oidc::read(reader);
     let recognizer_threads = read_threads(reader, "SAMVAD_RECOGNIZER_THREADS", processors);
     let prompt_cache_dir = reader.text("SAMVAD_PROMPT_CACHE_DIR").map(PathBuf::from);
     let prompts_dir = reader.parsed("SAMVAD_PROMPTS_DIR", |text| {
@@ -313,6 +323,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
         bind: bind?,
         public_url: public_url?,
         workers: workers?,
+        api: api?,
         twilio: twilio?,
         data_dir: data_dir?,
         database_url: database_url?,
@@ -323,6 +334,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
         synthesis: synthesis?,
         services: services?,
         language: language?,
+        oidc,
         recognizer_threads: recognizer_threads?,
         prompt_cache_dir,
         prompts_dir,

@@ -13,7 +13,7 @@ pub const MEDIA_PATH: &str = "/twilio/media";
 pub struct PublicUrl(Url);
 
 impl PublicUrl {
-    pub(super) fn parse(text: &str) -> Result<Self, Invalid> {
+    pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
         const REMEDY: &str = "write an origin such as https://calls.example.org, without path or query";
         let url = web_url(text, REMEDY)?;
         if url.path() != "/" {

@@ -62,6 +62,20 @@ pub const VARIABLES: &[Variable] = &[
         "worker threads of the HTTP server, a call lives on one of them (1 to 256); default one per processor",
     ),
     plain(
+        "SAMVAD_API_BIND",
+        "127.0.0.1:8090",
+        "address and port of the HTTP API, which has worker threads of its own; off: there is none",
+    ),
+    computed(
+        "SAMVAD_API_PUBLIC_URL",
+        "origin at which people and programs reach the API: https, or http on this machine; default http://SAMVAD_API_BIND if that is loopback",
+    ),
+    plain("SAMVAD_API_WORKERS", "2", "worker threads of the HTTP API (1 to 64)"),
+    computed(
+        "SAMVAD_CORS_ORIGINS",
+        "origins whose pages may call the API with a token, with commas between them; default: none",
+    ),
+    plain(
         "TWILIO_API_BASE_URL",
         "https://api.twilio.com",
         "Twilio's API or a stand-in: https, or http on this machine",
@@ -233,6 +247,28 @@ pub const VARIABLES: &[Variable] = &[
     computed(
         "SAMVAD_PROMPTS_DIR",
         "directory of prompts and lexicons in place of the embedded ones",
+    ),
+    computed(
+        "SAMVAD_OIDC_ISSUER",
+        "issuer of the OpenID provider by which people sign in: https, or http on this machine; default: nobody signs in by one",
+    ),
+    computed("SAMVAD_OIDC_CLIENT_ID", "id of this server as the provider's client"),
+    secret(
+        "SAMVAD_OIDC_CLIENT_SECRET",
+        "secret of this server as the provider's client",
+    ),
+    plain(
+        "SAMVAD_OIDC_SCOPES",
+        "openid profile email",
+        "scopes asked of the provider, with blanks between them",
+    ),
+    computed(
+        "SAMVAD_OIDC_ROLE_CLAIM",
+        "claim that says a person's role: a name, names with dots between them, or a JSON pointer",
+    ),
+    computed(
+        "SAMVAD_OIDC_ROLES",
+        "which value of the claim stands for which role (viewer, campaign_manager, admin): ROLE=VALUE, with commas between them; the highest counts, and who has none does not get in",
     ),
     plain(
         "SAMVAD_MAX_CALLS",

@@ -32,10 +32,14 @@ impl Sheet {
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
         let size = file.metadata().map_or(0, |found| found.len());
-        Self::over(Box::new(file), size).with_context(|| format!("{} cannot be used", path.display()))
+        Self::read_from(Box::new(file), Some(size)).with_context(|| format!("{} cannot be used", path.display()))
     }
 
-    fn over(source: Box<dyn Read>, size: u64) -> anyhow::Result<Self> {
+    /// The same of anything that can be read; its size in bytes is for the progress alone.
+    ///
+    /// # Errors
+    /// As [`Sheet::open`].
+    pub fn read_from(source: Box<dyn Read>, size: Option<u64>) -> anyhow::Result<Self> {
         let mut source = BufReader::with_capacity(64 * 1024, source);
         let start = source.fill_buf().context("it cannot be read")?;
         check_encoding(start)?;
@@ -66,7 +70,7 @@ impl Sheet {
             header: header.iter().map(canonical).collect(),
             since_row,
             read,
-            size,
+            size: size.unwrap_or(0),
             row: 1,
         })
     }
@@ -201,7 +205,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn sheet(text: &[u8]) -> anyhow::Result<Sheet> {
-        Sheet::over(Box::new(io::Cursor::new(text.to_vec())), text.len() as u64)
+        Sheet::read_from(Box::new(io::Cursor::new(text.to_vec())), Some(text.len() as u64))
     }
 
     fn rows(text: &[u8]) -> Vec<(u64, RowText)> {
@@ -223,6 +227,14 @@ mod tests {
             let cells: Vec<_> = rows[0].1.as_ref().expect("good").iter().collect();
             assert_eq!((rows[0].0, cells), (2, vec!["1", "2"]));
         }
+    }
+
+    #[test]
+    fn a_line_break_or_delimiter_within_quotation_marks_is_part_of_its_cell_and_no_row() {
+        let rows = rows(b"a;b\r\n\"one\r\ntwo; three\";x\r\n4;5\r\n");
+        let cells = |row: usize| rows[row].1.as_ref().expect("good").iter().collect::<Vec<_>>();
+        assert_eq!(cells(0), ["one\r\ntwo; three", "x"]);
+        assert_eq!((rows[1].0, cells(1)), (3, vec!["4", "5"]));
     }
 
     #[test]

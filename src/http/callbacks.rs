@@ -4,8 +4,8 @@
 //! nothing. An answer of 4xx is final, so it is for requests that no repetition can mend.
 
 use super::HttpState;
-use super::problem::Problem;
 use super::signed::SignedForm;
+use crate::problem::Problem;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use samvad_actors::domain::{AttemptId, CallSid, CarrierStatus, MachineVerdict};

@@ -1,7 +1,7 @@
 //! Liveness and readiness.
 
 use super::HttpState;
-use super::problem::Problem;
+use crate::problem::Problem;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use serde_json::json;

@@ -4,10 +4,10 @@
 //! fault. An opt-out is written before it is confirmed; asking twice changes nothing.
 
 use super::HttpState;
-use super::problem::Problem;
 use super::signed::SignedForm;
 use crate::carrier::inbound::{Before, InboundDesk, InboundTexts};
 use crate::carrier::twilio::{Menu, WITHHELD_NUMBERS, hang_up_after, offer};
+use crate::problem::Problem;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use samvad_actors::domain::{Campaign, PhoneNumber};

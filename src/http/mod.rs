@@ -12,7 +12,6 @@ mod inbound;
 mod line;
 mod media_socket;
 mod outbox;
-mod problem;
 mod refusals;
 mod server;
 mod signed;
@@ -28,8 +27,10 @@ use crate::carrier::token::MediaTokens;
 use crate::carrier::twilio::{
     INBOUND_KEY_PATH, INBOUND_PATH, MACHINE_DETECTION_PATH, MEDIA_PATH, STATUS_PATH, STREAM_PATH, SignatureValidator,
 };
+use crate::problem::Problem;
 use actix::Recipient;
-use actix_web::web;
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
 use futures_util::future::LocalBoxFuture;
 use samvad_actors::domain::{AccountSid, AttemptId, CarrierStatus, MachineVerdict, StreamSid};
 use samvad_actors::ports::{AdmittedCall, AttemptStore, CallbackEffect, Clock};
@@ -160,7 +161,7 @@ pub fn configure(cfg: &mut web::ServiceConfig, state: Arc<HttpState>) {
     let only = |method: actix_web::Route, path: String| {
         web::resource(path)
             .route(method)
-            .default_service(web::to(problem::method_not_allowed))
+            .default_service(web::to(method_not_allowed))
     };
     cfg.app_data(web::Data::from(state))
         .service(only(
@@ -180,5 +181,18 @@ pub fn configure(cfg: &mut web::ServiceConfig, state: Arc<HttpState>) {
         .service(only(web::get().to(media_socket::open), MEDIA_PATH.to_owned()))
         .service(only(web::get().to(health::alive), "/healthz".to_owned()))
         .service(only(web::get().to(health::ready), "/readyz".to_owned()))
-        .default_service(web::to(problem::not_found));
+        .default_service(web::to(not_found));
+}
+
+/// For a path that is not ours.
+async fn not_found() -> Result<HttpResponse, Problem> {
+    Err(Problem::new(StatusCode::NOT_FOUND, "there is nothing at this path"))
+}
+
+/// For a path that is ours, with another method.
+async fn method_not_allowed() -> Result<HttpResponse, Problem> {
+    Err(Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "this path takes another method",
+    ))
 }

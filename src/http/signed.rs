@@ -1,8 +1,8 @@
 //! What comes from Twilio: nothing is looked at before its signature has been verified.
 
 use super::HttpState;
-use super::problem::Problem;
 use crate::carrier::twilio::{Content, SIGNATURE_HEADER, SIGNATURE_SETTINGS_HEADER, SignedRequest};
+use crate::problem::Problem;
 use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpRequest, web};

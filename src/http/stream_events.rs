@@ -5,7 +5,7 @@
 
 use super::HttpState;
 use super::callbacks::{Callback, is_id};
-use super::problem::Problem;
+use crate::problem::Problem;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use samvad_actors::domain::StreamSid;

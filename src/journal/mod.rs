@@ -3,18 +3,17 @@
 //! A call never waits for the disk: lines go to one writer thread, and what it holds is bounded. A journal that
 //! lost a line ends there, so that what is on disk is always the true beginning of the call.
 
-mod purge;
 mod writer;
 
-pub use purge::{PurgedFiles, purge_files};
-
+use crate::byte_queue::{ByteQueue, byte_queue};
+use crate::call_files;
 use crate::config::private_files;
 use samvad_actors::domain::AttemptId;
 use samvad_actors::ports::{JournalError, JournalFiles, JournalSink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use writer::{Job, Queue, Writer};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use writer::{Job, Writer};
 
 /// Bytes that may wait for the disk: some seconds of many calls.
 const PENDING_BYTES: usize = 64 * 1024 * 1024;
@@ -22,7 +21,8 @@ const PENDING_BYTES: usize = 64 * 1024 * 1024;
 /// Journals in a directory, written by a thread of their own until this is dropped.
 pub struct JournalDirectory {
     path: PathBuf,
-    queue: Queue,
+    queue: ByteQueue<Job>,
+    next_journal: AtomicU64,
     writer: Option<std::thread::JoinHandle<()>>,
 }
 
@@ -37,7 +37,7 @@ impl JournalDirectory {
 
     fn with_limit(path: &Path, pending_bytes: usize) -> Result<Self, JournalError> {
         private_files::ensure_directory(path).map_err(|error| failed(&error))?;
-        let (queue, jobs) = writer::queue(pending_bytes);
+        let (queue, jobs) = byte_queue(pending_bytes);
         let writer = std::thread::Builder::new()
             .name("journal-writer".to_owned())
             .spawn(move || Writer::new(jobs).run())
@@ -47,6 +47,7 @@ impl JournalDirectory {
         Ok(Self {
             path: path.to_owned(),
             queue,
+            next_journal: AtomicU64::new(0),
             writer: Some(writer),
         })
     }
@@ -56,22 +57,16 @@ impl JournalDirectory {
     /// # Errors
     /// [`JournalError`] for an id that is no plain file name: only letters, digits, `-` and `_`, at most 64.
     pub fn path_of(&self, attempt: &AttemptId) -> Result<PathBuf, JournalError> {
-        let id = attempt.as_str();
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        if id.is_empty() || id.len() > 64 || !id.bytes().all(plain) {
-            return Err(JournalError {
-                reason: "the attempt's id is no plain name; use at most 64 letters, digits, - and _".to_owned(),
-            });
-        }
-        Ok(self.path.join(format!("{id}.jsonl")))
+        let name = call_files::name_of(attempt).map_err(|error| failed(&error))?;
+        Ok(self.path.join(format!("{name}.jsonl")))
     }
 }
 
 impl JournalFiles for JournalDirectory {
     fn open(&self, attempt: &AttemptId) -> Result<Arc<dyn JournalSink>, JournalError> {
         let path = self.path_of(attempt)?;
-        let file = private_files::create_new(&path).map_err(|error| failed(&error))?;
-        let journal = self.queue.next_journal();
+        let file = call_files::create(&path).map_err(|error| failed(&error))?;
+        let journal = self.next_journal.fetch_add(1, Ordering::Relaxed);
         self.queue.send(Job::Open {
             journal,
             attempt: attempt.clone(),
@@ -88,7 +83,7 @@ impl JournalFiles for JournalDirectory {
 /// Everything that was appended is on its way to the disk when this returns.
 impl Drop for JournalDirectory {
     fn drop(&mut self) {
-        self.queue.send(Job::Stop);
+        self.queue.close();
         if let Some(writer) = self.writer.take() {
             // A panic of the writer has been logged by the panic hook.
             let _ = writer.join();
@@ -99,15 +94,19 @@ impl Drop for JournalDirectory {
 /// One open journal.
 struct Journal {
     journal: u64,
-    queue: Queue,
+    queue: ByteQueue<Job>,
     over: AtomicBool,
 }
 
 impl JournalSink for Journal {
     fn append(&self, line: String) {
-        if !self.over.load(Ordering::Relaxed) && !self.queue.append(self.journal, line) {
+        if self.over.load(Ordering::Relaxed) {
+            return;
+        }
+        let journal = self.journal;
+        if !self.queue.offer(line.len(), Job::Line { journal, line }) {
             self.over.store(true, Ordering::Relaxed);
-            self.queue.send(Job::Truncated { journal: self.journal });
+            self.queue.send(Job::Truncated { journal });
         }
     }
 

@@ -3,7 +3,6 @@
 use super::*;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::time::{Duration, SystemTime};
 
 fn open(directory: &tempfile::TempDir) -> JournalDirectory {
     JournalDirectory::open(&directory.path().join("journals")).expect("opened")
@@ -128,7 +127,7 @@ fn a_full_disk_ends_the_journal_and_neither_blocks_nor_hurts_the_others() {
         .write(true)
         .open("/dev/full")
         .expect("a Linux machine");
-    let journal = journals.queue.next_journal();
+    let journal = journals.next_journal.fetch_add(1, Ordering::Relaxed);
     journals.queue.send(Job::Open {
         journal,
         attempt: AttemptId::from("full"),
@@ -136,34 +135,10 @@ fn a_full_disk_ends_the_journal_and_neither_blocks_nor_hurts_the_others() {
     });
     let healthy = JournalFiles::open(&journals, &AttemptId::from("healthy")).expect("opened");
     for n in 0..1000 {
-        assert!(journals.queue.append(journal, "x".repeat(100)));
+        let line = "x".repeat(100);
+        assert!(journals.queue.offer(line.len(), Job::Line { journal, line }));
         healthy.append(n.to_string());
     }
     drop((journals, healthy));
     assert_eq!(read(&scratch, "healthy").lines().count(), 1000);
-}
-
-#[test]
-fn a_purge_removes_old_files_of_its_kind_alone() {
-    let scratch = scratch();
-    let now = SystemTime::now();
-    let day = Duration::from_secs(86_400);
-    for (name, age) in [("old.jsonl", 3), ("new.jsonl", 0), ("old.txt", 3), ("old.wav", 3)] {
-        let file = fs::File::create(scratch.path().join(name)).expect("made");
-        file.set_modified(now - day * age).expect("aged");
-    }
-    fs::create_dir(scratch.path().join("directory.jsonl")).expect("made");
-    std::os::unix::fs::symlink("old.txt", scratch.path().join("link.jsonl")).expect("linked");
-    let purged = purge_files(scratch.path(), &["jsonl", "wav"], now - day).expect("purged");
-    assert_eq!(purged, PurgedFiles { removed: 2, failed: 0 });
-    let mut left: Vec<_> = fs::read_dir(scratch.path())
-        .expect("listed")
-        .map(|entry| entry.expect("entry").file_name().into_string().expect("UTF-8"))
-        .collect();
-    left.sort();
-    assert_eq!(left, ["directory.jsonl", "link.jsonl", "new.jsonl", "old.txt"]);
-    assert_eq!(
-        purge_files(&scratch.path().join("none"), &["jsonl"], now).expect("empty"),
-        PurgedFiles::default()
-    );
 }

@@ -5,32 +5,32 @@
 //! a crash costs less than its last second. Until the person has agreed it bears the name
 //! `ATTEMPT.unconsented.ogg`; one that nobody agreed to is deleted.
 
-mod queue;
+mod job;
 mod worker;
 
-pub use worker::UNCONSENTED;
-
-use queue::{Job, Queue};
+use crate::byte_queue::{ByteQueue, byte_queue};
+use crate::call_files::{self, PurgedFiles, purge_files};
+use job::Job;
 use samvad_actors::domain::AttemptId;
 use samvad_actors::ports::{RecordingError, RecordingFiles, RecordingSink};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, SystemTime};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::SystemTime;
 use worker::Worker;
 
 /// Bytes that may wait for a worker: a minute and a half of a hundred calls.
 const PENDING_BYTES: usize = 128 * 1024 * 1024;
 /// Workers at most. One encodes the calls of several hundred people in real time.
 const MOST_WORKERS: usize = 4;
-/// A recording to which nothing has been written for so long belongs to no call that goes on.
-pub const ABANDONED: Duration = Duration::from_secs(10);
+/// How the name of a recording ends that nobody has agreed to.
+pub(crate) const UNCONSENTED: &str = ".unconsented.ogg";
 
 /// Recordings in a directory, written by threads of their own until this is dropped.
 pub struct RecordingDirectory {
     path: PathBuf,
-    workers: Vec<(Queue, Option<std::thread::JoinHandle<()>>)>,
+    workers: Vec<(ByteQueue<Job>, Option<std::thread::JoinHandle<()>>)>,
     next: AtomicUsize,
 }
 
@@ -46,12 +46,20 @@ impl RecordingDirectory {
     }
 
     fn with_workers(path: &Path, workers: usize, pending_bytes: usize) -> Result<Self, RecordingError> {
-        let abandoned = SystemTime::now().checked_sub(ABANDONED);
-        if let Err(error) = delete_unconsented(path, abandoned.unwrap_or(SystemTime::UNIX_EPOCH)) {
-            tracing::error!(reason = %error.kind(), "recordings of people who had not agreed could not be looked for");
+        match purge_files(path, &[(UNCONSENTED, SystemTime::now())]) {
+            Ok(PurgedFiles { failed: 0, .. }) => {}
+            Ok(PurgedFiles { failed, .. }) => {
+                tracing::error!(
+                    files = failed,
+                    "recordings of people who had not agreed could not be deleted; delete them"
+                );
+            }
+            Err(error) => {
+                tracing::error!(reason = %error.kind(), "recordings of people who had not agreed could not be looked for");
+            }
         }
         let start = |number: usize| {
-            let (queue, jobs) = queue::queue(pending_bytes / workers.max(1));
+            let (queue, jobs) = byte_queue(pending_bytes / workers.max(1));
             std::thread::Builder::new()
                 .name(format!("recorder-{number}"))
                 .spawn(move || Worker::new(jobs).run())
@@ -70,13 +78,9 @@ impl RecordingDirectory {
 
 impl RecordingFiles for RecordingDirectory {
     fn open(&self, attempt: &AttemptId) -> Result<Arc<dyn RecordingSink>, RecordingError> {
-        let id = attempt.as_str();
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        if id.is_empty() || id.len() > 64 || !id.bytes().all(plain) {
-            return Err(RecordingError {
-                reason: "the attempt's id is no plain name; use at most 64 letters, digits, - and _".to_owned(),
-            });
-        }
+        let name = call_files::name_of(attempt).map_err(|error| RecordingError {
+            reason: error.to_string(),
+        })?;
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         // There is always one: see `with_workers`.
         let Some((queue, _)) = self.workers.get(number % self.workers.len().max(1)) else {
@@ -84,17 +88,18 @@ impl RecordingFiles for RecordingDirectory {
                 reason: "no worker runs".to_owned(),
             });
         };
-        let serial = Sha256::digest(id.as_bytes());
+        let serial = Sha256::digest(name.as_bytes());
         queue.send(Job::Open {
             recording: number,
             attempt: attempt.clone(),
             serial: u32::from_le_bytes([serial[0], serial[1], serial[2], serial[3]]),
-            path: self.path.join(format!("{id}{UNCONSENTED}")),
-            consented: self.path.join(format!("{id}.ogg")),
+            path: self.path.join(format!("{name}{UNCONSENTED}")),
+            consented: self.path.join(format!("{name}.ogg")),
         });
         Ok(Arc::new(Recording {
             recording: number,
             queue: queue.clone(),
+            end: AtomicU64::new(0),
             over: AtomicBool::new(false),
         }))
     }
@@ -104,7 +109,7 @@ impl RecordingFiles for RecordingDirectory {
 impl Drop for RecordingDirectory {
     fn drop(&mut self) {
         for (queue, _) in &self.workers {
-            queue.send(Job::Stop);
+            queue.close();
         }
         for (_, thread) in &mut self.workers {
             if let Some(thread) = thread.take() {
@@ -118,13 +123,15 @@ impl Drop for RecordingDirectory {
 /// One open recording.
 struct Recording {
     recording: usize,
-    queue: Queue,
+    queue: ByteQueue<Job>,
+    /// Where what came last ends, in samples, whether there was room for it or not.
+    end: AtomicU64,
     over: AtomicBool,
 }
 
 impl Recording {
     /// Ends it once.
-    fn end(&self, job: Job) {
+    fn conclude(&self, job: Job) {
         if !self.over.swap(true, Ordering::Relaxed) {
             self.queue.send(job);
         }
@@ -134,8 +141,18 @@ impl Recording {
 impl RecordingSink for Recording {
     fn append(&self, at: u64, interleaved: Vec<u8>) {
         if !self.over.load(Ordering::Relaxed) {
-            // What has no room shows as a gap before what comes next.
-            self.queue.audio(self.recording, at, interleaved);
+            // What has no room shows as a gap before what comes next, or before the end.
+            let bytes = interleaved.len();
+            self.end.store(at.saturating_add(bytes as u64 / 2), Ordering::Relaxed);
+            let recording = self.recording;
+            let _ = self.queue.offer(
+                bytes,
+                Job::Audio {
+                    recording,
+                    at,
+                    interleaved,
+                },
+            );
         }
     }
 
@@ -146,14 +163,15 @@ impl RecordingSink for Recording {
     }
 
     fn discard(&self) {
-        self.end(Job::Discard {
+        self.conclude(Job::Discard {
             recording: self.recording,
         });
     }
 
     fn finish(&self) {
-        self.end(Job::Finish {
+        self.conclude(Job::Finish {
             recording: self.recording,
+            end: self.end.load(Ordering::Relaxed),
         });
     }
 }
@@ -163,27 +181,6 @@ impl Drop for Recording {
     fn drop(&mut self) {
         self.finish();
     }
-}
-
-/// Deletes the recordings of people who had not agreed, last written before a time. How many.
-///
-/// # Errors
-/// The system's error if the directory cannot be listed.
-pub fn delete_unconsented(directory: &Path, before: SystemTime) -> std::io::Result<u64> {
-    let entries = match std::fs::read_dir(directory) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
-        entries => entries?,
-    };
-    let mut deleted = 0;
-    for entry in entries {
-        let entry = entry?;
-        let is_one = entry.file_name().to_string_lossy().ends_with(UNCONSENTED);
-        let Ok(metadata) = entry.metadata() else { continue };
-        if is_one && metadata.is_file() && metadata.modified()? < before && std::fs::remove_file(entry.path()).is_ok() {
-            deleted += 1;
-        }
-    }
-    Ok(deleted)
 }
 
 #[cfg(test)]

@@ -3,8 +3,10 @@
 use super::*;
 use samvad_media::codec::MULAW_SILENCE;
 use samvad_media::recording::{Recorded, read_recording};
+use samvad_media::tape::Tape;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 
 /// 200 ms of both channels: a tone of 1 kHz on the left, silence on the right.
 fn batch() -> Vec<u8> {
@@ -96,14 +98,19 @@ fn what_a_crash_left_of_people_who_had_not_agreed_is_deleted_at_the_next_start_u
     let live = begin(&recordings, "live");
     live.append(0, batch());
     let directory = scratch.path().join("recordings");
-    while !directory.join("live.unconsented.ogg").exists() {
+    // It is held from before its first byte.
+    while !fs::metadata(directory.join("live.unconsented.ogg")).is_ok_and(|file| file.len() > 0) {
         std::thread::yield_now();
     }
     for name in ["old.unconsented.ogg", "old.ogg"] {
         let file = fs::File::create(directory.join(name)).expect("made");
-        let earlier = SystemTime::now() - 2 * ABANDONED;
+        let earlier = SystemTime::now() - Duration::from_secs(1);
         file.set_modified(earlier).expect("an older file");
     }
+    // However long nobody has said anything in it.
+    let long_ago = SystemTime::now() - Duration::from_secs(60);
+    let live_file = fs::File::open(directory.join("live.unconsented.ogg")).expect("there");
+    live_file.set_modified(long_ago).expect("an older file");
     drop(open(scratch.path()));
     assert_eq!(names(scratch.path()), ["live.unconsented.ogg", "old.ogg"]);
 }
@@ -128,15 +135,36 @@ fn audio_for_which_there_was_no_room_is_silence_of_its_length() {
 }
 
 #[test]
-fn a_queue_that_is_full_takes_no_audio_and_everything_else() {
-    let (queue, jobs) = queue::queue(5_000);
-    queue.audio(0, 0, batch());
-    queue.audio(0, 1_600, batch());
-    queue.send(Job::Keep { recording: 0 });
-    assert!(matches!(jobs.next(), Some(Job::Audio { at: 0, .. })));
-    assert!(matches!(jobs.next(), Some(Job::Keep { .. })));
-    queue.audio(0, 3_200, batch());
-    assert!(matches!(jobs.next(), Some(Job::Audio { at: 3_200, .. })));
+fn what_had_no_room_at_the_end_is_silence_of_its_length_too() {
+    let scratch = scratch();
+    let directory = scratch.path().join("recordings");
+    let recordings = RecordingDirectory::with_workers(&directory, 1, 3_000).expect("opened");
+    let sink = begin(&recordings, "a");
+    sink.keep();
+    sink.append(0, batch()[..1_600].to_vec());
+    for number in 0..5 {
+        // A batch has no room at any time.
+        sink.append(800 + number * 1_600, batch());
+    }
+    drop((sink, recordings));
+    let recorded = read(scratch.path(), "a.ogg");
+    assert_eq!((recorded.duration_ms(), recorded.complete), (1_100, true));
+}
+
+#[test]
+fn an_hour_without_audio_on_the_line_is_a_minute_of_the_recording() {
+    let scratch = scratch();
+    let recordings = open(scratch.path());
+    let sink = begin(&recordings, "a");
+    sink.keep();
+    let mut tape = Tape::new();
+    for at in [0, 8_000 * 3_600, 8_000 * 3_600 + 160] {
+        tape.caller(at, &[0x20; 160]);
+        let (at, pairs) = tape.take(1).expect("something");
+        sink.append(at, pairs);
+    }
+    drop((sink, recordings));
+    assert_eq!(read(scratch.path(), "a.ogg").duration_ms(), 60 + 60_000);
 }
 
 #[test]

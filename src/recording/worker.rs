@@ -1,6 +1,8 @@
 //! The thread that encodes and writes recordings.
 
-use super::queue::{Job, Jobs};
+use super::job::Job;
+use crate::byte_queue::Jobs;
+use crate::call_files::{self, Complaints};
 use crate::config::private_files::{self, PrivateFileError};
 use samvad_actors::domain::AttemptId;
 use samvad_media::SAMPLES_PER_MS;
@@ -10,12 +12,6 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
-
-/// How the name of a recording ends that nobody has agreed to.
-pub const UNCONSENTED: &str = ".unconsented.ogg";
-/// A full disk concerns every call; one line in this time says so.
-const COMPLAINT_INTERVAL: Duration = Duration::from_secs(600);
 
 /// Why a recording ends before its call.
 #[derive(Debug, thiserror::Error)]
@@ -45,28 +41,28 @@ struct Open {
 
 /// Records what comes out of a queue.
 pub(super) struct Worker {
-    jobs: Jobs,
+    jobs: Jobs<Job>,
     open: HashMap<usize, Open>,
-    complained: Option<Instant>,
+    complaints: Complaints,
 }
 
 impl Worker {
-    pub(super) fn new(jobs: Jobs) -> Self {
+    pub(super) fn new(jobs: Jobs<Job>) -> Self {
         Self {
             jobs,
             open: HashMap::new(),
-            complained: None,
+            complaints: Complaints::default(),
         }
     }
 
-    /// Until a stop, or until nobody is left to send. Calls that still go on then are over: their recordings end.
+    /// Until the queue is closed. Calls that still go on then are over: their recordings end.
     pub(super) fn run(mut self) {
         while let Some(job) = self.jobs.next() {
             self.handle(job);
         }
         let left: Vec<usize> = self.open.keys().copied().collect();
         for recording in left {
-            self.finish(recording);
+            self.finish(recording, 0);
         }
     }
 
@@ -110,8 +106,7 @@ impl Worker {
                     open.delete();
                 }
             }
-            Job::Finish { recording } => self.finish(recording),
-            Job::Stop => {}
+            Job::Finish { recording, end } => self.finish(recording, end),
         }
     }
 
@@ -132,7 +127,12 @@ impl Worker {
         }
     }
 
-    fn finish(&mut self, recording: usize) {
+    /// Ends a recording at a position, in samples, or where it is if that is later.
+    fn finish(&mut self, recording: usize, end: u64) {
+        if let Some(open) = self.open.get_mut(&recording) {
+            let filled = open.add(end, &[]);
+            self.settle(recording, filled);
+        }
         if let Some(writer) = self.open.get_mut(&recording).and_then(|open| open.writer.take()) {
             let rest = writer.finish().map_err(Fault::from);
             let written = rest.and_then(|pages| match self.open.get_mut(&recording) {
@@ -173,13 +173,9 @@ impl Worker {
     }
 
     fn complain(&mut self, recording: usize, fault: &Fault) {
-        let now = Instant::now();
-        let quiet = |last: Instant| now.duration_since(last) < COMPLAINT_INTERVAL;
-        if self.complained.is_some_and(quiet) {
-            return;
-        }
-        self.complained = Some(now);
-        if let Some(open) = self.open.get(&recording) {
+        if let Some(open) = self.open.get(&recording)
+            && self.complaints.may_complain()
+        {
             tracing::error!(attempt = %open.attempt, reason = %fault,
                 "a recording cannot be written; calls go on without");
         }
@@ -205,7 +201,7 @@ impl Open {
         if let Some(directory) = self.path.parent() {
             private_files::ensure_directory(directory)?;
         }
-        self.file = Some(private_files::create_new(&self.path)?);
+        self.file = Some(call_files::create(&self.path)?);
         let mut writer = RecordingWriter::new(serial)?;
         let pages = writer.take();
         self.writer = Some(writer);
@@ -233,12 +229,13 @@ impl Open {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recording::queue;
+    use crate::byte_queue::byte_queue;
+    use crate::recording::UNCONSENTED;
 
     #[test]
     fn a_full_disk_ends_one_recording_and_neither_blocks_nor_hurts_the_others() {
         let scratch = tempfile::tempdir().expect("temporary directory");
-        let (queue, jobs) = queue::queue(1 << 30);
+        let (queue, jobs) = byte_queue(1 << 30);
         let mut worker = Worker::new(jobs);
         for (recording, name) in [(0, "full"), (1, "healthy")] {
             worker.handle(Job::Open {
@@ -258,10 +255,18 @@ mod tests {
         worker.open.get_mut(&0).expect("open").file = Some(full);
         for batch in 0..50 {
             for recording in [0, 1] {
-                queue.audio(recording, batch * 1_600, vec![0x20; 3_200]);
+                let (at, interleaved) = (batch * 1_600, vec![0x20; 3_200]);
+                assert!(queue.offer(
+                    3_200,
+                    Job::Audio {
+                        recording,
+                        at,
+                        interleaved
+                    }
+                ));
             }
         }
-        queue.send(Job::Stop);
+        queue.close();
         worker.run();
         let recorded = |name: &str| {
             let file = std::fs::read(scratch.path().join(name)).expect("there");

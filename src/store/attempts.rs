@@ -5,7 +5,7 @@ use super::opt_outs::{is_listed, lock_number};
 use super::outcomes::{self, Ending};
 use super::{SqlStore, Write, callbacks, commit, db, rows, statements as sql};
 use async_trait::async_trait;
-use samvad_actors::domain::{AttemptId, AttemptState, CallSid, CampaignId, ContactId, Disposition, Outcome};
+use samvad_actors::domain::{AttemptId, AttemptState, CallSid, CampaignId, ContactId, Disposition, Language};
 use samvad_actors::ports::{
     AdmittedCall, AttemptRow, AttemptStore, CallReport, CallbackEffect, DialClaim, DoNotCallStore, Leadership,
     MachineDetection, MediaTokenClaim, NewAttempt, StatusCallback, StoreError, Submission, TokenRefusal,
@@ -36,7 +36,7 @@ impl AttemptStore for SqlStore {
         let number = number_of_contact(&mut transaction, &found.contact, &found.campaign).await?;
         lock_number(&mut transaction, &number).await?;
         if is_listed(&mut transaction, &number).await? {
-            let never_called = Ending::without_conversation(Outcome::Failed, Disposition::NotAttempted, now_ms);
+            let never_called = Ending::unanswered(Disposition::NotAttempted, now_ms);
             outcomes::end(&mut transaction, &found, &never_called).await?;
             commit(transaction).await?;
             return Err(conflict(
@@ -75,7 +75,7 @@ impl AttemptStore for SqlStore {
                         .await
                         .map_err(db)?;
                 }
-                let refused = Ending::without_conversation(Outcome::Failed, disposition, now_ms);
+                let refused = Ending::unanswered(disposition, now_ms);
                 outcomes::end(&mut transaction, &found, &refused).await?;
                 sqlx::query(sql::SET_REFUSAL_REASON)
                     .bind(attempt.as_str())
@@ -120,6 +120,7 @@ impl AttemptStore for SqlStore {
             mode: rows::get_word(row, "mode")?,
             machine: rows::get_optional_word(row, "machine_verdict")?,
             name: rows::name(row)?,
+            language: rows::get::<Option<String>>(row, "contact_language")?.map(Language),
         }))
     }
 
@@ -325,6 +326,7 @@ pub(super) async fn create(
         carrier_status: None,
         outcome: None,
         disposition: None,
+        answered_by: None,
         created_at_ms: now_ms,
         ended_at_ms: None,
     }))

@@ -3,7 +3,7 @@
 use super::attempts::{bind_call, lock};
 use super::outcomes::{self, Ending};
 use super::{Write, db, rows, statements as sql};
-use samvad_actors::domain::{AttemptId, AttemptState, CallSid, Outcome};
+use samvad_actors::domain::{AttemptId, AttemptState, CallSid, CarrierStatus};
 use samvad_actors::ports::{CallbackEffect, MachineDetection, StatusCallback, StoreError};
 
 /// Takes a status callback.
@@ -47,11 +47,11 @@ pub(super) async fn record_status(
     if matches!(found.state, AttemptState::Live | AttemptState::Ended) {
         return Ok(CallbackEffect::Advanced);
     }
-    let ending = Ending::without_conversation(
-        Outcome::Failed,
-        status.disposition_without_conversation(callback.sip_code),
-        now_ms,
-    );
+    let disposition = status.disposition_without_conversation(callback.sip_code);
+    let ending = match status {
+        CarrierStatus::Completed => Ending::without_conversation(disposition, now_ms),
+        _ => Ending::unanswered(disposition, now_ms),
+    };
     outcomes::end(transaction, &found, &ending).await?;
     Ok(CallbackEffect::Ended)
 }

@@ -50,7 +50,6 @@ impl ContactStore for SqlStore {
         let plain = |contact: &NewContact| ContactImport {
             contact: contact.clone(),
             zone: None,
-            language: None,
             prior_consent: false,
         };
         let contacts: Vec<ContactImport> = contacts.iter().map(plain).collect();
@@ -95,7 +94,7 @@ impl SqlStore {
 }
 
 /// False if the campaign has the number already.
-async fn add_contact(
+pub(super) async fn add_contact(
     transaction: &mut Write,
     import: &ContactImport,
     position: i64,
@@ -110,7 +109,7 @@ async fn add_contact(
         .bind(contact.external_id.as_deref())
         .bind(now_ms)
         .bind(import.zone.as_deref().unwrap_or_default())
-        .bind(import.language.as_ref().map(|language| language.0.as_str()))
+        .bind(contact.language.as_ref().map(|language| language.0.as_str()))
         .bind(i32::from(import.prior_consent))
         .bind(contact.name.as_ref().map(PersonName::expose))
         .execute(&mut **transaction)
@@ -123,7 +122,7 @@ async fn add_contact(
 }
 
 /// Where the campaign's contacts end so far; its row is held until the transaction ends.
-async fn last_position(transaction: &mut Write, campaign: &CampaignId) -> Result<i64, StoreError> {
+pub(super) async fn last_position(transaction: &mut Write, campaign: &CampaignId) -> Result<i64, StoreError> {
     if !lock_campaign(transaction, campaign).await? {
         return Err(not_found("campaign", campaign));
     }

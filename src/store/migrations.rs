@@ -97,6 +97,10 @@ const VERSIONS: &[Version] = &[
     version!(4, "0004_contact_names"),
     version!(5, "0005_service_use"),
     version!(6, "0006_call_language"),
+    version!(7, "0007_screened_calls"),
+    version!(8, "0008_answered_by"),
+    version!(9, "0009_accounts_and_audit"),
+    version!(10, "0010_catalogue"),
 ];
 
 /// The newest version this binary knows.

@@ -6,15 +6,22 @@
 //!
 //! Rows are locked in one order, whoever does what: campaign, attempt, number, contact. A number's row (`numbers`) is
 //! what a call to it and an opt-out meet at: whichever commits first is seen by the other.
+//!
+//! The audit log (`audit`) is written in the transaction that makes the change, and locked last of all. Users are locked
+//! in the order of their ids (`accounts`).
 
+mod accounts;
 mod attempts;
+mod audit;
 mod call_ledger;
 mod callbacks;
 mod campaigns;
+mod catalog;
 mod costs;
 mod dialect;
 mod dialer;
 mod error;
+mod idempotency;
 mod migrations;
 mod node_lock;
 mod opt_outs;

@@ -31,33 +31,39 @@ impl DoNotCallStore for SqlStore {
 impl SqlStore {
     /// Adds numbers, and finds the attempts to them that are open.
     pub(super) async fn opt_out_all(&self, entries: &[DoNotCallEntry]) -> Result<OptOutReport, StoreError> {
-        let known = |entry: &DoNotCallEntry| matches!(entry.source.as_str(), "in_call" | "import" | "manual");
-        if !entries.iter().all(known) {
-            return Err(conflict(
-                "the source of a do-not-call entry is in_call, import or manual",
-            ));
-        }
-        // In one order everywhere: two imports must not wait for each other.
-        let mut entries: Vec<&DoNotCallEntry> = entries.iter().collect();
-        entries.sort_by(|a, b| a.number.cmp(&b.number));
-        let mut report = OptOutReport::default();
         let mut transaction = self.begin_write().await?;
-        for entry in entries {
-            let number = entry.number.expose();
-            let attempt = entry.attempt.as_ref();
-            let added = add_number(&mut transaction, number, &entry.source, attempt, entry.added_at_ms).await?;
-            report.added += u64::from(added);
-            let open = sqlx::query(sql::OPEN_ATTEMPTS_TO)
-                .bind(number)
-                .fetch_all(&mut *transaction)
-                .await
-                .map_err(db)?;
-            let open = open.iter().map(rows::attempt).collect::<Result<Vec<AttemptRow>, _>>()?;
-            report.in_flight.extend(open);
-        }
+        let report = add_all(&mut transaction, entries).await?;
         commit(transaction).await?;
         Ok(report)
     }
+}
+
+/// Adds numbers, and finds the attempts to them that are open.
+pub(super) async fn add_all(transaction: &mut Write, entries: &[DoNotCallEntry]) -> Result<OptOutReport, StoreError> {
+    let known = |entry: &DoNotCallEntry| matches!(entry.source.as_str(), "in_call" | "import" | "manual");
+    if !entries.iter().all(known) {
+        return Err(conflict(
+            "the source of a do-not-call entry is in_call, import or manual",
+        ));
+    }
+    // In one order everywhere: two imports must not wait for each other.
+    let mut entries: Vec<&DoNotCallEntry> = entries.iter().collect();
+    entries.sort_by(|a, b| a.number.cmp(&b.number));
+    let mut report = OptOutReport::default();
+    for entry in entries {
+        let number = entry.number.expose();
+        let attempt = entry.attempt.as_ref();
+        let added = add_number(transaction, number, &entry.source, attempt, entry.added_at_ms).await?;
+        report.added += u64::from(added);
+        let open = sqlx::query(sql::OPEN_ATTEMPTS_TO)
+            .bind(number)
+            .fetch_all(&mut **transaction)
+            .await
+            .map_err(db)?;
+        let open = open.iter().map(rows::attempt).collect::<Result<Vec<AttemptRow>, _>>()?;
+        report.in_flight.extend(open);
+    }
+    Ok(report)
 }
 
 /// Puts the number of an attempt's contact on the list.
@@ -95,12 +101,22 @@ async fn add_number(
         .execute(&mut **transaction)
         .await
         .map_err(db)?;
+    let is_new = written.rows_affected() > 0;
+    if !is_new && source == "in_call" {
+        sqlx::query(sql::SAID_IN_CALL)
+            .bind(number)
+            .bind(attempt.map(AttemptId::as_str))
+            .bind(added_at_ms)
+            .execute(&mut **transaction)
+            .await
+            .map_err(db)?;
+    }
     sqlx::query(sql::EXCLUDE_NUMBER)
         .bind(number)
         .execute(&mut **transaction)
         .await
         .map_err(db)?;
-    Ok(written.rows_affected() > 0)
+    Ok(is_new)
 }
 
 /// Holds a number until the transaction ends: whoever comes second sees what the first did.

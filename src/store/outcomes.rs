@@ -7,8 +7,8 @@ use super::rows::{answer_columns, fraction, get, get_count, get_word, stored, wo
 use super::{Write, db, statements as sql};
 use samvad_actors::campaign::{ZonedWindow, callback_at};
 use samvad_actors::domain::{
-    Answer, AttemptId, AttemptState, CallbackRequest, Campaign, ConsentEvidence, ContactState, DialingRules,
-    Disposition, EndReason, FollowUp, Language, Outcome,
+    Answer, AnsweredBy, AttemptId, AttemptState, CallbackRequest, Campaign, ConsentEvidence, ContactState,
+    DialingRules, Disposition, EndReason, FollowUp, Language, Outcome,
 };
 use samvad_actors::ports::{AttemptRow, CallReport, StoreError, TranscriptLine, TurnLatency};
 
@@ -17,21 +17,31 @@ pub(super) struct Ending<'a> {
     outcome: Outcome,
     disposition: Disposition,
     end_reason: Option<EndReason>,
+    answered_by: Option<AnsweredBy>,
     callback: Option<&'a CallbackRequest>,
     language: Option<&'a Language>,
     at_ms: i64,
 }
 
 impl Ending<'_> {
-    /// No conversation was or will be.
-    pub(super) fn without_conversation(outcome: Outcome, disposition: Disposition, at_ms: i64) -> Self {
+    /// Nobody took the call, nor will.
+    pub(super) fn unanswered(disposition: Disposition, at_ms: i64) -> Self {
         Self {
-            outcome,
+            outcome: Outcome::Failed,
             disposition,
             end_reason: None,
+            answered_by: None,
             callback: None,
             language: None,
             at_ms,
+        }
+    }
+
+    /// As [`Ending::unanswered`], but somebody did: who, showed nowhere.
+    pub(super) fn without_conversation(disposition: Disposition, at_ms: i64) -> Self {
+        Self {
+            answered_by: Some(AnsweredBy::Unknown),
+            ..Self::unanswered(disposition, at_ms)
         }
     }
 }
@@ -46,6 +56,7 @@ pub(super) async fn end(transaction: &mut Write, attempt: &AttemptRow, ending: &
         .bind(ending.callback.and_then(|request| request.words.as_deref()))
         .bind(ending.at_ms)
         .bind(ending.language.map(|language| language.0.as_str()))
+        .bind(ending.answered_by.map(AnsweredBy::as_str))
         .execute(&mut **transaction)
         .await
         .map_err(db)?;
@@ -136,6 +147,7 @@ pub(super) async fn record(transaction: &mut Write, report: &CallReport) -> Resu
         outcome: report.outcome,
         disposition: report.disposition,
         end_reason: Some(report.end_reason),
+        answered_by: Some(report.answered_by),
         callback: report.callback_request.as_ref(),
         language: report.language.as_ref(),
         at_ms: report.ended_at_ms,

@@ -92,6 +92,7 @@ pub(super) fn attempt(row: &AnyRow) -> Result<AttemptRow, StoreError> {
         carrier_status,
         outcome: get_optional_word(row, "outcome")?,
         disposition: get_optional_word(row, "disposition")?,
+        answered_by: get_optional_word(row, "answered_by")?,
         created_at_ms: get(row, "created_at_ms")?,
         ended_at_ms: get(row, "ended_at_ms")?,
     })
@@ -134,7 +135,7 @@ pub(super) fn answer_columns(value: &AnswerValue) -> (&'static str, Option<Strin
     }
 }
 
-fn answer_value(value_type: &str, value: Option<String>) -> Result<AnswerValue, StoreError> {
+pub(super) fn answer_value(value_type: &str, value: Option<String>) -> Result<AnswerValue, StoreError> {
     let whole = |text: &str| {
         text.parse::<i64>()
             .map_err(|_| corrupt("column value holds no whole number"))

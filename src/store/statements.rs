@@ -23,7 +23,7 @@ pub(super) use claim_number;
 macro_rules! attempt_columns {
     () => {
         "id, campaign_id, contact_id, attempt_number, mode, state, call_sid, carrier_status, outcome, disposition, \
-         created_at_ms, ended_at_ms"
+         answered_by, created_at_ms, ended_at_ms"
     };
 }
 pub(super) use attempt_columns;
@@ -34,7 +34,7 @@ statements! {
     PUT_CAMPAIGN = "INSERT INTO campaigns (id, definition, created_at_ms, updated_at_ms, priority, cooldown_ms)
         VALUES ($1, $2, $3, $3, $4, $5)
         ON CONFLICT (id) DO UPDATE SET definition = excluded.definition, updated_at_ms = excluded.updated_at_ms,
-            priority = excluded.priority, cooldown_ms = excluded.cooldown_ms
+            priority = excluded.priority, cooldown_ms = excluded.cooldown_ms, version = campaigns.version + 1
         WHERE NOT EXISTS (SELECT 1 FROM attempts a WHERE a.campaign_id = campaigns.id AND a.state <> 'ended')";
 
     GET_CAMPAIGN = "SELECT definition FROM campaigns WHERE id = $1";
@@ -97,7 +97,8 @@ statements! {
           AND (call_sid IS NULL OR call_sid = $2)
           AND state IN ('submitting', 'submitted', 'submission_unknown')
         RETURNING campaign_id, contact_id, mode, machine_verdict,
-            (SELECT c.name FROM contacts c WHERE c.id = attempts.contact_id) AS name";
+            (SELECT c.name FROM contacts c WHERE c.id = attempts.contact_id) AS name,
+            (SELECT c.language FROM contacts c WHERE c.id = attempts.contact_id) AS contact_language";
 
     TOKEN_STATE = "SELECT token_hash, token_used_at_ms, token_expires_at_ms, call_sid, state FROM attempts WHERE id = $1";
 
@@ -137,7 +138,7 @@ statements! {
 
     END_ATTEMPT = "UPDATE attempts
         SET state = 'ended', open_number = NULL, outcome = $2, disposition = $3, end_reason = $4,
-            callback_request = $5, ended_at_ms = $6, language = $7
+            callback_request = $5, ended_at_ms = $6, language = $7, answered_by = $8
         WHERE id = $1";
 
     ADD_CONSENT = "INSERT INTO consents
@@ -159,6 +160,10 @@ statements! {
         VALUES ($1, $2, $3, $4)
         ON CONFLICT (phone_number) DO NOTHING";
 
+    /// What is said in a call takes the place of what was written: it stays for good.
+    SAID_IN_CALL = "UPDATE do_not_call SET source = 'in_call', attempt_id = $2, added_at_ms = $3
+        WHERE phone_number = $1 AND source <> 'in_call'";
+
     NUMBER_OF_ATTEMPT = "SELECT c.phone_number FROM attempts a JOIN contacts c ON c.id = a.contact_id WHERE a.id = $1";
 
     IS_DO_NOT_CALL = "SELECT 1 AS found FROM do_not_call WHERE phone_number = $1";
@@ -166,7 +171,7 @@ statements! {
     /// One row per contact: its last attempt, what was said to consent, and whether it may be called.
     RESULTS = "SELECT c.id AS contact, c.campaign_id, c.phone_number, c.external_id, c.attempts_count,
             a.id, a.contact_id, a.attempt_number, a.mode, a.state, a.call_sid, a.carrier_status, a.outcome,
-            a.disposition, a.created_at_ms, a.ended_at_ms, a.callback_request,
+            a.disposition, a.answered_by, a.created_at_ms, a.ended_at_ms, a.callback_request,
             a.language AS call_language, c.state AS contact_state, c.next_attempt_at_ms, c.zone,
             s.granted, s.wording, s.language, s.heard, s.confidence, s.via, s.at_ms, s.reason,
             CASE WHEN d.phone_number IS NULL THEN 0 ELSE 1 END AS do_not_call

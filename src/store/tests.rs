@@ -1,5 +1,7 @@
 //! What belongs to SQL alone; the port's rules are in `tests/store_conformance`. Here what a SQLite file promises.
 
+mod accounts;
+mod catalogue_plans;
 mod outage;
 mod plans;
 #[path = "../../tests/support/postgres.rs"]
@@ -10,8 +12,8 @@ mod schema;
 
 use super::*;
 use samvad_actors::domain::{
-    AccountSid, AttemptId, CallSid, CallbackRequest, Campaign, CampaignId, ContactId, Disposition, EndReason, Mode,
-    Outcome, PhoneNumber, StreamSid,
+    AccountSid, AnsweredBy, AttemptId, CallSid, CallbackRequest, Campaign, CampaignId, ContactId, Disposition,
+    EndReason, Mode, Outcome, PhoneNumber, StreamSid,
 };
 use samvad_actors::ports::{
     AttemptStore, CallReport, CampaignStore, ContactStore, MediaTokenClaim, NewAttempt, NewContact, ResultStore,
@@ -159,6 +161,7 @@ async fn submitting(store: &SqlStore) -> AttemptId {
         number: PhoneNumber::parse("+14155550123").expect("E.164"),
         external_id: None,
         name: None,
+        language: None,
     };
     store
         .add_contacts(std::slice::from_ref(&contact), 1)
@@ -194,6 +197,7 @@ async fn purged_words_are_in_no_file_of_the_database_any_more() {
         outcome: Outcome::Partial,
         disposition: Disposition::Partial,
         end_reason: EndReason::HungUp,
+        answered_by: AnsweredBy::Unknown,
         consent: None,
         language: None,
         answers: Vec::new(),

@@ -92,6 +92,7 @@ impl Fleet {
         let child = samvad(&self.environment)
             .args(["serve", "--die-with-parent"])
             .env("SAMVAD_BIND", self.addresses[index].to_string())
+            .env("SAMVAD_API_BIND", "off")
             .env("SAMVAD_DATA_DIR", self.directory.join(&name))
             .env("SAMVAD_NODE_NAME", &name)
             .stdout(Stdio::null())

@@ -193,9 +193,9 @@ fn planned(
             number: PhoneNumber::parse(number).expect("E.164"),
             external_id: None,
             name: None,
+            language: None,
         },
         zone: zone_of(place).map(str::to_owned),
-        language: None,
         prior_consent: false,
     };
     let contacts = numbers.iter().enumerate().map(contact).collect();

@@ -7,11 +7,11 @@ use crate::mutations::Mutation;
 use crate::people::{OPEN, People};
 use crate::record;
 use rustix::process::Signal;
-use samvad::app::campaigns::{Activation, Campaigns};
+use samvad::app::campaigns::{Activation, Campaigns, on_the_command_line};
 use samvad::config;
 use samvad::coordination::RedisCoordination;
-use samvad_actors::domain::{Mode, PhoneNumber};
-use samvad_actors::ports::Coordination;
+use samvad_actors::domain::{ChangedBy, Mode, PhoneNumber};
+use samvad_actors::ports::{Coordination, ExclusionSource};
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -145,7 +145,7 @@ impl Run {
             .filter(|planned| planned.campaign.id.as_str() != OPEN)
         {
             // One that has finished cannot be stopped.
-            let _ = operator.stop(&planned.campaign.id).await;
+            let _ = operator.stop(&planned.campaign.id, &by()).await;
         }
         let coordination = RedisCoordination::new(&fleet.redis.settings()).expect("Redis");
         loop {
@@ -214,11 +214,17 @@ async fn opt_out_the_next(database: &PgPool, operator: &Campaigns) {
         if let Ok(Some(number)) = sqlx::query_scalar::<_, String>(planned).fetch_optional(database).await {
             let number = PhoneNumber::parse(&number).expect("E.164");
             // While the database is away nobody can be opted out.
-            let _ = operator.add_do_not_call(&[number], "manual").await;
+            let _ = operator
+                .add_do_not_call(&[number], ExclusionSource::Manual, &by())
+                .await;
             return;
         }
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
+}
+
+fn by() -> ChangedBy {
+    on_the_command_line("operator")
 }
 
 async fn operator(fleet: &Fleet) -> Campaigns {
@@ -229,9 +235,9 @@ async fn operator(fleet: &Fleet) -> Campaigns {
 async fn activate(operator: &Campaigns, people: &People) {
     for planned in &people.campaigns {
         let campaign = planned.campaign.id.clone();
-        operator.create(&planned.campaign).await.expect("created");
+        operator.create(&planned.campaign, &by()).await.expect("created");
         operator
-            .import_contacts(&campaign, &planned.contacts)
+            .import_contacts(&campaign, &planned.contacts, &by())
             .await
             .expect("imported");
         let activation = Activation {
@@ -240,7 +246,7 @@ async fn activate(operator: &Campaigns, people: &People) {
             starts_at_ms: None,
             confirmation: None,
         };
-        operator.activate(&activation).await.expect("activated");
+        operator.activate(&activation, &by()).await.expect("activated");
     }
 }
 

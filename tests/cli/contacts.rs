@@ -48,7 +48,7 @@ fn every_good_row_is_taken_and_every_other_is_named_with_its_number() {
         .lines()
         .map(|line| line.split(',').next().expect("a row"))
         .collect();
-    assert_eq!(rows, ["row", "3", "6", "5"]);
+    assert_eq!(rows, ["row", "3", "5", "6"]);
     let mode = std::fs::metadata(office.directory.path().join("rejected.csv"));
     assert_eq!(mode.expect("there").permissions().mode() & 0o777, 0o600);
 
@@ -108,4 +108,35 @@ fn what_was_stored_before_a_file_broke_off_is_said() {
     assert_eq!(status, Some(2), "{out}{err}");
     assert_eq!(summary(&out), [1, 1, 0, 0], "{out}");
     assert!(err.contains("1 row in all") && err.contains("quotation mark"), "{err}");
+}
+
+#[test]
+fn an_export_of_a_campaign_that_called_nobody_has_its_columns_and_those_excluded_on_request() {
+    let office = Office::with_campaign(OPEN);
+    office.write(
+        "people.csv",
+        "phone,external_id,dnc\n+14155550101,=1+1,yes\n+14155550102,b,\n",
+    );
+    office.succeeds(&IMPORT);
+    let export = ["export", "--campaign", "health-survey", "--out", "export.csv"];
+    assert!(office.succeeds(&export).contains("0 finished contacts"));
+    assert!(
+        office
+            .read("export.csv")
+            .starts_with("campaign_id,contact_id,external_contact_id,phone_number,")
+    );
+    let all = [&export[..], &["--include-excluded"]].concat();
+    assert!(office.succeeds(&all).contains("1 finished contact "));
+    let text = office.read("export.csv");
+    assert!(
+        text.contains(",'=1+1,+14155550101,excluded,") && text.lines().count() == 2,
+        "{text}"
+    );
+    let mode = std::fs::metadata(office.directory.path().join("export.csv"));
+    assert_eq!(mode.expect("there").permissions().mode() & 0o777, 0o600);
+    assert!(
+        office
+            .refuses(&["export", "--campaign", "x", "--out", "x.csv"])
+            .contains("no campaign x")
+    );
 }

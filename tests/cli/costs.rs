@@ -3,8 +3,8 @@
 use super::support::{OPEN, Office, fixture, run, samvad};
 use samvad::store::SqlStore;
 use samvad_actors::domain::{
-    AttemptId, CallSid, CampaignId, CarrierStatus, ContactId, Disposition, EndReason, Mode, Outcome, PhoneNumber,
-    StreamSid,
+    AnsweredBy, AttemptId, CallSid, CampaignId, CarrierStatus, ContactId, Disposition, EndReason, Mode, Outcome,
+    PhoneNumber, StreamSid,
 };
 use samvad_actors::ports::{
     AttemptStore, CallReport, ContactStore, CostStore, MediaTokenClaim, NewAttempt, NewContact, ServiceKind,
@@ -56,6 +56,7 @@ async fn call(store: &SqlStore, n: i64, mode: Mode, outcome: Outcome, service_us
         number: PhoneNumber::parse(&format!("+1415555{n:04}")).expect("a number"),
         external_id: None,
         name: None,
+        language: None,
     };
     store
         .add_contacts(std::slice::from_ref(&contact), 1)
@@ -101,6 +102,7 @@ async fn call(store: &SqlStore, n: i64, mode: Mode, outcome: Outcome, service_us
         outcome,
         disposition: Disposition::Complete,
         end_reason: EndReason::SurveyDone,
+        answered_by: AnsweredBy::Unknown,
         consent: None,
         language: None,
         answers: Vec::new(),

@@ -3,6 +3,7 @@
 use super::server::{Conduct, KEY, LanguageServer};
 use super::support::{fixture, run, samvad};
 use std::collections::BTreeSet;
+use std::process::Command;
 
 const HEADER: &str = "language,phase,question_type,text,intent,value\n";
 const FILES: [&str; 5] = ["en.csv", "hi.csv", "hi-Latn.csv", "held_out.csv", "strangers.csv"];
@@ -103,18 +104,73 @@ fn results_are_printed_with_every_row_that_is_not_as_labelled() {
     assert_eq!(status, Some(1));
 }
 
+#[test]
+fn a_tag_that_has_prompts_of_its_own_is_a_language_and_any_other_is_of_the_part_before_the_hyphen() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let prompts = directory.path().join("prompts");
+    for language in ["en", "hi", "en-IN"] {
+        std::fs::create_dir_all(prompts.join(language)).expect("made");
+        let from = format!("{}/prompts/{}", env!("CARGO_MANIFEST_DIR"), &language[..2]);
+        for name in ["prompts.yaml", "lexicon.yaml"] {
+            std::fs::copy(format!("{from}/{name}"), prompts.join(language).join(name)).expect("copied");
+        }
+    }
+    let rows = "en-IN,consent,,yes,yes,\nen-GB,consent,,yes,yes,\nEN,consent,,yes,yes,\n";
+    std::fs::write(directory.path().join("said.csv"), format!("{HEADER}{rows}")).expect("written");
+    let evaluate = || {
+        let args = ["evaluate", "said.csv", "--prompts", "prompts", "--at-least", "100"];
+        run(&mut samvad(directory.path(), &args))
+    };
+    let (out, err, status) = evaluate();
+    assert_eq!(status, Some(0), "{out}{err}");
+    // What stands under the tag itself is what counts, and what is wrong in it is said.
+    std::fs::write(prompts.join("en-IN/lexicon.yaml"), "intents: 5").expect("written");
+    let (_, err, status) = evaluate();
+    assert_eq!(status, Some(2), "{err}");
+    assert!(err.contains("row 2") && err.contains("en-IN"), "{err}");
+}
+
+#[test]
+fn a_campaign_with_translations_is_one_of_each_of_its_languages() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let bilingual = std::fs::read_to_string(fixture("campaigns/health_survey_bilingual.yaml")).expect("readable");
+    // An option that the example for Hindi has not.
+    let bilingual = bilingual.replace("key: evening", "key: night");
+    std::fs::write(directory.path().join("survey.yaml"), bilingual).expect("written");
+    let rows = "en,question,choice,after work please,answer,night\nhi,question,choice,शाम को,answer,night\n\
+                en,question,scale,better than my aunt would have it,answer,4\n\
+                hi,question,scale,बुआ जी की पसंद से भी बढ़कर,answer,4\n";
+    std::fs::write(directory.path().join("said.csv"), format!("{HEADER}{rows}")).expect("written");
+    let server = LanguageServer::start();
+    server.behave(Conduct::Understands(
+        r#"{"intent": "unclear", "value": 4, "callback_words": null, "question_about_call": false}"#,
+        "",
+    ));
+    let args = ["evaluate", "said.csv", "--campaign", "survey.yaml", "--with-model"];
+    let (out, err, status) = run(with_settings(&mut samvad(directory.path(), &args), &server));
+    assert_eq!(status, Some(0), "{err}");
+    assert!(
+        !out.contains("gave nothing") && !out.contains("Not as labelled"),
+        "{out}"
+    );
+    assert_eq!(server.requests().len(), 2, "{out}");
+}
+
 /// One that the lexicon decides, and one that it leaves open.
 const OPEN: &str = "en,question,scale,four,answer,4\nen,question,scale,better than my aunt would have it,answer,4\n";
 
 fn with_model(server: &LanguageServer, file: &std::path::Path) -> (String, String, Option<i32>) {
     let directory = file.parent().expect("a directory");
     let mut command = samvad(directory, &["evaluate", "said.csv", "--with-model"]);
+    run(with_settings(&mut command, server))
+}
+
+fn with_settings<'a>(command: &'a mut Command, server: &LanguageServer) -> &'a mut Command {
     command
         .env("SAMVAD_LANGUAGE_MODEL", "openai")
         .env("OPENAI_API_KEY", KEY)
         .env("OPENAI_BASE_URL", server.url())
-        .env("SAMVAD_LANGUAGE_DEADLINE_MS", "1500");
-    run(&mut command)
+        .env("SAMVAD_LANGUAGE_DEADLINE_MS", "1500")
 }
 
 #[test]

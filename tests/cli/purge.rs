@@ -103,6 +103,65 @@ fn a_purge_removes_recordings_by_their_own_days_and_those_that_nobody_agreed_to_
 }
 
 #[test]
+fn a_purge_of_everything_leaves_the_files_alone_that_a_call_still_writes() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let data = data_of_a_call(directory.path());
+    let live = [
+        "journals/live.jsonl",
+        "recordings/live.ogg",
+        "recordings/new.unconsented.ogg",
+    ];
+    let calls = live.map(|name| samvad::call_files::create(&data.join(name)).expect("made"));
+    let everything = ["--transcripts", "0", "--journals", "0", "--recordings", "0"];
+    assert_eq!(
+        removed(&data, &everything)[3..],
+        [1, 1],
+        "those of the call that is over"
+    );
+    assert!(live.iter().all(|name| data.join(name).is_file()));
+    drop(calls);
+    assert_eq!(removed(&data, &everything)[3..], [1, 2]);
+}
+
+/// The command without the right to write where a directory's mode forbids it, which the super-user has.
+fn held_to_modes(command: &Command) -> Command {
+    let mut held = if rustix::process::geteuid().is_root() {
+        let mut held = Command::new("setpriv");
+        held.args(["--bounding-set", "-dac_override"])
+            .arg(command.get_program());
+        held
+    } else {
+        Command::new(command.get_program())
+    };
+    held.args(command.get_args());
+    if let Some(directory) = command.get_current_dir() {
+        held.current_dir(directory);
+    }
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => held.env(name, value),
+            None => held.env_remove(name),
+        };
+    }
+    held
+}
+
+#[test]
+fn a_recording_of_somebody_who_did_not_agree_that_cannot_be_deleted_fails_the_purge() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let data = data_of_a_call(directory.path());
+    let recordings = data.join("recordings");
+    std::fs::write(recordings.join("left.unconsented.ogg"), "").expect("written");
+    let mode = |mode: u32| std::fs::set_permissions(&recordings, PermissionsExt::from_mode(mode)).expect("changed");
+    mode(0o500);
+    let (out, err, status) = run(&mut held_to_modes(&purge(&data, &[])));
+    mode(0o700);
+    assert_eq!(status, Some(2), "{out}{err}");
+    assert!(err.contains("1 files could not be removed"), "{err}");
+    assert_eq!(removed(&data, &[])[4], 1);
+}
+
+#[test]
 fn a_purge_that_cannot_be_done_right_is_refused_and_removes_nothing() {
     let directory = tempfile::tempdir().expect("temporary directory");
     let data = data_of_a_call(directory.path());

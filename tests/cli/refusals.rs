@@ -154,7 +154,9 @@ fn output_that_cannot_be_written_is_an_error_and_no_panic() {
 fn doctor_finds_this_machine_ready_and_says_so_to_programs() {
     let directory = tempfile::tempdir().expect("temporary directory");
     let mut command = samvad(directory.path(), &["doctor", "--json"]);
-    command.env("SAMVAD_BIND", "127.0.0.1:0");
+    command
+        .env("SAMVAD_BIND", "127.0.0.1:0")
+        .env("SAMVAD_API_BIND", "127.0.0.1:0");
     let (out, err, status) = run(&mut command);
     assert_eq!(status, Some(0), "{out}{err}");
     let findings: Vec<serde_json::Value> = out

@@ -31,6 +31,7 @@ pub fn samvad(directory: &Path, args: &[&str]) -> Command {
         .args(args)
         .current_dir(directory)
         .env("SAMVAD_PROMPT_CACHE_DIR", prompt_cache())
+        .env("SAMVAD_API_BIND", "off")
         .stdin(Stdio::null());
     command
 }

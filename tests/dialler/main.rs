@@ -7,6 +7,10 @@
     reason = "what the tests stand on fails as loudly as they do"
 )]
 
+#[expect(dead_code, reason = "the tests of the API use the rest")]
+#[path = "../api/client.rs"]
+mod api_client;
+mod by_api;
 mod carrier;
 mod coordination;
 mod dialling;

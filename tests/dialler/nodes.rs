@@ -2,7 +2,7 @@
 //! between them, so that callbacks and media land on any server.
 
 use crate::redis::RedisServer;
-use samvad::app::campaigns::{Activation, Campaigns};
+use samvad::app::campaigns::{Activation, Campaigns, on_the_command_line};
 use samvad::config::Settings;
 use samvad::store::{DatabaseUrl, SqlStore, migrate_up};
 use samvad_actors::domain::{Campaign, CampaignId, ContactId, Lifecycle, Mode, PhoneNumber, TimeOfDay, Weekday};
@@ -89,7 +89,7 @@ impl Process {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn event(&self, name: &str) -> Option<Value> {
+    pub fn event(&self, name: &str) -> Option<Value> {
         self.lines().into_iter().find(|line| line["event"] == name)
     }
 
@@ -222,6 +222,9 @@ impl Fleet {
         let mut environment = self.environment.clone();
         environment.insert("SAMVAD_NODE_NAME".to_owned(), name.to_owned());
         environment.insert("SAMVAD_BIND".to_owned(), address.to_string());
+        environment
+            .entry("SAMVAD_API_BIND".to_owned())
+            .or_insert_with(|| "off".to_owned());
         let data = self.directory.path().join(name).display().to_string();
         environment.insert("SAMVAD_DATA_DIR".to_owned(), data);
         environment
@@ -254,7 +257,8 @@ impl Fleet {
         rules.spread = false;
         let settings = Settings::from_env(&self.environment_of("operator", free_address())).expect("settings");
         let campaigns = Campaigns::open(&settings).await.expect("opened");
-        campaigns.create(&campaign).await.expect("created");
+        let by = on_the_command_line("operator");
+        campaigns.create(&campaign, &by).await.expect("created");
         let contacts: Vec<_> = self
             .respondents
             .iter()
@@ -267,14 +271,14 @@ impl Fleet {
                     number: PhoneNumber::parse(&respondent.number).expect("E.164"),
                     external_id: None,
                     name: None,
+                    language: None,
                 },
                 zone: None,
-                language: None,
                 prior_consent: false,
             })
             .collect();
         campaigns
-            .import_contacts(&campaign.id, &contacts)
+            .import_contacts(&campaign.id, &contacts, &by)
             .await
             .expect("imported");
         let activation = Activation {
@@ -283,7 +287,7 @@ impl Fleet {
             starts_at_ms: None,
             confirmation: None,
         };
-        campaigns.activate(&activation).await.expect("active");
+        campaigns.activate(&activation, &by).await.expect("active");
         campaigns.close().await;
         campaign.id
     }
@@ -329,6 +333,21 @@ impl Fleet {
             *counts.entry(word).or_default() += 1;
         }
         counts
+    }
+
+    /// The people on the network.
+    pub fn respondents(&self) -> &[Respondent] {
+        &self.respondents
+    }
+
+    /// How many calls to each caller of the scenario have ended, by the network's own record.
+    pub fn calls_to(&self) -> BTreeMap<String, usize> {
+        let mut calls = BTreeMap::new();
+        for line in self.network.lines().iter().filter(|line| line["event"] == "call") {
+            let caller = line["caller"].as_str().expect("a name").to_owned();
+            *calls.entry(caller).or_default() += 1;
+        }
+        calls
     }
 
     /// Calls that the network knows of and that have ended.

@@ -3,9 +3,7 @@
 use crate::carrier::{Answer, sid};
 use crate::world::{HOUR_MS, SUNDAY_MS, World, at_once, number, until};
 use samvad_actors::domain::{AccountSid, AttemptState, CallSid, CarrierStatus, Lifecycle, Mode, StreamSid, TimeOfDay};
-use samvad_actors::ports::{
-    AttemptStore, CallUpdate, Clock, Coordination, DialerStore, DoNotCallEntry, FleetCommand, MediaTokenClaim,
-};
+use samvad_actors::ports::{AttemptStore, CallUpdate, Clock, Coordination, FleetCommand, MediaTokenClaim};
 use samvad_actors::runtime::STOPPED_ALL;
 use std::collections::BTreeSet;
 
@@ -139,15 +137,7 @@ async fn who_answers_a_call_that_was_to_be_taken_back_is_hung_up_on_by_a_stop_of
     world.asked(1).await;
     all_ring(&world, 1).await;
     let attempt = world.carrier.told().created[0].0.clone();
-    let entry = DoNotCallEntry {
-        number: number(1),
-        source: "import".to_owned(),
-        attempt: None,
-        added_at_ms: 0,
-    };
-    world.store.opt_out(&[entry]).await.expect("listed");
-    let told = FleetCommand::CancelNumber(number(1));
-    world.coordination.publish(&told).await.expect("said");
+    world.opt_out(1).await;
     let is_told = |update| world.carrier.told().changed.contains(&(sid(&attempt), update));
     until("it is taken back", async || is_told(CallUpdate::Cancel)).await;
     let claim = MediaTokenClaim {
@@ -177,15 +167,7 @@ async fn p25_an_opt_out_keeps_every_campaign_from_calling_the_number_and_takes_b
     world.asked(1).await;
     all_ring(&world, 1).await;
     let two = world.campaign("two", MODE, &[1, 2], |_| {}).await;
-    let entry = DoNotCallEntry {
-        number: number(1),
-        source: "import".to_owned(),
-        attempt: None,
-        added_at_ms: 0,
-    };
-    world.store.opt_out(&[entry]).await.expect("listed");
-    let told = FleetCommand::CancelNumber(number(1));
-    world.coordination.publish(&told).await.expect("said");
+    world.opt_out(1).await;
     until("it is taken back", async || !world.carrier.told().changed.is_empty()).await;
     assert_eq!(
         world.carrier.told().changed[0].1,

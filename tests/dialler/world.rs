@@ -12,7 +12,7 @@ use samvad_actors::domain::{
 };
 use samvad_actors::ports::{
     AttemptRow, AttemptStore, CallbackEffect, CampaignState, CampaignStore, Clock, ContactImport, Coordination,
-    DialerStore, LifecycleChange, NewContact, PermitLimits, ResultStore, StatusCallback,
+    DialerStore, DoNotCallEntry, FleetCommand, LifecycleChange, NewContact, PermitLimits, ResultStore, StatusCallback,
 };
 use samvad_actors::runtime::{
     CallTable, CampaignFleet, CampaignPorts, CarrierStatusChanged, DialSettings, Gate, HoldOff, MediaToken, NoEvents,
@@ -116,6 +116,19 @@ impl World {
         }
     }
 
+    /// Puts a number onto do-not-call, and tells the nodes.
+    pub async fn opt_out(&self, n: u32) {
+        let entry = DoNotCallEntry {
+            number: number(n),
+            source: "import".to_owned(),
+            attempt: None,
+            added_at_ms: 0,
+        };
+        self.store.opt_out(&[entry]).await.expect("listed");
+        let told = FleetCommand::CancelNumber(number(n));
+        self.coordination.publish(&told).await.expect("said");
+    }
+
     /// A node that makes attempts of this mode and looks every 20 ms.
     pub fn node(&self, name: &str, mode: Mode, limits: PermitLimits) -> TestNode {
         let (permits, returns) = Permits::new();
@@ -190,9 +203,9 @@ impl World {
                     number: number(n),
                     external_id: None,
                     name: None,
+                    language: None,
                 },
                 zone: None,
-                language: None,
                 prior_consent: false,
             })
             .collect();

@@ -9,7 +9,7 @@ name: In the middle of it
 network: {calls_per_second: 2, setup_ms: 100, dtmf_in_audio: false}
 callers:
   - {name: answers one, count: 2, ring_ms: 300, steps: [{name: consent, keys: "1"}, {when: prompt_begins, after_ms: 500, keys: "4"}]}
-  - {name: slow, count: 2, ring_ms: 20000, steps: [{when: answered, after_ms: 500, keys: "*"}, {when: prompt_begins, after_ms: 1000, keys: "2"}]}
+  - {name: slow, count: 2, ring_ms: 28000, steps: [{when: answered, after_ms: 500, keys: "*"}, {when: prompt_begins, after_ms: 1000, keys: "2"}]}
   - {name: later, count: 2, ring_ms: 300, steps: [{when: answered, after_ms: 500, keys: "*"}, {when: prompt_begins, after_ms: 1000, keys: "2"}]}
 "#;
 

@@ -245,6 +245,7 @@ impl World {
         let settings = BTreeMap::from([
             ("SAMVAD_DATA_DIR", directory.path().join("data").display().to_string()),
             ("SAMVAD_BIND", address.to_string()),
+            ("SAMVAD_API_BIND", "off".to_owned()),
             ("SAMVAD_PUBLIC_URL", format!("https://{PUBLIC_HOST}")),
             ("SAMVAD_MEDIA_TOKEN_KEY", TOKEN_KEY.to_owned()),
             ("SAMVAD_RECOGNIZER", "fixed:60ms".to_owned()),

@@ -79,6 +79,7 @@ impl AttemptStore for MemoryStore {
         Ok(Ok(AdmittedCall {
             machine: None,
             name: None,
+            language: None,
             attempt: claim.attempt.clone(),
             campaign: CampaignId::from("campaign"),
             contact: ContactId::from("contact"),

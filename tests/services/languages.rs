@@ -27,6 +27,9 @@ const CONSENT: &str = "क्या आपसे अभी तीन छोट�
 const SCALE: &str = "एक से पाँच तक, जहाँ एक मतलब बिल्कुल नहीं और पाँच मतलब बहुत ज़्यादा, आप अपनी पिछली मुलाक़ात से कितने संतुष्ट रहे?";
 const CHOICE: &str = "आप अगली मुलाक़ात कब चाहेंगे?";
 
+const MESSAGE: &str = "This is Riverside Health. We will call again.";
+const MESSAGE_IN_HINDI: &str = "यह रिवरसाइड हेल्थ है। हम फिर कॉल करेंगे।";
+
 /// What a recogniser for a language writes.
 type Written = (&'static str, &'static str);
 
@@ -229,6 +232,80 @@ async fn who_asks_for_hindi_at_once_is_asked_for_consent_in_hindi() {
     assert_eq!(
         consent(&run, "health-survey-bilingual").await,
         ("hi".to_owned(), CONSENT.to_owned())
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_chose_hindi_beforehand_hears_no_english_and_answers_in_hindi() {
+    let callers = r#"
+  - name: chose hindi
+    language: hi-IN
+    ring_ms: 300
+    steps:
+      - {name: consent, say: CLIPS/yes.wav}
+      - {name: scale, say: CLIPS/four.wav}
+      - {name: yes_no, say: CLIPS/no.wav}
+      - {name: choice, say: CLIPS/evening.wav}
+    expect: {answered: true, answered_by: person, outcome: completed, all_steps: true, answers: [4, false, evening]}
+"#;
+    let run = run(BILINGUAL, callers).await;
+    let english = ["Hello.", ENGLISH_SCALE, ENGLISH_CHOICE].map(|sentence| ("en", sentence));
+    let hindi = [CONSENT, SCALE, CHOICE].map(|sentence| ("hi", sentence));
+    let heard = heard_at(&run, &hindi).await;
+    assert!(heard.is_sorted() && heard.iter().all(Option::is_some), "{heard:?}");
+    assert_eq!(heard_at(&run, &english).await, [None; 3]);
+    assert_eq!(
+        consent(&run, "health-survey-bilingual").await,
+        ("hi".to_owned(), CONSENT.to_owned())
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn l17_a_machine_is_left_the_message_in_the_language_that_its_owner_chose() {
+    let folder = tempfile::tempdir().unwrap();
+    let campaign = folder.path().join("leaves_messages.yaml");
+    let text = std::fs::read_to_string(root().join(BILINGUAL)).unwrap();
+    let text = text
+        .replace(
+            "voicemail: hang_up",
+            &format!("voicemail: {{leave_message: {MESSAGE}}}"),
+        )
+        .replace("# leave_message:", "leave_message:");
+    std::fs::write(&campaign, text).unwrap();
+    let callers = r#"
+  - name: a machine of somebody who chose hindi
+    language: hi
+    ring_ms: 300
+    voicemail: {greeting: AUDIO/23_voicemail_beep.wav}
+    machine_detection: {verdict: machine_start, after_ms: 2500}
+    expect: {ended_by: agent, goodbye_played: true, answered_by: voicemail, outcome: voicemail, answers: []}
+"#;
+    let run = run(campaign.to_str().unwrap(), callers).await;
+    assert!(heard_at(&run, &[("hi", MESSAGE_IN_HINDI)]).await[0].is_some());
+    assert_eq!(heard_at(&run, &[("en", MESSAGE)]).await, [None]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_file_with_a_language_that_the_campaign_has_not_is_refused_with_its_line() {
+    let scratch = tempfile::tempdir().unwrap();
+    let contacts = scratch.path().join("people.csv");
+    std::fs::write(&contacts, "phone_number,language\n+14155550101,hi\n+14155550102,ta\n").unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_samvad"))
+        .current_dir(root())
+        .env("SAMVAD_DATA_DIR", scratch.path().join("data"))
+        .env("TWILIO_API_BASE_URL", "http://127.0.0.1:9")
+        .env("TWILIO_ACCOUNT_SID", "AC0123456789abcdef0123456789abcdef")
+        .env("TWILIO_AUTH_TOKEN", "chosen-for-this-test")
+        .args(["serve", "--campaign", BILINGUAL, "--contacts"])
+        .arg(&contacts)
+        .output()
+        .await
+        .unwrap();
+    assert!(!output.status.success());
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        told.contains("line 3, language: the campaign does not speak \"ta\"; write en or hi"),
+        "{told}"
     );
 }
 

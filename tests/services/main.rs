@@ -31,6 +31,8 @@ mod recordings;
 #[path = "../support/recognizer_suite.rs"]
 mod suite;
 #[cfg(test)]
+mod turns;
+#[cfg(test)]
 mod understanding;
 #[cfg(test)]
 mod whole_system;

@@ -90,6 +90,9 @@ async fn l12_a_model_that_says_nothing_costs_a_second_try_and_no_more() {
         run.log
     );
     assert!(!run.log.contains("lovely"), "what was said is in the log");
+    let said = transcript(&run).await;
+    let bridges = said.iter().filter(|line| line.text == "One moment.").count();
+    assert_eq!(bridges, 1, "the wait is not silent: {said:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

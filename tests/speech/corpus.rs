@@ -166,4 +166,6 @@ impl ListenerSink for Utterances {
     }
 
     fn beep(&mut self, _at_ms: u64) {}
+
+    fn fax(&mut self, _at_ms: u64) {}
 }

@@ -1,7 +1,7 @@
 //! The media token: who may talk on an attempt's behalf.
 
 use crate::world::*;
-use samvad_actors::domain::{AttemptId, AttemptState, CallSid, MachineVerdict, Mode};
+use samvad_actors::domain::{AttemptId, AttemptState, CallSid, Language, MachineVerdict, Mode};
 use samvad_actors::ports::{AdmittedCall, MachineDetection, MediaTokenClaim, TokenRefusal};
 
 async fn refusal(store: &TestStore, claim: &MediaTokenClaim, now_ms: i64) -> TokenRefusal {
@@ -22,6 +22,7 @@ pub async fn l24_a_token_admits_once_and_binds_call_account_and_stream(store: Te
     let expected = AdmittedCall {
         machine: None,
         name: person.name.clone(),
+        language: person.language.clone(),
         attempt: attempt.clone(),
         campaign: person.campaign.clone(),
         contact: person.id.clone(),
@@ -31,6 +32,16 @@ pub async fn l24_a_token_admits_once_and_binds_call_account_and_stream(store: Te
     assert_eq!(admitted, Ok(expected));
     assert_eq!(row(&store, &attempt).await.state, AttemptState::Live);
     assert_eq!(refusal(&store, &claim(&attempt), NOW).await, TokenRefusal::Used);
+}
+
+pub async fn an_admission_says_which_language_its_person_chose(store: TestStore) {
+    for (n, chosen) in [(1, None), (2, Some("hi"))] {
+        let person = put_person(&store, &format!("campaign-{n}"), n).await;
+        let attempt = submitted(&store, &person, &format!("a{n}")).await;
+        let admitted = store.consume_media_token(&claim(&attempt), NOW).await.expect("store");
+        let chosen = chosen.map(|tag: &str| Language(tag.to_owned()));
+        assert_eq!(admitted.expect("admitted").language, chosen);
+    }
 }
 
 pub async fn a_verdict_that_came_before_the_stream_comes_with_its_admission(store: TestStore) {

@@ -3,7 +3,9 @@
 use crate::world::*;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use samvad_actors::domain::{AttemptId, AttemptState, CallSid, CarrierStatus, Disposition, MachineVerdict, Outcome};
+use samvad_actors::domain::{
+    AnsweredBy, AttemptId, AttemptState, CallSid, CarrierStatus, Disposition, MachineVerdict, Outcome,
+};
 use samvad_actors::ports::{AttemptRow, CallbackEffect, MachineDetection, StatusCallback, StoreError};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -160,6 +162,8 @@ pub async fn each_end_without_a_conversation_has_its_disposition(store: TestStor
             "{told:?}"
         );
         assert_eq!(ended.ended_at_ms, Some(NOW));
+        let taken = told == CarrierStatus::Completed;
+        assert_eq!(ended.answered_by, taken.then_some(AnsweredBy::Unknown), "{told:?}");
     }
 }
 

@@ -60,7 +60,6 @@ pub fn imported(campaign: &CampaignId, n: u32) -> ContactImport {
     ContactImport {
         contact: contact(campaign, n),
         zone: None,
-        language: None,
         prior_consent: false,
     }
 }

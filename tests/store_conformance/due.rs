@@ -3,8 +3,8 @@
 use crate::dialling::*;
 use crate::world::*;
 use samvad_actors::domain::{
-    AttemptId, CalendarDate, CallbackRequest, CarrierStatus, Disposition, Lifecycle, Mode, Outcome, SpokenClock,
-    SpokenHours, SpokenTime, TimeOfDay,
+    AttemptId, CalendarDate, CallbackRequest, CarrierStatus, Disposition, EndReason, Lifecycle, Mode, Outcome,
+    SpokenClock, SpokenHours, SpokenTime, TimeOfDay,
 };
 use samvad_actors::ports::{
     CallReport, CallbackEffect, ClaimRefusal, ContactImport, DayCount, DoNotCallEntry, ImportReport, InFlightAttempt,
@@ -299,6 +299,52 @@ pub async fn l19_the_budget_of_attempts_ends_before_the_time_asked_for(store: Te
     let result = &store.results(&once.id).await.expect("read")[0];
     assert_eq!(result.callback_request.as_deref(), Some("after two"));
     assert_eq!(result.next_call, None);
+}
+
+pub async fn l17_after_a_machine_or_a_screener_a_call_is_due_by_the_campaigns_rule_and_after_a_fax_none(
+    store: TestStore,
+) {
+    const MINUTE: i64 = 60_000;
+    for (n, end_reason, outcome, disposition, pause) in [
+        (
+            1,
+            EndReason::Machine,
+            Outcome::Voicemail,
+            Disposition::Machine,
+            Some(90 * MINUTE),
+        ),
+        (
+            2,
+            EndReason::Screened,
+            Outcome::Abandoned,
+            Disposition::NonContact,
+            Some(40 * MINUTE),
+        ),
+        (3, EndReason::Fax, Outcome::Failed, Disposition::Fax, None),
+    ] {
+        let mut ruled = campaign(&format!("campaign-{n}"));
+        ruled.dialing.retry.after_machine_minutes = 90;
+        ruled.dialing.retry.after_abandoned_minutes = 40;
+        store.put_campaign(&ruled, NOW).await.expect("written");
+        let leadership = run(&store, &ruled.id, Mode::Live).await;
+        let contact = import(&store, &ruled.id, n).await;
+        let attempt = talking(&store, &leadership, &contact, &format!("a{n}")).await;
+        let report = CallReport {
+            end_reason,
+            outcome,
+            disposition,
+            consent: None,
+            answers: Vec::new(),
+            ..report(&attempt)
+        };
+        assert_eq!(store.record_outcome(&report).await, Ok(true), "{end_reason:?}");
+        let next: Vec<_> = due(&store, &ruled.id, i64::MAX).await;
+        let next: Vec<_> = next
+            .iter()
+            .map(|contact| contact.due_at_ms - report.ended_at_ms)
+            .collect();
+        assert_eq!(next, pause.into_iter().collect::<Vec<_>>(), "{end_reason:?}");
+    }
 }
 
 pub async fn completed_and_refused_contacts_are_never_due_again_and_tell_it_once(store: TestStore) {

@@ -2,18 +2,26 @@
 
 #![expect(clippy::expect_used, reason = "helpers of tests; clippy knows test functions only")]
 
+mod accounts;
 mod admission;
 mod attempts;
+mod audit;
 mod callbacks;
+mod catalog;
 mod claims;
 mod costs;
 mod dialling;
 mod due;
+mod exclusions;
+mod idempotency;
+mod imports;
 mod ledger;
+mod pages;
 mod people;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod results;
+mod tokens;
 mod world;
 
 /// Runs the whole suite on the stores that a factory makes; the factory returns what must outlive the store too.
@@ -49,7 +57,8 @@ macro_rules! conformance {
                     attempts_that_do_not_exist_are_named_in_the_error
             }
             conformance! { @each $factory;
-                admission: l24_a_token_admits_once_and_binds_call_account_and_stream
+                admission: an_admission_says_which_language_its_person_chose
+                    l24_a_token_admits_once_and_binds_call_account_and_stream
                     a_verdict_that_came_before_the_stream_comes_with_its_admission
                     l24_of_64_claims_of_one_token_at_once_exactly_one_admits
                     a_token_is_refused_with_the_reason
@@ -79,6 +88,7 @@ macro_rules! conformance {
                     a_report_that_cannot_be_kept_whole_is_not_kept_in_part
                     results_have_a_row_per_contact_with_its_last_attempt
                     every_kind_of_answer_reads_back
+                    who_took_a_call_reads_back_whoever_it_was
                     a_purge_removes_words_and_keeps_values
                     a_purge_leaves_open_and_recent_attempts_alone
                     names_are_kept_for_calls_and_purged_when_there_will_be_none
@@ -113,12 +123,94 @@ macro_rules! conformance {
                     a_listed_number_is_excluded_in_every_campaign_and_from_the_start_in_later_ones
                     l22_a_callback_is_due_at_the_time_asked_for_on_the_clock_of_the_person
                     a_callback_without_a_time_that_could_be_kept_comes_after_the_pause
+                    l17_after_a_machine_or_a_screener_a_call_is_due_by_the_campaigns_rule_and_after_a_fax_none
                     l19_the_budget_of_attempts_ends_before_the_time_asked_for
                     completed_and_refused_contacts_are_never_due_again_and_tell_it_once
                     usage_holds_what_is_in_flight_and_what_was_begun_by_day
                     l18_a_call_that_outlasts_its_outcome_counts_until_the_carrier_says_that_it_is_over
                     a_campaign_goes_through_its_life_in_order
                     an_overview_says_who_is_left_why_others_are_not_and_how_the_latest_calls_ended
+            }
+            conformance! { @each $factory;
+                catalog: a_draft_is_created_once_and_its_audit_entry_holds_it
+                    every_change_of_definition_mode_or_lifecycle_makes_a_new_version
+                    an_edit_of_another_version_is_refused_and_leaves_nothing
+                    a_campaign_that_runs_or_is_over_or_has_open_attempts_is_not_edited
+                    a_copy_is_a_draft_without_contacts
+                    a_draft_is_deleted_with_all_that_is_its_own
+                    a_campaign_that_was_called_or_paid_for_is_not_deleted
+                    a_change_that_is_refused_changes_neither_mode_nor_lifecycle_nor_the_log
+                    campaigns_are_found_by_state_date_and_name_in_pages_newest_first
+            }
+            conformance! { @each $factory;
+                imports: a_batch_is_taken_whole_with_its_rejections_and_its_counts
+                    a_number_that_wants_no_calls_is_listed_and_its_contact_excluded_from_the_start
+                    an_import_that_has_ended_takes_no_more_rows
+                    a_batch_that_cannot_be_kept_whole_is_not_kept_in_part
+                    an_import_into_a_campaign_that_is_over_or_missing_is_refused
+                    an_import_of_which_nothing_was_heard_is_ended_as_failed_and_no_other
+            }
+            conformance! { @each $factory;
+                exclusions: p50_what_was_said_in_a_call_stays_by_whatever_way_it_is_asked_to_go
+                    p24_what_was_written_and_then_said_in_a_call_stays_too
+                    an_entry_is_removed_and_only_contacts_out_for_that_alone_are_pending_again
+                    entries_are_listed_newest_first_by_number_and_source_in_pages
+                    what_is_added_tells_the_calls_in_flight_and_stands_in_the_log
+            }
+            conformance! { @each $factory;
+                pages: one_contact_comes_with_its_attempts_and_only_from_its_own_campaign
+                    an_export_has_finished_contacts_with_their_answers_and_excluded_ones_on_request
+            }
+            conformance! { @property $factory;
+                pages: pages_joined_are_the_whole_list_in_order_whatever_is_asked_for
+                    statistics_agree_with_a_recount_of_every_attempt
+            }
+            conformance! { @each $factory;
+                accounts: a_first_sign_in_makes_the_user_and_opens_a_session
+                    a_person_who_comes_again_is_the_same_user_with_one_more_session
+                    a_sign_in_that_changes_role_name_or_address_writes_what_was_and_what_is
+                    of_many_first_sign_ins_of_one_person_at_once_one_makes_the_user
+                    changes_of_one_user_at_once_are_logged_as_they_followed_each_other
+                    a_sign_in_that_fails_leaves_no_user_no_session_and_no_entry
+                    a_session_ends_at_its_time_however_much_it_is_used
+                    a_session_that_nobody_uses_ends_and_stays_ended
+                    the_use_of_a_session_is_written_once_a_minute
+                    a_sign_out_closes_one_session_and_a_csrf_token_is_replaced
+                    a_disabled_user_has_no_session_and_gets_none_until_enabled
+                    a_user_who_is_so_already_is_left_alone_and_nothing_is_logged
+                    the_last_admin_cannot_be_disabled
+                    of_admins_who_disable_each_other_at_once_one_is_left
+                    users_come_in_pages_in_the_order_of_their_ids
+                    a_login_is_taken_once_and_in_time
+                    a_login_that_32_take_at_once_is_taken_by_one
+                    a_purge_deletes_what_has_expired_and_nothing_else
+            }
+            conformance! { @each $factory;
+                tokens: a_token_reads_back_with_its_owner
+                    tokens_are_listed_the_newest_first_for_one_user_or_all
+                    a_token_that_expired_or_was_taken_back_admits_nobody
+                    a_token_of_a_disabled_owner_admits_nobody
+                    a_token_comes_with_the_role_that_its_owner_has_now
+                    the_use_of_a_token_is_written_once_a_minute
+                    a_token_that_cannot_be_kept_is_refused_without_its_hash_and_not_logged
+                    of_many_who_take_a_token_back_at_once_one_does
+            }
+            conformance! { @each $factory;
+                idempotency: a_key_is_new_then_under_way_then_answered_as_it_was
+                    a_key_is_taken_by_one_of_32_at_once
+                    a_key_of_another_request_is_refused_and_one_of_another_sender_is_another_key
+                    an_abandoned_key_counts_as_never_begun_and_is_taken_over_by_one
+                    an_answer_is_never_abandoned_and_the_first_one_stays
+                    a_key_given_back_may_be_taken_again_by_any_request
+                    an_answer_without_a_key_is_refused_without_a_word_of_it
+                    a_purge_deletes_answers_that_are_old_enough
+            }
+            conformance! { @each $factory;
+                audit: an_entry_reads_back_as_it_was_written
+                    the_log_is_searched_by_each_of_its_filters
+                    filters_of_the_log_hold_together_whichever_leads
+                    the_pages_of_the_log_are_the_log_also_where_clocks_differ
+                    ids_of_the_log_are_in_the_order_in_which_entries_become_visible
             }
         }
     };

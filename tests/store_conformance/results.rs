@@ -3,9 +3,10 @@
 use crate::dialling::change;
 use crate::world::*;
 use samvad_actors::domain::{
-    AnswerValue, AttemptId, AttemptState, CampaignId, CarrierStatus, Disposition, EndReason, Lifecycle, Outcome,
+    AnswerValue, AnsweredBy, AttemptId, AttemptState, CampaignId, CarrierStatus, Disposition, EndReason, Lifecycle,
+    Outcome,
 };
-use samvad_actors::ports::{CallReport, PurgeCounts, StoreError};
+use samvad_actors::ports::{CallReport, NewContact, PurgeCounts, StoreError};
 
 pub async fn p40_a_report_reads_back_whole(store: TestStore) {
     let person = put_person(&store, "spring", 1).await;
@@ -19,8 +20,8 @@ pub async fn p40_a_report_reads_back_whole(store: TestStore) {
         (AttemptState::Ended, Some(report.ended_at_ms))
     );
     assert_eq!(
-        (kept.outcome, kept.disposition),
-        (Some(report.outcome), Some(report.disposition))
+        (kept.outcome, kept.disposition, kept.answered_by),
+        (Some(report.outcome), Some(report.disposition), Some(AnsweredBy::Person))
     );
     assert_eq!(store.transcript(&attempt).await.as_ref(), Ok(&report.transcript));
     assert_eq!(store.latencies(&attempt).await.as_ref(), Ok(&report.latencies));
@@ -33,6 +34,29 @@ pub async fn p40_a_report_reads_back_whole(store: TestStore) {
     assert_eq!(results[0].callback_request.as_deref(), Some("after six"));
     assert_eq!(results[0].next_call, None, "nobody calls who answered");
     assert_eq!((results[0].contact.attempts, results[0].do_not_call), (1, false));
+}
+
+pub async fn who_took_a_call_reads_back_whoever_it_was(store: TestStore) {
+    let classes = [
+        AnsweredBy::Person,
+        AnsweredBy::Voicemail,
+        AnsweredBy::CallScreening,
+        AnsweredBy::Fax,
+        AnsweredBy::Unknown,
+    ];
+    for (n, answered_by) in (0..).zip(classes) {
+        let person = put_person(&store, &format!("campaign-{n}"), n).await;
+        let attempt = live(&store, &person, &format!("a{n}")).await;
+        assert_eq!(row(&store, &attempt).await.answered_by, None, "not before its end");
+        let report = CallReport {
+            answered_by,
+            ..report(&attempt)
+        };
+        store.record_outcome(&report).await.expect("recorded");
+        let results = store.results(&person.campaign).await.expect("read");
+        let kept = results[0].attempt.as_ref().and_then(|attempt| attempt.answered_by);
+        assert_eq!(kept, Some(answered_by));
+    }
 }
 
 pub async fn l13_the_first_report_wins_and_a_later_wish_for_removal_is_kept(store: TestStore) {
@@ -251,7 +275,8 @@ pub async fn names_are_kept_for_calls_and_purged_when_there_will_be_none(store: 
     let report = report(&attempt);
     store.record_outcome(&report).await.expect("recorded");
     let ringing = live(&store, &open, "b").await;
-    assert_eq!(store.name_of_attempt(&attempt).await, Ok(called.name.clone()));
+    let named = |person: &NewContact| Ok(person.name.clone().map(|name| (name, person.language.clone())));
+    assert_eq!(store.name_of_attempt(&attempt).await, named(&called));
     assert!(called.name.is_some());
     assert_eq!(store.name_of_attempt(&AttemptId::from("nobody")).await, Ok(None));
 
@@ -262,7 +287,7 @@ pub async fn names_are_kept_for_calls_and_purged_when_there_will_be_none(store: 
         Ok(1)
     );
     assert_eq!(store.name_of_attempt(&attempt).await, Ok(None));
-    assert_eq!(store.name_of_attempt(&ringing).await, Ok(open.name));
+    assert_eq!(store.name_of_attempt(&ringing).await, named(&open));
     // Nobody waits for a campaign that is over.
     for to in [Lifecycle::Running, Lifecycle::Completed] {
         change(&store, &waiting.campaign, to).await;

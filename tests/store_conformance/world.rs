@@ -2,13 +2,14 @@
 
 use samvad::store::{DatabaseUrl, SqlStore, migrate_up};
 use samvad_actors::domain::{
-    AccountSid, Answer, AnswerValue, AnswerVia, AttemptId, CallSid, CallbackRequest, Campaign, CampaignId,
-    CarrierStatus, ConsentEvidence, ContactId, Disposition, EndReason, Language, Mode, Outcome, PersonName,
-    PhoneNumber, StreamSid,
+    AccountSid, ActorKind, Answer, AnswerValue, AnswerVia, AnsweredBy, AttemptId, CallSid, CallbackRequest, Campaign,
+    CampaignId, CarrierStatus, ChangedBy, ConsentEvidence, ContactId, Disposition, EndReason, Language, Mode, Outcome,
+    PersonName, PhoneNumber, StreamSid,
 };
 use samvad_actors::ports::{
-    AttemptRow, CallLedger, CallReport, CostStore, DialerStore, MediaTokenClaim, NewAttempt, NewContact,
-    StatusCallback, Store, Submission, TranscriptLine, TranscriptSpeaker, TurnLatency,
+    AccountStore, AttemptRow, AuditEntry, AuditQuery, AuditRow, AuditStore, CallLedger, CallReport, CatalogStore,
+    CostStore, DialerStore, ExclusionStore, IdempotencyStore, MediaTokenClaim, NewAttempt, NewContact, PeopleStore,
+    StatisticsStore, StatusCallback, Store, Submission, TranscriptLine, TranscriptSpeaker, TurnLatency,
 };
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -19,9 +20,35 @@ pub const NOW: i64 = 1_700_000_000_000;
 pub const EXPIRY: i64 = NOW + 60_000;
 
 /// Every port of a store.
-pub trait WholeStore: Store + DialerStore + CostStore + CallLedger {}
+pub trait WholeStore:
+    Store
+    + DialerStore
+    + CostStore
+    + CallLedger
+    + AccountStore
+    + IdempotencyStore
+    + AuditStore
+    + CatalogStore
+    + PeopleStore
+    + ExclusionStore
+    + StatisticsStore
+{
+}
 
-impl<T: Store + DialerStore + CostStore + CallLedger> WholeStore for T {}
+impl<T> WholeStore for T where
+    T: Store
+        + DialerStore
+        + CostStore
+        + CallLedger
+        + AccountStore
+        + IdempotencyStore
+        + AuditStore
+        + CatalogStore
+        + PeopleStore
+        + ExclusionStore
+        + StatisticsStore
+{
+}
 
 pub type TestStore = Arc<dyn WholeStore>;
 
@@ -79,6 +106,8 @@ pub fn contact(campaign: &CampaignId, n: u32) -> NewContact {
         number: number(n),
         external_id: Some(format!("customer-{n}")),
         name: PersonName::parse(&format!("Person {n}")).ok(),
+        // Every second one chose a language.
+        language: n.is_multiple_of(2).then(|| Language("hi".to_owned())),
     }
 }
 
@@ -204,6 +233,7 @@ pub fn report(attempt: &AttemptId) -> CallReport {
         outcome: Outcome::Completed,
         disposition: Disposition::Complete,
         end_reason: EndReason::SurveyDone,
+        answered_by: AnsweredBy::Person,
         consent: Some(consent()),
         answers: vec![
             answer(0, AnswerValue::YesNo(true), Some("yes i was")),
@@ -245,4 +275,29 @@ pub fn report(attempt: &AttemptId) -> CallReport {
         do_not_call: false,
         ended_at_ms: NOW + 90_000,
     }
+}
+
+/// A change of a campaign by somebody.
+pub fn audited(action: &'static str, target: &str) -> AuditEntry {
+    AuditEntry {
+        by: ChangedBy {
+            kind: ActorKind::User,
+            id: "user-1".to_owned(),
+            name: "Asha".to_owned(),
+            request_id: Some("request-1".to_owned()),
+        },
+        action,
+        target: ("campaign", target.to_owned()),
+        before: None,
+        after: None,
+    }
+}
+
+/// The audit log, the newest first.
+pub async fn audit_log(store: &TestStore) -> Vec<AuditRow> {
+    let query = AuditQuery {
+        limit: 1_000,
+        ..AuditQuery::default()
+    };
+    store.audit_log(&query).await.expect("read")
 }

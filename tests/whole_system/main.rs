@@ -12,4 +12,6 @@ mod inbound;
 mod outcomes;
 mod recording;
 mod run;
+mod supervision;
+mod turns;
 mod voicemail;

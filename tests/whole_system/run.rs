@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// A run that has ended.
 pub struct Run {
@@ -64,6 +64,26 @@ fn assert_replays(run: &Path) {
         .output()
         .expect("the program runs");
     assert!(replay.status.success(), "{}", String::from_utf8_lossy(&replay.stdout));
+}
+
+/// Has flite say something into a file.
+pub fn flite(voice: &str, text: &str, path: &Path) {
+    said(
+        Command::new("flite")
+            .args(["-voice", voice, "-t", text, "-o"])
+            .arg(path),
+    );
+}
+
+/// Has espeak-ng say something into a file.
+pub fn espeak(voice: &str, text: &str, path: &Path) {
+    said(Command::new("espeak-ng").args(["-v", voice, "-w"]).arg(path).arg(text));
+}
+
+/// Runs a synthesiser.
+fn said(command: &mut Command) {
+    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).status();
+    assert!(status.expect("flite and espeak-ng are installed").success());
 }
 
 pub fn shared_data_directory() -> PathBuf {

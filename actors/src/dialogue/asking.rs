@@ -4,7 +4,7 @@ use super::hearing::{Level, Said};
 use super::input::NamedGreeting;
 use super::machine::Dialogue;
 use super::prompt::Prompt;
-use super::state::{Ask, Doubt, Ending, Pending, Phase, Step, Turn};
+use super::state::{Ask, Doubt, Ending, Pending, Phase, Shown, Step, Turn};
 use super::timers::Timer;
 use crate::domain::{Answer, AnswerValue, AnswerVia, EndReason, Intent, QuestionKind};
 
@@ -76,7 +76,11 @@ impl Dialogue {
         let idle = said.meant.acknowledgement && said.meant.is_unclear();
         if said.level == Level::Low || idle {
             self.odd(&said);
-        } else if said.meant.acknowledgement && said.over_prompt && said.before_asked && self.turn.step == Step::Asked {
+        } else if said.meant.acknowledgement
+            && (said.over_prompt || said.speech.shown == Shown::Acknowledgement)
+            && said.before_asked
+            && self.turn.step == Step::Asked
+        {
             // Shows that one listens, no more; and what came before the question cannot agree to it.
             self.heard_nothing(said.speech.id);
         } else if self.is_for_the_model(&said) {
@@ -133,8 +137,9 @@ impl Dialogue {
     }
 
     fn said_to_survey(&mut self, index: usize, said: Said) {
-        if said.before_asking {
-            // The tail of an earlier answer ("yes … go ahead").
+        if said.before_asking && self.turn.reprompts == 0 {
+            // The tail of an earlier answer ("yes … go ahead"). What comes over "sorry, I did not understand" answers:
+            // the question is known.
             self.heard_nothing(said.speech.id);
         } else if said.meant.out_of_range {
             self.out_of_range(&said);
@@ -162,6 +167,11 @@ impl Dialogue {
             Intent::RemoveMe => self.confirm(Doubt::Removal, said.clone()),
             Intent::NotInterested if certain => self.refuse(&said.utterance, AnswerVia::Speech, "not interested"),
             Intent::NotInterested => self.confirm(Doubt::Refusal, said.clone()),
+            // A recogniser that does not know an acknowledgement ("achha") hears some short phrase in it. Whoever
+            // means it says it again once asked.
+            Intent::CallLater | Intent::WrongPerson if !certain && said.before_asked => {
+                self.heard_nothing(said.speech.id);
+            }
             Intent::CallLater if certain => self.call_later(said.meant.when.clone()),
             Intent::CallLater => self.confirm(Doubt::Callback(said.meant.when.clone()), said.clone()),
             Intent::WrongPerson if certain => self.wrong_person(),
@@ -312,7 +322,10 @@ impl Dialogue {
             self.speeches.clear();
             self.timers.stop(Timer::Speech);
             self.timers.stop(Timer::Recognition);
-            self.ask_again(Why::Silence);
+            match self.held.take() {
+                Some(said) => self.said(*said),
+                None => self.ask_again(Why::Silence),
+            }
         }
     }
 
@@ -322,6 +335,7 @@ impl Dialogue {
         }
         self.turn.step = Step::Holding;
         self.forget_consultation();
+        self.held = None;
         self.hush();
         self.timers.stop(Timer::Silence);
         self.timers.stop(Timer::Turn);

@@ -5,7 +5,7 @@ use super::asking::Why;
 use super::hearing::{Level, Said};
 use super::machine::Dialogue;
 use super::state::{Doubt, Pending};
-use crate::domain::{AnswerVia, Intent};
+use crate::domain::{AnswerVia, AnsweredBy, Intent};
 
 impl Doubt {
     pub(super) fn is_value(&self) -> bool {
@@ -52,7 +52,7 @@ impl Dialogue {
 
     /// What was in doubt is true.
     pub(super) fn accept(&mut self, pending: &Pending, via: AnswerVia) {
-        self.person = true;
+        self.answered_by = AnsweredBy::Person;
         let heard = &pending.heard;
         match &pending.what {
             Doubt::Consent => self.consent_given(heard, via),

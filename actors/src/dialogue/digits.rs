@@ -1,7 +1,6 @@
 //! Digits in a row, written or said: what a telephone number is known by, in texts to and from a language model.
 
-use super::numbers::NumberWords;
-use super::words::words;
+use super::lexicon::Lexicon;
 
 /// Digits in a row that may be a telephone number. The longest number a survey asks for has six.
 pub(super) const TELEPHONE_DIGITS: usize = 7;
@@ -17,14 +16,14 @@ const SEPARATORS: &[char] = &['-', '.', ',', '/', '(', ')', '+', ';', ':'];
 
 /// The most digits that stand in a row in a text, spaces and separators passed over, number words counted as digits. One other
 /// word between two of them does not part them.
-pub(super) fn longest_run(text: &str, numbers: &NumberWords) -> usize {
-    let runs = runs(text, numbers);
+pub(super) fn longest_run(text: &str, lexicon: &Lexicon) -> usize {
+    let runs = runs(text, lexicon);
     runs.into_iter().map(|run| run.digits).max().unwrap_or(0)
 }
 
 /// The text with every run of at least [`TELEPHONE_DIGITS`] digits replaced.
-pub(super) fn hide_numbers(text: &str, numbers: &NumberWords) -> String {
-    let shown = runs(text, numbers).into_iter().map(|run| {
+pub(super) fn hide_numbers(text: &str, lexicon: &Lexicon) -> String {
+    let shown = runs(text, lexicon).into_iter().map(|run| {
         if run.digits >= TELEPHONE_DIGITS {
             HIDDEN.to_owned()
         } else {
@@ -52,10 +51,10 @@ enum Token {
     Large,
 }
 
-fn runs<'a>(text: &'a str, numbers: &NumberWords) -> Vec<Run<'a>> {
+fn runs<'a>(text: &'a str, lexicon: &Lexicon) -> Vec<Run<'a>> {
     let mut runs: Vec<Run<'_>> = Vec::new();
     for text in text.split_whitespace() {
-        let token = token(text, numbers);
+        let token = token(text, lexicon);
         if let Token::Digits(_) = token
             && let [.., before, between] = runs.as_mut_slice()
             && before.digits > 0
@@ -83,7 +82,7 @@ fn runs<'a>(text: &'a str, numbers: &NumberWords) -> Vec<Run<'a>> {
 }
 
 /// By the digits a token is written with, or those of the numbers it is the words of.
-fn token(text: &str, numbers: &NumberWords) -> Token {
+fn token(text: &str, lexicon: &Lexicon) -> Token {
     if text.chars().all(|c| SEPARATORS.contains(&c)) {
         return Token::Separator;
     }
@@ -93,8 +92,8 @@ fn token(text: &str, numbers: &NumberWords) -> Token {
     }
     let mut digits = 0;
     for part in text.split(SEPARATORS).filter(|part| !part.is_empty()) {
-        let part = words(part);
-        match numbers.read(&part) {
+        let part = lexicon.heard(&lexicon.said(part));
+        match lexicon.number(&part) {
             Some((0..10, taken)) if taken == part.len() => digits += 1,
             Some((10..100, taken)) if taken == part.len() => digits += 2,
             Some((_, taken)) if taken == part.len() => return Token::Large,
@@ -116,11 +115,11 @@ mod tests {
         LazyLock::new(|| LanguagePack::embedded(&Language::default()).expect("English"));
 
     fn hidden(text: &str) -> String {
-        hide_numbers(text, PACK.lexicon().spelt_numbers())
+        hide_numbers(text, PACK.lexicon())
     }
 
     fn longest(text: &str) -> usize {
-        longest_run(text, PACK.lexicon().spelt_numbers())
+        longest_run(text, PACK.lexicon())
     }
 
     #[test]
@@ -141,6 +140,18 @@ mod tests {
                 shown.starts_with("ring [number]") && shown.ends_with("please"),
                 "{number}: {shown}"
             );
+        }
+    }
+
+    #[test]
+    fn numbers_are_hidden_in_every_spelling_that_answers_are_understood_in() {
+        let hindi = LanguagePack::embedded(&Language("hi".to_owned())).expect("Hindi");
+        for number in [
+            "nau aath saat chhe paanch chaar teen do ek shunya",
+            "nau aath saatt chhe paanchh chaar teen",
+            "नौ आठ सात छह पाँच चार तीन दो",
+        ] {
+            assert_eq!(hide_numbers(number, hindi.lexicon()), HIDDEN, "{number}");
         }
     }
 

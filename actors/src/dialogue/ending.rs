@@ -6,7 +6,7 @@ use super::output::Output;
 use super::prompt::Prompt;
 use super::state::{Ending, Phase, Utterance};
 use super::timers::Timer;
-use crate::domain::{Answer, AnswerVia, AskedTime, ConsentEvidence, Disposition, EndReason, Outcome};
+use crate::domain::{Answer, AnswerVia, AnsweredBy, AskedTime, ConsentEvidence, Disposition, EndReason, Outcome};
 
 impl Dialogue {
     pub(super) fn consent_given(&mut self, heard: &Utterance, via: AnswerVia) {
@@ -56,7 +56,7 @@ impl Dialogue {
         if self.record.removal {
             return;
         }
-        self.person = true;
+        self.answered_by = AnsweredBy::Person;
         self.record.removal = true;
         self.record.removal_pending = true;
         let via = if heard.confidence.is_some() {
@@ -81,6 +81,7 @@ impl Dialogue {
         }
         self.record_consent(false, &heard, via, Some("remove me"));
         self.forget_consultation();
+        self.held = None;
         self.hush();
         let waits: [Timer; 9] = [
             Timer::Opening,
@@ -123,6 +124,7 @@ impl Dialogue {
     }
 
     pub(super) fn longest_call_reached(&mut self) {
+        self.act_on_what_is_held();
         match self.phase {
             Phase::Asking(_) => {
                 let lines = self.script.lines.goodbye_limit.clone();
@@ -185,6 +187,7 @@ impl Dialogue {
                 let reason = match self.phase {
                     Phase::Removing => EndReason::Removed,
                     Phase::Machine(_) if reason != EndReason::Fax => EndReason::Machine,
+                    Phase::Screened if reason == EndReason::HungUp => EndReason::Screened,
                     _ => reason,
                 };
                 let (outcome, disposition) = self.outcome_for(reason);
@@ -195,7 +198,7 @@ impl Dialogue {
                 }
             }
         };
-        if self.voice.is_playing() {
+        if self.voice.is_sounding() {
             self.put(Output::Clear);
         }
         self.finish(ending);
@@ -211,6 +214,11 @@ impl Dialogue {
             outcome,
             disposition,
         } = ending;
+        match reason {
+            EndReason::Machine => self.answered_by = AnsweredBy::Voicemail,
+            EndReason::Fax => self.answered_by = AnsweredBy::Fax,
+            _ => {}
+        }
         self.put(Output::End {
             reason,
             outcome,
@@ -237,7 +245,9 @@ impl Dialogue {
             EndReason::Machine => (Outcome::Voicemail, Disposition::Machine),
             EndReason::Fax => (Outcome::Failed, Disposition::Fax),
             _ if answered => (Outcome::Partial, Disposition::Partial),
-            EndReason::HungUp | EndReason::NoInput | EndReason::LimitReached => (Outcome::Abandoned, begun),
+            EndReason::HungUp | EndReason::NoInput | EndReason::LimitReached | EndReason::Screened => {
+                (Outcome::Abandoned, begun)
+            }
             EndReason::StreamLost | EndReason::Terminated | EndReason::Fault => {
                 (Outcome::Failed, Disposition::TechnicalProblem)
             }

@@ -4,10 +4,11 @@ use super::input::{Millis, SpeechId};
 use super::interpret::{Context, Interpretation};
 use super::machine::Dialogue;
 use super::output::Expectation;
-use super::state::{Phase, Speech, Step, Utterance};
+use super::state::{Phase, Shown, Speech, Step, Utterance};
 use super::timers::Timer;
+use super::voicemail::LONGEST_HELLO_MS;
 use super::words::{find, words};
-use crate::domain::{AnswerValue, Intent};
+use crate::domain::{AnswerValue, AnsweredBy, Intent};
 use crate::ports::{Heard, TranscriptSpeaker};
 
 /// More speeches than this without a result cannot be real: the oldest is forgotten.
@@ -90,6 +91,7 @@ impl Dialogue {
             began: began.min(self.now),
             ended: None,
             sustained: false,
+            shown: Shown::Untold,
             turn: self.turn.number,
             prompt: self.voice.prompt,
         });
@@ -109,8 +111,9 @@ impl Dialogue {
             return;
         };
         speech.sustained = true;
+        let speech = *speech;
         if speech.turn == turn && matches!(self.phase, Phase::Asking(_)) {
-            self.interrupt_for(id);
+            self.may_interrupt(&speech);
         }
     }
 
@@ -131,21 +134,22 @@ impl Dialogue {
         }
         self.timers
             .ensure(Timer::Recognition, self.after(self.config.recognition_limit_ms));
-        if self.phase == Phase::Opening && length < self.config.machine_speech_ms {
-            // A "hello": answered at once, whatever the words were.
+        self.await_response(ended);
+        if self.phase == Phase::Opening && length <= LONGEST_HELLO_MS {
+            // A "hello": answered at once, whatever the words were. What is longer may be a machine's.
             self.greet();
         }
     }
 
     pub(super) fn speech_discarded(&mut self, id: SpeechId) {
         if self.forget(id).is_some() {
+            self.go_on_without(id);
             self.resume_after(id);
             self.await_answer();
             self.machine_may_be_done();
             if self.phase == Phase::Opening && self.speeches.is_empty() {
                 self.timers.stop(Timer::LongSpeech);
-                self.timers
-                    .ensure(Timer::Opening, self.after(self.config.opening_wait_ms));
+                self.timers.ensure(Timer::Opening, self.after(self.hello_wait_ms()));
             }
         }
     }
@@ -163,7 +167,9 @@ impl Dialogue {
         };
         let level = Level::of(&utterance, meant.certain);
         if level > Level::Low && self.is_echo(&utterance.text, &meant, speech.as_ref()) {
-            self.heard_nothing(id);
+            if !self.go_on_without(id) {
+                self.heard_nothing(id);
+            }
             return;
         }
         if meant.intent == Intent::RemoveMe && level == Level::Binding {
@@ -174,6 +180,14 @@ impl Dialogue {
         let Some(speech) = speech else {
             return;
         };
+        if self.phase == Phase::Screened {
+            self.said_while_screened(&speech, &meant, level);
+            return;
+        }
+        if self.is_screening(&meant, level) {
+            self.screened();
+            return;
+        }
         if self.is_machine(&speech, &meant, level) {
             self.machine_answered(Some(id));
             return;
@@ -183,7 +197,7 @@ impl Dialogue {
             self.greet();
         } else if speech.turn == self.turn.number && matches!(self.phase, Phase::Asking(_)) {
             let said = self.placed(speech, level, meant, utterance);
-            self.said(said);
+            self.said_in_parts(said);
         } else {
             self.heard_nothing(id);
         }
@@ -193,6 +207,10 @@ impl Dialogue {
         if let Some(speech) = self.forget(id) {
             if self.phase == Phase::Opening {
                 self.greet();
+            } else if self.phase == Phase::Screened {
+                self.said_while_screened(&speech, &Interpretation::unclear(), Level::Low);
+            } else if self.go_on_without(id) {
+                // What was said before it stands.
             } else if speech.turn == self.turn.number {
                 self.not_understood(&speech);
             } else {
@@ -262,7 +280,7 @@ impl Dialogue {
         Some(speech)
     }
 
-    fn interpret(&self, text: &str) -> Interpretation {
+    pub(super) fn interpret(&self, text: &str) -> Interpretation {
         self.script.interpreter().interpret(&self.context(), text)
     }
 
@@ -297,10 +315,12 @@ impl Dialogue {
 
     /// Whether it shows that a person has answered.
     pub(super) fn meet(&mut self, speech: &Speech, meant: &Interpretation, level: Level) {
-        let answer = !meant.is_unclear() && meant.intent != Intent::Voicemail;
-        let short = speech.length(self.now) <= SHORT_ANSWER_MS;
+        let machines = matches!(meant.intent, Intent::Voicemail | Intent::CallScreening);
+        let answer = !meant.is_unclear() && !machines || meant.bystander;
+        // No machine says what somebody says who answers for another, however long it takes.
+        let short = speech.length(self.now) <= SHORT_ANSWER_MS || meant.bystander;
         if answer && (level >= Level::Certain || level == Level::Plausible && short) {
-            self.person = true;
+            self.answered_by = AnsweredBy::Person;
         }
     }
 

@@ -1,7 +1,7 @@
 //! What can happen to a conversation.
 
 use super::meaning::ModelMeaning;
-use crate::domain::{EndReason, MachineVerdict};
+use crate::domain::{EndReason, Language, MachineVerdict};
 use serde::{Deserialize, Serialize};
 
 /// Milliseconds since the media stream's start.
@@ -73,6 +73,13 @@ pub enum Input {
         /// Which.
         speech: SpeechId,
     },
+    /// What the recogniser makes of a speech that goes on; from recognisers that show it, as it changes.
+    Partial {
+        /// Which.
+        speech: SpeechId,
+        /// Lower-case words so far; empty if there are none yet.
+        text: String,
+    },
     /// The speech is over (end-pointed); `Recognized` or `RecognitionFailed` will follow, or `SpeechDiscarded` came
     /// instead of this.
     SpeechEnded {
@@ -108,6 +115,11 @@ pub enum Input {
     Key {
         /// Which.
         key: char,
+    },
+    /// The first audio of a playback has been sent.
+    PlaybackBegan {
+        /// Which.
+        playback: PlaybackId,
     },
     /// A sentence of a playback has been heard to its end.
     SentencePlayed {
@@ -145,6 +157,8 @@ pub enum Input {
     },
     /// A long tone as at the end of a voicemail greeting was heard.
     Beep,
+    /// The tones of a fax were heard.
+    FaxTone,
     /// The do-not-call entry is written (`stored`), or could not be written now (it will be with the outcome).
     DoNotCallRecorded {
         /// Whether it is in the store.
@@ -182,6 +196,12 @@ pub enum Input {
         request: RequestId,
         /// Why.
         fault: ModelFault,
+    },
+    /// The person called chose this language beforehand. Before `Started`; a language that the campaign has not, and
+    /// one that comes later, changes nothing.
+    ChosenLanguage {
+        /// The campaign's tag of it, or a variety.
+        language: Language,
     },
     /// The stream stopped or its socket closed.
     StreamEnded {

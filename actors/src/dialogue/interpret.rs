@@ -9,7 +9,7 @@ mod repair;
 mod value;
 
 use self::repair::denied_afterwards;
-use self::value::{Value, value_of};
+use self::value::{Value, is_polarity, is_yes_no, may_be_said_of_it, value_of};
 use super::lexicon::{Lexicon, Meaning};
 use super::output::Expectation;
 use super::time_words::Side;
@@ -44,6 +44,8 @@ pub struct Interpretation {
     pub acknowledgement: bool,
     /// The text ends a wait ("I'm back").
     pub resume: bool,
+    /// A person speaks for somebody else ("he is not available").
+    pub bystander: bool,
 }
 
 impl Interpretation {
@@ -58,6 +60,7 @@ impl Interpretation {
             certain: false,
             acknowledgement: false,
             resume: false,
+            bystander: false,
         }
     }
 
@@ -128,14 +131,26 @@ impl Interpreter for Lexicon {
         if self.anywhere(&text, Intent::RemoveMe) {
             return Interpretation::intent(Intent::RemoveMe, true);
         }
-        if self.anywhere(&text, Intent::Voicemail) {
-            return Interpretation::intent(Intent::Voicemail, true);
+        // Who speaks for somebody else says much that a machine says (L16).
+        let (besides, bystander) = self.without_bystanders(&text);
+        for machines in [Intent::CallScreening, Intent::Voicemail] {
+            if besides.iter().any(|text| self.anywhere(text, machines)) {
+                return Interpretation::intent(machines, true);
+            }
         }
         let (meant, reading) = self.understand(context, &text, &said);
         let repaired = self.repaired(context, &text, &said, &meant);
         let mut meant = repaired.unwrap_or(meant);
         meant.acknowledgement = self.is_acknowledgement(&text);
+        if bystander && meant.intent == Intent::Voicemail {
+            meant = Interpretation::unclear();
+        }
+        meant.bystander = bystander;
         meant.resume = reading.meanings.contains(&Meaning::Resume);
+        if meant.resume && meant.is_unclear() && context.expectation == Expectation::Resume {
+            // "I'm back now": that is what was waited for.
+            (meant.intent, meant.certain) = (Intent::Yes, reading.leftover.is_empty());
+        }
         if let Some(AnswerValue::FreeText(kept)) = &mut meant.value {
             verbatim.trim().clone_into(kept);
         }
@@ -238,6 +253,9 @@ impl Lexicon {
             && let Some((_, length)) = self.answer_at(context, options, &text[denial..])
         {
             found.push((Meaning::Denied, denial + length));
+        }
+        if let (Some(QuestionKind::Scale { .. }), Expectation::Question(_)) = (context.question, context.expectation) {
+            found.extend(self.number_with_degree(text));
         }
         found.extend(value);
         if let Some(QuestionKind::YesNo | QuestionKind::Scale { .. }) = context.question {
@@ -455,28 +473,6 @@ impl Lexicon {
     }
 }
 
-fn is_polarity(intent: Intent) -> bool {
-    matches!(intent, Intent::Yes | Intent::No | Intent::Interested)
-}
-
-/// Whether a word for it may stand in the reason for an answer ("no, they made me wait").
-fn may_be_said_of_it(intent: Intent) -> bool {
-    matches!(
-        intent,
-        Intent::HoldOn | Intent::Repeat | Intent::WhoIsThis | Intent::CallLater | Intent::NoAnswer
-    )
-}
-
-fn is_yes_no(value: &Value) -> bool {
-    matches!(
-        value,
-        Value::One {
-            value: AnswerValue::YesNo(_),
-            ..
-        }
-    )
-}
-
 /// Free speech; the words themselves are put in as they came.
 fn free_text() -> Interpretation {
     Interpretation {
@@ -489,5 +485,7 @@ fn free_text() -> Interpretation {
 mod hindi_tests;
 #[cfg(test)]
 mod long_tests;
+#[cfg(test)]
+mod short_tests;
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use super::machine::Dialogue;
 use super::prompt::range_of;
 use super::state::{Ask, Doubt, MachineStage, Pending, Phase, Step, Utterance};
 use super::timers::Timer;
-use crate::domain::{AnswerValue, AnswerVia, Intent, QuestionKind};
+use crate::domain::{AnswerValue, AnswerVia, AnsweredBy, Intent, QuestionKind};
 use crate::ports::TranscriptSpeaker;
 
 /// Longer numbers are not asked for.
@@ -18,7 +18,7 @@ impl Dialogue {
         }
         self.note(TranscriptSpeaker::Caller, format!("key {key}"), None);
         let waiting_for_machine = self.phase == Phase::Machine(MachineStage::Greeting);
-        self.person = true;
+        self.answered_by = AnsweredBy::Person;
         match self.phase {
             Phase::Opening => self.greet(),
             // Machines press no keys: back to the person.
@@ -28,6 +28,7 @@ impl Dialogue {
                 self.phase = Phase::Opening;
                 self.greet();
             }
+            Phase::Screened => self.put_through(),
             Phase::Asking(ask) => match self.turn.step.clone() {
                 Step::Holding => self.ask_open_question(&[]),
                 Step::Confirming(pending) => self.key_to_confirm(&pending, key),
@@ -108,6 +109,7 @@ impl Dialogue {
             return;
         }
         self.forget_consultation();
+        self.held = None;
         self.hush();
         self.timers.stop(Timer::Silence);
         self.turn.keys.push(key);

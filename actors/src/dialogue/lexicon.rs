@@ -10,7 +10,7 @@ use self::data::{AlsoUnderstood, Phrases};
 pub(super) use self::data::{Frames, LexiconData};
 use self::language_names::LanguageNames;
 use self::pattern::Rules;
-use self::phrasebook::Phrasebook;
+pub(super) use self::phrasebook::Phrasebook;
 use self::variants::Variants;
 use super::numbers::NumberWords;
 use super::spoken_time::{minutes, spoken_time};
@@ -50,6 +50,7 @@ pub struct Lexicon {
     /// What means an intent only where nothing else is said.
     alone: Phrasebook<Intent>,
     acknowledgements: Phrasebook<()>,
+    bystanders: BTreeSet<Vec<String>>,
     reversals: BTreeSet<Vec<String>>,
     negations: BTreeSet<Vec<String>>,
     /// Between what was said and what is meant ("five, no, four").
@@ -58,14 +59,14 @@ pub struct Lexicon {
     pub(super) conclusions: Phrasebook<()>,
     /// Before a value that is not meant, and after one.
     denials: [Phrasebook<()>; 2],
+    /// What points of a scale stand for ("not at all").
+    degrees: Phrasebook<()>,
     /// Positions from 1 on, or from -1 down at the end.
     ordinals: Phrasebook<i64>,
     /// The language's own, as they are said.
     numbers: NumberWords,
     /// All that are understood, by their keys.
     heard_numbers: NumberWords,
-    /// All that are understood, in every spelling.
-    spelt_numbers: NumberWords,
     pub(super) frames: Frames,
     out_of: BTreeSet<Vec<String>>,
     of_before: BTreeSet<Vec<String>>,
@@ -110,15 +111,16 @@ impl Lexicon {
             anywhere: Phrasebook::default(),
             alone: Phrasebook::default(),
             acknowledgements: Phrasebook::default(),
+            bystanders: BTreeSet::new(),
             reversals: BTreeSet::new(),
             negations: BTreeSet::new(),
             corrections: Phrasebook::default(),
             conclusions: Phrasebook::default(),
             denials: Default::default(),
+            degrees: Phrasebook::default(),
             ordinals: Phrasebook::default(),
             numbers: NumberWords::new(&data.numbers),
             heard_numbers: NumberWords::default(),
-            spelt_numbers: NumberWords::default(),
             frames: data.frames.clone(),
             out_of: BTreeSet::new(),
             of_before: BTreeSet::new(),
@@ -184,6 +186,7 @@ impl Lexicon {
             (&mut self.conclusions, &data.conclusions),
             (before, &data.denials.before),
             (after, &data.denials.after),
+            (&mut self.degrees, &data.degrees),
             (&mut self.leads, &data.callback.leads),
             (&mut self.tails, &data.callback.tails),
             (&mut self.availability, &data.callback.availability),
@@ -198,6 +201,7 @@ impl Lexicon {
             }
         }
         for (set, list) in [
+            (&mut self.bystanders, &data.bystanders),
             (&mut self.reversals, &data.reversals),
             (&mut self.negations, &data.negations),
             (&mut self.out_of, &data.out_of),
@@ -207,9 +211,6 @@ impl Lexicon {
         }
         for (value, forms) in &data.numbers {
             for form in keys(forms) {
-                for spelling in variants.spellings(&form) {
-                    self.spelt_numbers.add(*value, spelling);
-                }
                 self.heard_numbers.add(*value, form);
             }
         }
@@ -270,9 +271,29 @@ impl Lexicon {
         &self.numbers
     }
 
-    /// Numbers in every spelling that callers' words may have, those of other languages too.
-    pub(super) fn spelt_numbers(&self) -> &NumberWords {
-        &self.spelt_numbers
+    /// The number that words as they are [heard](Self::heard) begin with, and how many words it takes.
+    pub(super) fn number(&self, heard: &[String]) -> Option<(i64, usize)> {
+        self.heard_numbers.read(heard)
+    }
+
+    /// What is left of a text, in its parts, without what only somebody says who speaks for somebody else; and whether
+    /// there was anything of that.
+    pub(super) fn without_bystanders<'a>(&self, text: &'a [String]) -> (Vec<&'a [String]>, bool) {
+        let (mut parts, mut from, mut at) = (Vec::new(), 0, 0);
+        while at < text.len() {
+            let said = self.bystanders.iter().filter(|phrase| text[at..].starts_with(phrase));
+            match said.map(Vec::len).max() {
+                Some(length) => {
+                    parts.push(&text[from..at]);
+                    at += length.max(1);
+                    from = at;
+                }
+                None => at += 1,
+            }
+        }
+        parts.push(&text[from..]);
+        let found = parts.len() > 1;
+        (parts, found)
     }
 
     /// Whether a text only shows that its speaker listens ("okay", "mm", "hello", "oh okay I see").
@@ -395,6 +416,15 @@ impl Lexicon {
         let [before, after] = &self.denials;
         let book = if side == Side::Before { before } else { after };
         book.lengths(text).first().copied()
+    }
+
+    /// A number on a scale with what it stands for, before it or after it: "one, not at all".
+    pub(super) fn number_with_degree(&self, text: &[String]) -> Option<(Meaning, usize)> {
+        let degree = |text: &[String]| self.degrees.lengths(text).into_iter().max();
+        let before = degree(text).unwrap_or_default();
+        let (value, number) = self.heard_numbers.read(&text[before..])?;
+        let after = degree(&text[before + number..]).unwrap_or_default();
+        (before + after > 0).then_some((Meaning::Number(value), before + number + after))
     }
 
     /// What only names the end of a scale whose end is `max`: "out of five" after a number, or "of five" before it in

@@ -1,13 +1,14 @@
 //! The conversation: its inputs and waits, each handed to the part that deals with it.
 
 use super::config::DialogueConfig;
+use super::hearing::Said;
 use super::input::{Input, Millis, NamedGreeting, RequestId};
 use super::output::{Expectation, Output, TurnNote};
 use super::script::Script;
 use super::state::{Ask, Phase, Record, Speech, Step, Turn, Voice};
 use super::timers::{Timer, Timers};
 use super::understanding::{Consultation, Memory};
-use crate::domain::{EndReason, MachineVerdict, QuestionKind};
+use crate::domain::{AnsweredBy, EndReason, MachineVerdict, Opening, QuestionKind};
 use crate::ports::TranscriptSpeaker;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 /// Waiting → Opening → Asking(Consent) → Asking(Question 0, 1, 2) → Closing → Over
 /// ```
 /// From every state there are ways to `Closing` (goodbye, then `End`) and to `Over` (the stream is gone); a wish to
-/// be removed passes through `Removing`, a machine through `Machine`.
+/// be removed passes through `Removing`, a machine through `Machine`, a service that screens calls through `Screened`.
 #[derive(Debug)]
 pub struct Dialogue {
     /// With all its languages.
@@ -36,10 +37,14 @@ pub struct Dialogue {
     pub(super) voice: Voice,
     /// Speeches whose meaning is not known yet, oldest first.
     pub(super) speeches: Vec<Speech>,
+    /// What has been said of an answer whose speaker goes on.
+    pub(super) held: Option<Box<Said>>,
     listening: Option<(Expectation, u32)>,
     pub(super) playbacks: u32,
-    /// A person has answered or pressed a key: never taken for a machine from then on (L16).
-    pub(super) person: bool,
+    /// By what was heard and pressed. A person is never taken for a machine from then on (L16).
+    pub(super) answered_by: AnsweredBy,
+    /// The carrier calls it a person.
+    pub(super) person_by_verdict: bool,
     /// Who calls and why has been heard, so that consent may be asked without saying it again.
     pub(super) introduced: bool,
     /// Whether the person can be greeted by name.
@@ -78,9 +83,11 @@ impl Dialogue {
             turn: Turn::new(0),
             voice: Voice::default(),
             speeches: Vec::new(),
+            held: None,
             listening: None,
             playbacks: 0,
-            person: false,
+            answered_by: AnsweredBy::Unknown,
+            person_by_verdict: false,
             introduced: false,
             named: NamedGreeting::Lost,
             verdict: None,
@@ -102,15 +109,23 @@ impl Dialogue {
         self.now = self.now.max(now);
         match input.sane() {
             _ if self.is_over() => {}
-            Input::StreamEnded { orderly: true } => self.end_with(EndReason::HungUp),
-            Input::StreamEnded { orderly: false } => self.end_with(EndReason::StreamLost),
+            Input::StreamEnded { orderly } => {
+                self.act_on_what_is_held();
+                self.end_with(if orderly {
+                    EndReason::HungUp
+                } else {
+                    EndReason::StreamLost
+                });
+            }
             Input::Terminate { reason } => self.terminate(reason),
             Input::Machine { verdict } if self.phase == Phase::Waiting => self.verdict = Some(verdict),
+            Input::ChosenLanguage { language } if self.phase == Phase::Waiting => self.begin_in(&language),
             Input::Started if self.phase == Phase::Waiting => self.start(),
             _ if self.phase == Phase::Waiting => {}
-            Input::Started => {}
+            Input::Started | Input::ChosenLanguage { .. } => {}
             Input::SpeechStarted { speech, began_ms } => self.speech_started(speech, began_ms),
             Input::SpeechSustained { speech } => self.speech_sustained(speech),
+            Input::Partial { speech, text } => self.partly_recognized(speech, &text),
             Input::SpeechEnded { speech, ended_ms } => self.speech_ended(speech, ended_ms),
             Input::SpeechDiscarded { speech } => self.speech_discarded(speech),
             Input::Recognized {
@@ -123,6 +138,7 @@ impl Dialogue {
             }
             Input::RecognitionFailed { speech, .. } => self.recognition_failed(speech),
             Input::Key { key } => self.key(key),
+            Input::PlaybackBegan { playback } => self.playback_began(playback),
             Input::SentencePlayed { playback, sentence } => self.sentence_played(playback, sentence),
             Input::PlaybackEnded { playback } => self.playback_ended(playback),
             Input::PlaybackCleared { playback, cut_sentence } => self.playback_cleared(playback, cut_sentence),
@@ -130,6 +146,7 @@ impl Dialogue {
             Input::NamedGreeting { state } => self.named_greeting(state),
             Input::Machine { verdict } => self.machine_verdict(verdict),
             Input::Beep => self.beep(),
+            Input::FaxTone => self.machine_verdict(MachineVerdict::Fax),
             Input::DoNotCallRecorded { stored } => self.do_not_call_recorded(stored),
             Input::Classified { request, meaning } => self.classified(request, meaning),
             Input::ReplySentence { request, text } => self.reply_sentence(request, &text),
@@ -160,12 +177,16 @@ impl Dialogue {
                 Timer::LongSpeech => self.long_speech(),
                 Timer::Speech | Timer::Recognition => self.speech_overdue(timer),
                 Timer::Understanding => self.consultation_overdue(),
+                Timer::Filler => self.filler_due(),
+                Timer::Acknowledgement => self.acknowledgement_overdue(),
+                Timer::Response => self.response_overdue(),
                 Timer::Keys => self.keys_complete(),
                 Timer::Silence | Timer::Turn => self.no_answer_came(),
                 Timer::Hold => self.hold_over(),
                 Timer::Playback => self.marks_lost(),
                 Timer::DoNotCall => self.do_not_call_recorded(false),
                 Timer::BeepSilence | Timer::Beep => self.leave_message(),
+                Timer::Screening => self.nobody_was_put_through(),
                 Timer::Call => self.longest_call_reached(),
             }
         }
@@ -191,9 +212,17 @@ impl Dialogue {
         matches!(self.phase, Phase::Closing(_) | Phase::Removing)
     }
 
-    /// True once a person has answered or pressed a key.
-    pub fn has_met_a_person(&self) -> bool {
-        self.person
+    /// True while partial results can change anything: a prompt is spoken that speech may interrupt, or has been.
+    pub fn heeds_partials(&self) -> bool {
+        matches!(self.phase, Phase::Asking(_)) && !self.voice.is_done()
+    }
+
+    /// Who answered, as far as is known now.
+    pub fn answered_by(&self) -> AnsweredBy {
+        match self.answered_by {
+            AnsweredBy::Unknown if self.person_by_verdict => AnsweredBy::Person,
+            known => known,
+        }
     }
 
     fn start(&mut self) {
@@ -202,10 +231,20 @@ impl Dialogue {
             Timer::Call,
             self.after(Millis::from(self.script.campaign.longest_call_seconds) * 1_000),
         );
-        self.timers.set(Timer::Opening, self.after(self.config.opening_wait_ms));
+        self.timers.set(Timer::Opening, self.after(self.hello_wait_ms()));
         self.listen();
         if let Some(verdict) = self.verdict.take() {
             self.machine_verdict(verdict);
+        }
+    }
+
+    /// How long the callee's "hello" is waited for.
+    pub(super) fn hello_wait_ms(&self) -> Millis {
+        let campaign = &self.script.campaign;
+        match campaign.opening {
+            // The next moment: whether there is a name to greet by comes right after the start.
+            Opening::AtOnce => 0,
+            Opening::AfterHello => campaign.hello_wait_ms.map_or(self.config.opening_wait_ms, Millis::from),
         }
     }
 

@@ -9,23 +9,15 @@ use crate::ports::AnswerSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-/// Intents a model may give, in the order of the schema. What a machine says is told by lexicon, carrier and beep
-/// alone (L16).
-pub(super) const OFFERED: [Intent; 13] = [
-    Intent::Yes,
-    Intent::No,
-    Intent::Interested,
-    Intent::NotInterested,
-    Intent::Repeat,
-    Intent::WhoIsThis,
-    Intent::CallLater,
-    Intent::WrongPerson,
-    Intent::RemoveMe,
-    Intent::SwitchLanguage,
-    Intent::HoldOn,
-    Intent::NoAnswer,
-    Intent::Unclear,
-];
+/// Intents a model may give, in the order of the schema.
+pub(super) fn offered() -> Vec<Intent> {
+    Intent::ALL.into_iter().filter(|intent| is_offered(*intent)).collect()
+}
+
+/// Whether a model may give an intent. What a machine says is told by lexicon, carrier and beep alone (L16).
+pub(super) fn is_offered(intent: Intent) -> bool {
+    !matches!(intent, Intent::Voicemail | Intent::CallScreening)
+}
 
 /// A language model's reading of an utterance, as it came.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -61,7 +53,7 @@ impl ModelMeaning {
     pub fn read(answer: serde_json::Value) -> Result<Self, &'static str> {
         // serde's own message would quote the answer.
         let meaning: Self = serde_json::from_value(answer).map_err(|_| "it is not of the shape that was asked for")?;
-        if OFFERED.contains(&meaning.intent) {
+        if is_offered(meaning.intent) {
             Ok(meaning)
         } else {
             Err("its intent was not offered")
@@ -85,7 +77,7 @@ impl ModelMeaning {
             schema: json!({
                 "type": "object",
                 "properties": {
-                    "intent": { "type": "string", "enum": OFFERED },
+                    "intent": { "type": "string", "enum": offered() },
                     "value": value,
                     "callback_words": { "type": ["string", "null"] },
                     "question_about_call": { "type": "boolean" },
@@ -110,7 +102,7 @@ impl ModelMeaning {
             ..Interpretation::unclear()
         };
         let intent = match self.intent {
-            Intent::Voicemail => return None,
+            Intent::Voicemail | Intent::CallScreening => return None,
             Intent::Interested => Intent::Yes,
             intent => intent,
         };

@@ -4,15 +4,18 @@
 //! [`Dialogue::poll_timeout`]; when that time comes, [`Dialogue::handle_timeout`] and drain again. The same inputs
 //! at the same times give the same outputs: a call's journal is its inputs, replay is feeding them again.
 
+mod acknowledging;
 mod asking;
 mod config;
 mod confirming;
 mod devanagari;
 mod digits;
 mod ending;
+mod filling;
 mod hearing;
 mod input;
 mod interpret;
+mod joining;
 pub mod journal;
 mod keys;
 mod lexicon;
@@ -24,6 +27,8 @@ mod output;
 mod pack;
 mod prompt;
 mod replying;
+mod responding;
+mod screening;
 mod script;
 mod sounds;
 mod speaking;

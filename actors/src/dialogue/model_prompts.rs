@@ -4,7 +4,7 @@
 
 use super::digits::hide_numbers;
 use super::lexicon::Lexicon;
-use super::meaning::{ModelMeaning, OFFERED};
+use super::meaning::{ModelMeaning, is_offered, offered};
 use super::output::{Expectation, ModelQuery};
 use super::pack::PackFault;
 use super::words::{fill, placeholders};
@@ -110,18 +110,18 @@ impl ModelPrompts {
         check("reply", &self.reply, &["organisation", "purpose", "kept"], &[]);
         check("kept.recorded", &self.kept.recorded, &[], &[]);
         check("kept.written", &self.kept.written, &[], &[]);
-        for intent in OFFERED {
+        for intent in offered() {
             if !self.intents.contains_key(&intent) {
                 faults.push(PackFault::new(
-                    format!("model.yaml: intents.{}", name_of(intent)),
+                    format!("model.yaml: intents.{}", intent.name()),
                     "is missing",
                     "add it",
                 ));
             }
         }
         for (intent, text) in &self.intents {
-            let place = format!("intents.{}", name_of(*intent));
-            if OFFERED.contains(intent) {
+            let place = format!("intents.{}", intent.name());
+            if is_offered(*intent) {
                 check_text(&place, std::slice::from_ref(text), &[], &[], &mut faults);
             } else {
                 faults.push(PackFault::new(
@@ -151,17 +151,17 @@ impl ModelPrompts {
             Expectation::ConfirmAnswer(_) => &self.phases.confirm_answer,
             Expectation::Confirm | Expectation::Resume => &self.phases.confirm,
         };
-        let numbers = lexicon.spelt_numbers();
         let question = asked.map_or("", |question| question.text.trim());
-        let intents = OFFERED.map(|intent| {
+        let intents = offered().into_iter().map(|intent| {
             let text = self.intents.get(&intent).map_or("", String::as_str);
-            format!("- {}: {text}", name_of(intent))
+            format!("- {}: {text}", intent.name())
         });
+        let intents: Vec<String> = intents.collect();
         let instructions = fill(
             &self.understand.join("\n"),
             &[
-                ("organisation", &hide_numbers(&campaign.organisation, numbers)),
-                ("purpose", &hide_numbers(&campaign.purpose, numbers)),
+                ("organisation", &hide_numbers(&campaign.organisation, lexicon)),
+                ("purpose", &hide_numbers(&campaign.purpose, lexicon)),
                 ("intents", &intents.join("\n")),
                 ("answer", &self.answer(asked)),
                 ("phase", &fill(&phase.join("\n"), &[("question", question)])),
@@ -177,7 +177,6 @@ impl ModelPrompts {
 
     /// What is asked to have a question about the call answered.
     pub(super) fn reply(&self, campaign: &Campaign, lexicon: &Lexicon, query: &ModelQuery) -> ModelTask {
-        let numbers = lexicon.spelt_numbers();
         let kept = match campaign.recording {
             true => &self.kept.recorded,
             false => &self.kept.written,
@@ -185,8 +184,8 @@ impl ModelPrompts {
         let instructions = fill(
             &self.reply.join("\n"),
             &[
-                ("organisation", &hide_numbers(&campaign.organisation, numbers)),
-                ("purpose", &hide_numbers(&campaign.purpose, numbers)),
+                ("organisation", &hide_numbers(&campaign.organisation, lexicon)),
+                ("purpose", &hide_numbers(&campaign.purpose, lexicon)),
                 ("kept", &kept.join("\n")),
             ],
         );
@@ -231,7 +230,7 @@ impl ModelPrompts {
             text: query.text.clone(),
         };
         let lines = query.history.iter().chain([&last]).map(|line| {
-            let text = hide_numbers(&line.text, lexicon.spelt_numbers());
+            let text = hide_numbers(&line.text, lexicon);
             let text = match line.speaker {
                 Speaker::Agent => text,
                 Speaker::Caller => fill(&self.said, &[("text", &without_marks(&text))]),
@@ -249,13 +248,6 @@ impl ModelPrompts {
 fn without_marks(text: &str) -> String {
     let words = text.chars().filter(|c| !matches!(c, '<' | '>' | '{' | '}'));
     words.take(LONGEST_TEXT).collect()
-}
-
-fn name_of(intent: Intent) -> String {
-    match serde_json::to_value(intent) {
-        Ok(serde_json::Value::String(name)) => name,
-        _ => format!("{intent:?}"),
-    }
 }
 
 /// `needed` are the placeholders a text must have, `allowed` those it may have besides.

@@ -100,7 +100,7 @@ impl LanguagePack {
     pub fn parse_beside(
         prompts_yaml: &str,
         lexicon_yaml: &str,
-        others: impl Fn(&Language) -> Option<String>,
+        mut others: impl FnMut(&Language) -> Option<String>,
     ) -> Result<Self, Vec<PackFault>> {
         let mut faults = Vec::new();
         let sentences = read_sentences(prompts_yaml, &mut faults);
@@ -261,6 +261,7 @@ templates! {
     OfferLanguage = "offer_language" [];
     LanguageSwitched = "language_switched" [];
     StillThere = "still_there" [];
+    OneMoment = "one_moment" [];
     Thanks = "thanks" ["organisation"];
     GoodbyeRefused = "goodbye_refused" ["organisation"];
     GoodbyeRemoved = "goodbye_removed" ["organisation"];
@@ -273,13 +274,14 @@ templates! {
     RecordingNotice = "recording_notice" ["organisation"];
 }
 
-/// What a language need not have: nobody is greeted by name then, and campaigns that are recorded, or have several
-/// languages, are refused.
+/// What a language need not have: nobody is greeted by name then, campaigns that are recorded, or have several
+/// languages, are refused, and a wait for a language model is silent.
 const MAY_BE_LEFT_OUT: &[Template] = &[
     Template::GreetingByName,
     Template::RecordingNotice,
     Template::OfferLanguage,
     Template::LanguageSwitched,
+    Template::OneMoment,
 ];
 
 fn read_sentences(yaml: &str, faults: &mut Vec<PackFault>) -> BTreeMap<String, Vec<String>> {

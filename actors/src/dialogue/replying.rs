@@ -102,8 +102,8 @@ fn speakable<'a>(text: &'a str, lexicon: &Lexicon) -> Option<&'a str> {
         !sentence.contains(char::is_control) && !sentence.contains(['<', '>', '{', '}', '[', ']', '@', '\\', '*']);
     let asks = sentence.contains(['?', '？', '؟']);
     let address = sentence.contains("://") || said.iter().any(|word| is_host_name(word));
-    let number = longest_run(sentence, lexicon.spelt_numbers()) > MOST_DIGITS;
-    let opts_out = lexicon.anywhere(&lexicon.heard(&said), Intent::RemoveMe);
+    let number = longest_run(sentence, lexicon) > MOST_DIGITS;
+    let opts_out = lexicon.anywhere(&lexicon.heard(&lexicon.said(sentence)), Intent::RemoveMe);
     (short && plain && !asks && !address && !number && !opts_out).then_some(sentence)
 }
 
@@ -153,6 +153,7 @@ mod tests {
             "Two\nminutes.",
             "<speak>Two minutes.</speak>",
             "Say please remove me from your list if you like.",
+            "If you wish, say don't call again.",
             long.as_str(),
         ] {
             assert!(!is_speakable(text), "{text}");

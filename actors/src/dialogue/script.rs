@@ -8,7 +8,7 @@ use super::model_prompts::{ModelPrompts, ModelTask};
 use super::output::{Expectation, ModelQuery};
 use super::pack::LanguagePack;
 use super::prompt::{Lines, range_of};
-use super::words::fill;
+use super::words::{fill, placeholders};
 use crate::domain::{Campaign, CampaignFault, Intent, Language, PersonName, QuestionKind};
 use crate::ports::{AnswerSchema, Grammar};
 use serde::{Deserialize, Serialize};
@@ -101,11 +101,11 @@ impl Script {
             lexicon: &lexicon,
             of_several,
         };
-        let pack_hash = hash(&[
-            language_pack.prompts_text(),
-            language_pack.lexicon_text(),
-            language_pack.beside_text(),
-        ]);
+        let (prompts_text, beside_text) = (language_pack.prompts_text(), language_pack.beside_text());
+        let mut lexicon_texts = vec![language_pack.lexicon_text()];
+        // Nothing is added for nothing: the hashes of a language that stands alone are what they always were.
+        lexicon_texts.extend(Some(beside_text).filter(|text| !text.is_empty()));
+        let pack_hash = hash(&[&[prompts_text], lexicon_texts.as_slice()].concat());
         let campaign_text = without_number(campaign).to_string();
         Ok(Self {
             lines,
@@ -125,8 +125,8 @@ impl Script {
             fingerprint: hash(&[&campaign_text, &pack_hash]),
             hashes: Hashes {
                 campaign: hash(&[&campaign_text]),
-                prompts: hash(&[language_pack.prompts_text()]),
-                lexicon: hash(&[language_pack.lexicon_text()]),
+                prompts: hash(&[prompts_text]),
+                lexicon: hash(&lexicon_texts),
             },
             pack_hash,
             campaign: campaign.clone(),
@@ -293,7 +293,8 @@ impl GrammarBuilder<'_> {
     fn consent(&self) -> Arc<Grammar> {
         let mut phrases = self.intents(&[Intent::Yes, Intent::No, Intent::Interested]);
         phrases.extend(self.intents(&EVERYWHERE));
-        phrases.extend(self.intents(&[Intent::HoldOn, Intent::SwitchLanguage, Intent::Voicemail]));
+        phrases.extend(self.intents(&[Intent::HoldOn, Intent::SwitchLanguage]));
+        phrases.extend(self.intents(&[Intent::Voicemail, Intent::CallScreening]));
         grammar(phrases, false)
     }
 
@@ -375,6 +376,10 @@ impl GrammarBuilder<'_> {
         let numbers = self.lexicon.numbers();
         let end = numbers.say(max).unwrap_or_default();
         let mut phrases = Vec::new();
+        if framed {
+            // Who pauses after these words has not answered: without them a number would be heard in their sounds.
+            phrases.extend(frames.iter().filter_map(|frame| lead_of(frame)));
+        }
         for value in min..=max {
             for form in numbers.forms(value) {
                 let frames = if framed {
@@ -387,6 +392,14 @@ impl GrammarBuilder<'_> {
         }
         phrases
     }
+}
+
+/// What is said before the number, if it is three words or more: fewer are too easily heard in a short answer ("i think"
+/// in "eight").
+fn lead_of(frame: &str) -> Option<String> {
+    let (lead, _) = frame.split_once("{n}")?;
+    let plain = placeholders(lead).is_empty() && lead.split_whitespace().count() >= 3;
+    plain.then(|| lead.trim().to_owned())
 }
 
 fn grammar(phrases: Vec<String>, free_text: bool) -> Arc<Grammar> {
@@ -402,4 +415,42 @@ fn grammar(phrases: Vec<String>, free_text: bool) -> Arc<Grammar> {
         phrases,
         free_text,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_pauses_after_i_would_say_is_offered_to_the_recogniser_where_a_number_is_asked_for() {
+        assert_eq!(lead_of("i would say {n}").as_deref(), Some("i would say"));
+        assert_eq!(
+            [lead_of("{n}"), lead_of("i think {n}"), lead_of("{n} out of {max}")],
+            [None, None, None]
+        );
+        let pack = LanguagePack::embedded(&Language::default()).expect("English");
+        let campaign = include_str!("../../../fixtures/campaigns/health_survey.yaml");
+        let campaign = Campaign::from_yaml(campaign).expect("without fault");
+        let script = Script::build(&campaign, &pack).expect("without fault");
+        let offers = |question| {
+            let grammar = script.grammar(Expectation::Question(question));
+            grammar.phrases.iter().any(|phrase| phrase == "i would say")
+        };
+        assert!(offers(0), "a scale");
+        assert!(!offers(1), "yes or no");
+    }
+
+    #[test]
+    fn the_hash_of_a_language_that_understands_no_other_is_that_of_its_two_texts() {
+        let pack = LanguagePack::embedded(&Language::default()).expect("English");
+        let alone = pack.lexicon_text().replacen("also_understands:", "unused:", 1);
+        let unused = alone.find("unused:").expect("there");
+        let next = alone[unused..].find("\n\n").expect("a part follows") + unused;
+        let alone = alone.replacen(&alone[unused..next], "", 1);
+        let pack = LanguagePack::parse(pack.prompts_text(), &alone).expect("without fault");
+        let campaign = include_str!("../../../fixtures/campaigns/health_survey.yaml");
+        let campaign = Campaign::from_yaml(campaign).expect("without fault");
+        let script = Script::build(&campaign, &pack).expect("without fault");
+        assert_eq!(script.pack_hash(), hash(&[pack.prompts_text(), &alone]));
+    }
 }

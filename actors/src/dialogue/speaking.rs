@@ -5,7 +5,7 @@ use super::machine::Dialogue;
 use super::output::Output;
 use super::prompt::Prompt;
 use super::script::Script;
-use super::state::{Ask, MachineStage, Part, Phase, Step, Voice};
+use super::state::{Ask, MachineStage, Part, Phase, Shown, Speech, Step, Voice};
 use super::timers::Timer;
 use crate::domain::EndReason;
 use crate::ports::TranscriptSpeaker;
@@ -18,6 +18,7 @@ impl Dialogue {
     /// Speaks a prompt in place of whatever is being said.
     pub(super) fn speak(&mut self, prompt: Prompt, interruptible: bool) {
         self.forget_consultation();
+        self.held = None;
         self.hush();
         let number = self.voice.prompt.wrapping_add(1);
         self.voice = Voice {
@@ -42,9 +43,10 @@ impl Dialogue {
 
     /// Silence, for good: what was left of the prompt will not be heard.
     pub(super) fn hush(&mut self) {
-        if self.voice.is_playing() {
+        if self.voice.is_sounding() {
             self.put(Output::Clear);
         }
+        self.filler_over();
         self.voice.parts.clear();
         self.voice.saying.close();
         self.voice.cut_by = None;
@@ -53,6 +55,10 @@ impl Dialogue {
 
     /// Silence until it is known what a speech means.
     pub(super) fn interrupt_for(&mut self, speech: SpeechId) {
+        if self.voice.filler.is_some() && !self.voice.is_playing() {
+            self.put(Output::Clear);
+            self.filler_over();
+        }
         let coming = self.voice.saying.is_open() && self.voice.cut_by.is_none();
         if (self.voice.is_playing() || coming) && self.voice.interruptible {
             if self.voice.is_playing() {
@@ -70,7 +76,11 @@ impl Dialogue {
             return;
         }
         let turn = self.turn.number;
-        if let Some(other) = self.speeches.iter().find(|other| other.sustained && other.turn == turn) {
+        let interrupts = |other: &&Speech| {
+            let acknowledges = other.shown == Shown::Acknowledgement;
+            other.id != speech && other.sustained && other.turn == turn && !acknowledges
+        };
+        if let Some(other) = self.speeches.iter().find(interrupts) {
             self.voice.cut_by = Some(other.id);
             return;
         }
@@ -82,6 +92,9 @@ impl Dialogue {
     }
 
     pub(super) fn sentence_played(&mut self, playback: PlaybackId, sentence: usize) {
+        if self.voice.filler == Some(playback) {
+            self.filler_heard(sentence);
+        }
         if let Some(part) = self.voice.part(playback)
             && sentence < part.to - part.from
         {
@@ -89,7 +102,18 @@ impl Dialogue {
         }
     }
 
+    /// The prompt, or its part that is made in the call, begins to be heard.
+    pub(super) fn playback_began(&mut self, playback: PlaybackId) {
+        if let Some(part) = self.voice.part(playback) {
+            self.voice.reply_began |= part.from < self.voice.saying.live;
+            self.timers.stop(Timer::Response);
+        }
+    }
+
     pub(super) fn playback_ended(&mut self, playback: PlaybackId) {
+        if self.voice.filler == Some(playback) {
+            self.filler_over();
+        }
         let Some(part) = self.voice.part(playback) else {
             return;
         };
@@ -108,6 +132,9 @@ impl Dialogue {
     }
 
     pub(super) fn playback_cleared(&mut self, playback: PlaybackId, cut_sentence: usize) {
+        if self.voice.filler == Some(playback) {
+            self.filler_over();
+        }
         // Marks that came back before say how much was heard; a clear that was not asked for is covered by the
         // playback's own deadline.
         if let Some(part) = self.voice.part(playback)
@@ -120,6 +147,9 @@ impl Dialogue {
     }
 
     pub(super) fn playback_failed(&mut self, playback: PlaybackId) {
+        if self.voice.filler == Some(playback) {
+            self.filler_over();
+        }
         let Some(part) = self.voice.part(playback) else {
             return;
         };

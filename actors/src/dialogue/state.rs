@@ -17,6 +17,8 @@ pub(super) enum Phase {
     Removing,
     /// A machine answered.
     Machine(MachineStage),
+    /// A service asked who calls; it was told, and a person may follow.
+    Screened,
     /// The last words are being spoken.
     Closing(Ending),
     /// `End` has been put out.
@@ -56,6 +58,8 @@ pub(super) struct Turn {
     pub(super) asked: u8,
     pub(super) reprompts: u8,
     pub(super) detours: u8,
+    /// The caller has been told that it takes a moment.
+    pub(super) filled: bool,
     /// Keys of a number so far.
     pub(super) keys: String,
 }
@@ -68,6 +72,7 @@ impl Turn {
             asked: 1,
             reprompts: 0,
             detours: 0,
+            filled: false,
             keys: String::new(),
         }
     }
@@ -128,10 +133,25 @@ pub(super) struct Speech {
     /// The last voiced instant, once it has ended.
     pub(super) ended: Option<Millis>,
     pub(super) sustained: bool,
+    /// What the recogniser has shown of it.
+    pub(super) shown: Shown,
     /// The turn it began in.
     pub(super) turn: u32,
     /// The prompt it began in.
     pub(super) prompt: u32,
+}
+
+/// What a recogniser shows of a speech before its end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Shown {
+    /// It shows nothing.
+    Untold,
+    /// No word yet.
+    Nothing,
+    /// Words that only show that their speaker listens.
+    Acknowledgement,
+    /// Other words.
+    Words,
 }
 
 impl Speech {
@@ -161,6 +181,10 @@ pub(super) struct Voice {
     /// Whether speech may interrupt it.
     pub(super) interruptible: bool,
     pub(super) false_interruptions: u8,
+    /// Something of a language model's words in it has been heard.
+    pub(super) reply_began: bool,
+    /// The words that bridge a wait, while they are played. They are no part of the prompt.
+    pub(super) filler: Option<PlaybackId>,
 }
 
 /// One playback: which sentences of the prompt it says.
@@ -182,6 +206,11 @@ impl Voice {
     /// The prompt is over: heard to its end or silenced for good.
     pub(super) fn is_done(&self) -> bool {
         self.parts.is_empty() && !self.saying.is_open()
+    }
+
+    /// Anything of ours is on its way to the caller.
+    pub(super) fn is_sounding(&self) -> bool {
+        self.is_playing() || self.filler.is_some()
     }
 
     /// The part that a playback says.

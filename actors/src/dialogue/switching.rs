@@ -1,5 +1,5 @@
-//! Going on in another language of the campaign, for a caller who names it. Which language somebody speaks is never
-//! guessed.
+//! Beginning in another language of the campaign, for somebody who chose it beforehand, and going on in another, for a
+//! caller who names it. Which language somebody speaks is never guessed.
 
 use super::machine::Dialogue;
 use super::output::Output;
@@ -11,6 +11,22 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl Dialogue {
+    /// The call begins in this language, if the campaign has it.
+    pub(super) fn begin_in(&mut self, language: &Language) {
+        let known = self.survey.campaign.language_of(language);
+        if let Some(script) = known.and_then(|language| self.survey.speaking(language)) {
+            self.speak_in(script);
+        }
+    }
+
+    fn speak_in(&mut self, script: Arc<Script>) {
+        let language = script.campaign.language.clone();
+        if language != self.script.campaign.language {
+            self.script = script;
+            self.put(Output::SwitchLanguage { language });
+        }
+    }
+
     /// The caller wants another language, and named these.
     pub(super) fn asked_for_language(&mut self, named: &BTreeSet<Language>) {
         let spoken = self.script.campaign.language.clone();
@@ -48,9 +64,7 @@ impl Dialogue {
 
     /// From here on the conversation is in this script's language. What is open is asked again in it.
     fn go_on_in(&mut self, script: Arc<Script>) {
-        let language = script.campaign.language.clone();
-        self.script = script;
-        self.put(Output::SwitchLanguage { language });
+        self.speak_in(script);
         // What is being said has been heard as the other language.
         self.turn.number = self.turn.number.wrapping_add(1);
         if self.phase == Phase::Asking(Ask::Consent) {

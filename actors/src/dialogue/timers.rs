@@ -17,6 +17,12 @@ pub(super) enum Timer {
     Recognition,
     /// The language model.
     Understanding,
+    /// The moment to say that it takes a moment; then the end of that.
+    Filler,
+    /// Words, or more than an acknowledgement, of a speech that may interrupt.
+    Acknowledgement,
+    /// Our first audio after a speech.
+    Response,
     /// The next key of a number.
     Keys,
     /// An answer, with nobody speaking.
@@ -33,18 +39,23 @@ pub(super) enum Timer {
     BeepSilence,
     /// The end of a machine's greeting.
     Beep,
+    /// A person, behind a service that screens calls.
+    Screening,
     /// The longest call.
     Call,
 }
 
 impl Timer {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 19] = [
         Self::Opening,
         Self::Name,
         Self::LongSpeech,
         Self::Speech,
         Self::Recognition,
         Self::Understanding,
+        Self::Filler,
+        Self::Acknowledgement,
+        Self::Response,
         Self::Keys,
         Self::Silence,
         Self::Turn,
@@ -53,6 +64,7 @@ impl Timer {
         Self::DoNotCall,
         Self::BeepSilence,
         Self::Beep,
+        Self::Screening,
         Self::Call,
     ];
 }

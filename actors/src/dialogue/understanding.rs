@@ -73,16 +73,18 @@ impl Memory {
         });
     }
 
-    /// What was said besides `text`, which the caller said last.
-    fn besides(&self, text: &str) -> Vec<Spoken> {
-        let asked_about = |line: &Spoken| line.speaker == Speaker::Caller && line.text == text;
-        let last = self.0.iter().rposition(asked_about);
-        let rest = self
-            .0
-            .iter()
-            .enumerate()
-            .filter(|(position, _)| Some(*position) != last);
-        rest.map(|(_, line)| line.clone()).collect()
+    /// What was said besides `text`, which the caller said last, perhaps in parts.
+    fn besides(&self, mut text: &str) -> Vec<Spoken> {
+        let mut rest: Vec<Spoken> = Vec::with_capacity(self.0.len());
+        for line in self.0.iter().rev() {
+            let before = text.strip_suffix(line.text.as_str());
+            match before.filter(|_| line.speaker == Speaker::Caller && !line.text.is_empty()) {
+                Some(before) => text = before.trim_end(),
+                None => rest.push(line.clone()),
+            }
+        }
+        rest.reverse();
+        rest
     }
 }
 
@@ -118,6 +120,7 @@ impl Dialogue {
     pub(super) fn consult(&mut self, request: RequestId, about: About) {
         self.consultation = Some(Consultation { request, about });
         self.await_model();
+        self.await_filler();
     }
 
     pub(super) fn await_model(&mut self) {
@@ -128,6 +131,7 @@ impl Dialogue {
     /// Nothing is waited for any more; what still comes is passed over.
     pub(super) fn forget_consultation(&mut self) {
         self.consultation = None;
+        self.filler_not_needed();
         self.timers.stop(Timer::Understanding);
     }
 
@@ -188,7 +192,7 @@ impl Dialogue {
             Verdict::NoneCame => false,
         };
         let speaking = self.speeches.iter().any(|speech| speech.turn == self.turn.number);
-        if speaking && !urgent {
+        if (speaking || self.voice.filler.is_some()) && !urgent {
             return;
         }
         let (said, verdict) = (said.as_ref().clone(), verdict.clone());

@@ -8,11 +8,11 @@ use super::machine::Dialogue;
 use super::prompt::Prompt;
 use super::state::{Ask, MachineStage, Phase, Speech};
 use super::timers::Timer;
-use crate::domain::{EndReason, Intent, MachineVerdict, VoicemailPolicy};
+use crate::domain::{AnsweredBy, EndReason, Intent, MachineVerdict, VoicemailPolicy};
 
 /// Speech of a person who answers and then listens; a machine's greeting is longer or goes on.
 const SHORTEST_HELLO_MS: Millis = 150;
-const LONGEST_HELLO_MS: Millis = 2_000;
+pub(super) const LONGEST_HELLO_MS: Millis = 2_000;
 const SILENCE_AFTER_HELLO_MS: Millis = 1_000;
 
 impl Dialogue {
@@ -20,7 +20,8 @@ impl Dialogue {
         let waiting = matches!(self.phase, Phase::Machine(_));
         match verdict {
             // What is not known is treated as a person.
-            MachineVerdict::Human | MachineVerdict::Unknown => {}
+            MachineVerdict::Human => self.person_by_verdict = true,
+            MachineVerdict::Unknown => {}
             _ if !waiting && !self.may_be_machine() => {}
             MachineVerdict::Fax => self.end_with(EndReason::Fax),
             _ if !waiting && self.sounds_like_a_person() => self.suspected = true,
@@ -51,7 +52,7 @@ impl Dialogue {
             return false;
         }
         let understood = level > Level::Low && !meant.is_unclear();
-        if understood {
+        if understood || meant.bystander && level > Level::Low {
             return meant.intent == Intent::Voicemail;
         }
         if speech.began < self.config.machine_window_ms {
@@ -79,6 +80,7 @@ impl Dialogue {
             VoicemailPolicy::HangUp => self.end_with(EndReason::Machine),
             VoicemailPolicy::LeaveMessage(_) => {
                 self.forget_consultation();
+                self.held = None;
                 self.hush();
                 for timer in [
                     Timer::Opening,
@@ -90,6 +92,7 @@ impl Dialogue {
                 ] {
                     self.timers.stop(timer);
                 }
+                self.answered_by = AnsweredBy::Voicemail;
                 self.phase = Phase::Machine(MachineStage::Greeting);
                 self.timers.set(Timer::Beep, self.after(self.config.beep_limit_ms));
                 self.machine_may_be_done();
@@ -138,7 +141,7 @@ impl Dialogue {
             && self.now.saturating_sub(self.last_voice) >= SILENCE_AFTER_HELLO_MS
     }
 
-    fn may_be_machine(&self) -> bool {
-        !self.person && matches!(self.phase, Phase::Opening | Phase::Asking(Ask::Consent))
+    pub(super) fn may_be_machine(&self) -> bool {
+        self.answered_by != AnsweredBy::Person && matches!(self.phase, Phase::Opening | Phase::Asking(Ask::Consent))
     }
 }

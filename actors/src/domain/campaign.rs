@@ -90,6 +90,23 @@ pub struct Question {
     pub patience_ms: Option<u32>,
 }
 
+/// When the opening line comes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Opening {
+    /// After the callee's "hello", or after some silence.
+    #[default]
+    AfterHello,
+    /// As soon as the call is up. A "hello" said into it does not stop it.
+    AtOnce,
+}
+
+impl Opening {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// What happens when a machine answers.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -129,6 +146,13 @@ pub struct Campaign {
     /// How often a question is asked again before it counts as not answered (0 to 5).
     #[serde(default = "default_reprompts")]
     pub max_reprompts: u8,
+    /// When the opening line comes: `after_hello` or `at_once`.
+    #[serde(default, skip_serializing_if = "Opening::is_default")]
+    pub opening: Opening,
+    /// With `opening: after_hello`: milliseconds of silence after which it comes all the same (200 to 5000), in place of
+    /// the default of 900.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hello_wait_ms: Option<u32>,
     /// What happens when a machine answers: `hang_up`, or `{ leave_message: "…" }`.
     #[serde(default, with = "serde_norway::with::singleton_map")]
     pub voicemail: VoicemailPolicy,

@@ -60,3 +60,15 @@ id!(
     /// The carrier's name for a media stream (Twilio: `MZ` and 32 hexadecimal digits).
     StreamSid
 );
+id!(
+    /// Somebody who signs in: our own UUID.
+    UserId
+);
+id!(
+    /// An API token: our own UUID. Not the token itself.
+    TokenId
+);
+id!(
+    /// One import of contacts or exclusions: our own UUID.
+    ImportId
+);

@@ -1,6 +1,7 @@
 //! The words of the trade: campaigns, questions, intents, attempts, outcomes. Plain data, no behaviour that
 //! depends on the world.
 
+mod access;
 mod answer;
 mod attempt;
 mod campaign;
@@ -12,17 +13,18 @@ mod person_name;
 mod phone;
 mod spoken_time;
 
+pub use access::{ActorKind, ChangedBy, Permission, Role};
 pub use answer::{Answer, AnswerValue, AnswerVia};
 pub use attempt::{AttemptState, CarrierStatus, Mode};
 pub use campaign::{
     CalendarDate, CalendarError, CallingWindow, Campaign, CampaignFault, CampaignLimits, ChoiceOption, DialingRules,
-    FollowUp, Language, QUESTION_COUNT, Question, QuestionKind, RetryPolicy, TimeOfDay, TranslatedQuestion,
+    FollowUp, Language, Opening, QUESTION_COUNT, Question, QuestionKind, RetryPolicy, TimeOfDay, TranslatedQuestion,
     Translation, VoicemailPolicy, Weekday,
 };
-pub use ids::{AccountSid, AttemptId, CallSid, CampaignId, ContactId, StreamSid};
+pub use ids::{AccountSid, AttemptId, CallSid, CampaignId, ContactId, ImportId, StreamSid, TokenId, UserId};
 pub use intent::Intent;
 pub use lifecycle::{ContactState, Lifecycle};
-pub use outcome::{ConsentEvidence, Disposition, EndReason, MachineVerdict, Outcome};
+pub use outcome::{AnsweredBy, ConsentEvidence, Disposition, EndReason, MachineVerdict, Outcome};
 pub use person_name::{LONGEST_NAME, PersonName, PersonNameError};
 pub use phone::{PhoneNumber, PhoneNumberError};
 pub use spoken_time::{AskedTime, CallbackRequest, DaySpan, SpokenClock, SpokenDay, SpokenHours, SpokenTime};

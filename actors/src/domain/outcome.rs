@@ -1,5 +1,5 @@
-//! How a call ended, in three separate vocabularies: what the respondent did ([`Outcome`]), the standard
-//! disposition code ([`Disposition`]), and why we stopped talking ([`EndReason`]).
+//! How a call ended, in four separate vocabularies: who took it ([`AnsweredBy`]), what the respondent did
+//! ([`Outcome`]), the standard disposition code ([`Disposition`]), and why we stopped talking ([`EndReason`]).
 
 use super::AnswerVia;
 use serde::{Deserialize, Serialize};
@@ -105,6 +105,8 @@ pub enum EndReason {
     Machine,
     /// A fax answered.
     Fax,
+    /// A service that screens calls did not put us through.
+    Screened,
     /// Nothing was heard, or nothing understood, in spite of re-prompts.
     NoInput,
     /// The person hung up, or the carrier ended the call.
@@ -117,6 +119,36 @@ pub enum EndReason {
     Terminated,
     /// A fault of ours: a panic, a stuck worker, speech services gone.
     Fault,
+}
+
+/// Who took a call, as far as it showed by its end: the result of answer supervision.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnsweredBy {
+    /// Somebody who said or pressed something that no machine does; without that, whom the carrier calls one.
+    Person,
+    /// An answering machine, or an announcement of the network's.
+    Voicemail,
+    /// A service that screens calls, and nobody after it who showed to be a person.
+    CallScreening,
+    /// A fax.
+    Fax,
+    /// Nothing told: treated as a person.
+    #[default]
+    Unknown,
+}
+
+impl AnsweredBy {
+    /// The class as one word, for example `call_screening`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Voicemail => "voicemail",
+            Self::CallScreening => "call_screening",
+            Self::Fax => "fax",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 /// What the carrier's machine detection says.

@@ -5,6 +5,8 @@
 
 mod model;
 mod score;
+#[cfg(test)]
+mod testing;
 
 pub use model::{Ask, Model};
 pub use score::{Counts, Labels, Report, Score, Verdict, Wrong};

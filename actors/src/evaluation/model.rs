@@ -19,7 +19,7 @@ pub struct Model {
 }
 
 impl Model {
-    /// With a campaign of each language, in whose name it is asked.
+    /// With a campaign of each language, in that language alone, in whose name it is asked.
     pub fn new(surveys: Vec<(Campaign, LanguagePack)>, ask: Ask) -> Self {
         Self {
             surveys,

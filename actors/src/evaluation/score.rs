@@ -5,6 +5,7 @@ use crate::dialogue::{Expectation, Interpretation};
 use crate::domain::{AnswerValue, Intent};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::ops::AddAssign;
 
 /// What came of one utterance.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
@@ -88,6 +89,34 @@ impl Counts {
             Verdict::UnclearRight => &mut self.unclear_right,
         };
         *count += 1;
+    }
+}
+
+impl AddAssign<&Self> for Counts {
+    fn add_assign(&mut self, other: &Self) {
+        // Taken apart, so that no count is left out.
+        let Self {
+            utterances,
+            certain_right,
+            certain_wrong,
+            uncertain_right,
+            uncertain_wrong,
+            not_understood,
+            unclear_right,
+            consent_wrongly_taken,
+            opt_out_wrongly_taken,
+            opt_out_missed,
+        } = other;
+        self.utterances += utterances;
+        self.certain_right += certain_right;
+        self.certain_wrong += certain_wrong;
+        self.uncertain_right += uncertain_right;
+        self.uncertain_wrong += uncertain_wrong;
+        self.not_understood += not_understood;
+        self.unclear_right += unclear_right;
+        self.consent_wrongly_taken += consent_wrongly_taken;
+        self.opt_out_wrongly_taken += opt_out_wrongly_taken;
+        self.opt_out_missed += opt_out_missed;
     }
 }
 
@@ -195,16 +224,7 @@ impl Score {
     pub fn total(&self) -> Counts {
         let mut total = Counts::default();
         for counts in self.languages.values() {
-            total.utterances += counts.utterances;
-            total.certain_right += counts.certain_right;
-            total.certain_wrong += counts.certain_wrong;
-            total.uncertain_right += counts.uncertain_right;
-            total.uncertain_wrong += counts.uncertain_wrong;
-            total.not_understood += counts.not_understood;
-            total.unclear_right += counts.unclear_right;
-            total.consent_wrongly_taken += counts.consent_wrongly_taken;
-            total.opt_out_wrongly_taken += counts.opt_out_wrongly_taken;
-            total.opt_out_missed += counts.opt_out_missed;
+            total += counts;
         }
         total
     }
@@ -269,7 +289,7 @@ fn fits(expected: &Expected, meant: &Interpretation) -> bool {
 
 fn label_of(expected: &Expected) -> String {
     match expected {
-        Expected::Intent { intent, .. } => name(plain(*intent)),
+        Expected::Intent { intent, .. } => plain(*intent).name().to_owned(),
         Expected::Answer(value) => value_name(value),
         Expected::OutOfRange => "out_of_range".to_owned(),
         Expected::Acknowledgement => "acknowledgement".to_owned(),
@@ -287,17 +307,10 @@ fn reading(meant: &Interpretation, expected: &Expected) -> String {
             (asked, Expected::Intent { time: Some(time), .. }) if asked.and_then(|asked| asked.time) != Some(*time) => {
                 format!("call_later, {}", asked.map_or("no time", |_| "another time"))
             }
-            _ => name(Intent::CallLater),
+            _ => Intent::CallLater.name().to_owned(),
         },
-        (_, intent) => name(intent),
+        (_, intent) => intent.name().to_owned(),
     }
-}
-
-fn name(intent: Intent) -> String {
-    serde_json::to_value(intent)
-        .ok()
-        .and_then(|name| name.as_str().map(str::to_owned))
-        .unwrap_or_default()
 }
 
 fn value_name(value: &AnswerValue) -> String {

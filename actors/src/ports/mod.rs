@@ -33,12 +33,19 @@ pub use recognizer::{Grammar, Heard, Progress, RecognitionRequest, Recognizer, R
 pub use recording::{RecordingError, RecordingFiles, RecordingSink};
 pub use service_use::{AudioMeter, ServiceKind, ServiceMeter, ServiceUse, UsedService};
 pub use store::{
-    AdmittedCall, AttemptRow, AttemptStore, CallCursor, CallReport, CallTotals, CallUse, CallbackEffect, CampaignState,
-    CampaignStore, CarrierTotal, ClaimRefusal, Contact, ContactCounts, ContactImport, ContactStore, CostQuery,
-    CostStore, CostTotals, DayCount, DialClaim, DialerStore, DoNotCallEntry, DoNotCallStore, DueContact, DueQuery,
-    DueSnapshot, Eligibility, ImportReport, InFlightAttempt, LatencyCount, Leadership, LifecycleChange,
-    MachineDetection, MediaTokenClaim, ModeCounts, NewAttempt, NewContact, NextCall, OptOutReport, PurgeCounts,
-    RecordedUsage, RegistryScrub, ResultRow, ResultStore, ServiceTotal, StatusCallback, Store, StoreError, Submission,
-    SubmitRefusal, SurveyEvent, TokenRefusal, TranscriptLine, TranscriptSpeaker, TurnLatency, TurnPart,
+    AccountStore, AdmittedCall, ApiToken, AttemptCount, AttemptRow, AttemptStore, AuditEntry, AuditQuery, AuditRow,
+    AuditStore, BatchReport, CallCursor, CallReport, CallTotals, CallUse, CallbackEffect, CampaignChange,
+    CampaignCounts, CampaignCursor, CampaignQuery, CampaignRecord, CampaignState, CampaignStore, CarrierTotal,
+    CatalogStore, ClaimRefusal, Contact, ContactCounts, ContactCursor, ContactFilter, ContactImport, ContactOrder,
+    ContactQuery, ContactRecord, ContactStore, CostQuery, CostStore, CostTotals, DayCount, DayTally, DialClaim,
+    DialerStore, DoNotCallEntry, DoNotCallStore, DueContact, DueQuery, DueSnapshot, EditRefusal, Eligibility,
+    ExclusionCursor, ExclusionQuery, ExclusionSource, ExclusionStore, ExportQuery, ExportRow, ExportStamp,
+    IdempotencyStore, ImportBatch, ImportRecord, ImportReport, ImportState, InFlightAttempt, KeptAnswer, KeyState,
+    KeyedRequest, LatencyCount, Leadership, LifecycleChange, LoginAttempt, MOST_VALUES, MachineDetection,
+    MediaTokenClaim, ModeCounts, NewAttempt, NewContact, NewSession, NewToken, NextCall, NumberSummary, OptOutReport,
+    PeopleStore, PurgeCounts, QuestionCounts, RecordedUsage, RegistryScrub, RemovalRefusal, ResultRow, ResultStore,
+    RowCounts, RowRejection, ServiceTotal, Session, SignIn, StatisticsStore, StatusCallback, Store, StoreError,
+    Submission, SubmitRefusal, SurveyEvent, TokenRefusal, TranscriptLine, TranscriptSpeaker, TurnLatency, TurnPart,
+    User,
 };
 pub use synthesizer::{Pcm, SpeechStream, SynthesisError, SynthesisRequest, Synthesizer};

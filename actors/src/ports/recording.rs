@@ -19,9 +19,9 @@ pub trait RecordingFiles: Send + Sync + 'static {
 
 /// One open recording. None of this blocks. A recording that is dropped is finished.
 pub trait RecordingSink: Send + Sync + 'static {
-    /// Appends audio of both sides at a position in samples of the line's time: 8 kHz mu-law, left (caller) and right
-    /// (agent) in turn. What lies between this and what came before, and what there is no room for, is silence of the
-    /// same length.
+    /// Appends audio of both sides behind so many samples of the recording: 8 kHz mu-law, left (caller) and right (agent)
+    /// in turn. What lies between this and what came before, and what there is no room for, is silence of the same
+    /// length.
     fn append(&self, at: u64, interleaved: Vec<u8>);
 
     /// The person has agreed: the recording stays when it is finished. One that nobody agreed to does not.

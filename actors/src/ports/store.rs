@@ -1,9 +1,19 @@
 //! What is kept. Each method is one atomic use case; correctness (claims, one-time tokens, idempotency) lives here.
 //! Times are UTC milliseconds since 1970.
 
+mod accounts;
+mod audit;
+mod catalog;
 mod costs;
 mod dialer;
+mod exclusions;
+mod idempotency;
+mod people;
+mod statistics;
 
+pub use accounts::{AccountStore, ApiToken, LoginAttempt, NewSession, NewToken, Session, SignIn, User};
+pub use audit::{AuditEntry, AuditQuery, AuditRow, AuditStore};
+pub use catalog::{CampaignChange, CampaignCursor, CampaignQuery, CampaignRecord, CatalogStore, EditRefusal};
 pub use costs::{
     CallCursor, CallTotals, CallUse, CarrierTotal, CostQuery, CostStore, CostTotals, LatencyCount, ServiceTotal,
     TurnPart,
@@ -13,12 +23,22 @@ pub use dialer::{
     DueSnapshot, Eligibility, ImportReport, InFlightAttempt, Leadership, LifecycleChange, ModeCounts, OptOutReport,
     RecordedUsage, RegistryScrub, SubmitRefusal, SurveyEvent,
 };
+pub use exclusions::{ExclusionCursor, ExclusionQuery, ExclusionSource, ExclusionStore, RemovalRefusal};
+pub use idempotency::{IdempotencyStore, KeptAnswer, KeyState, KeyedRequest};
+pub use people::{
+    BatchReport, ContactCursor, ContactFilter, ContactOrder, ContactQuery, ContactRecord, ImportBatch, ImportRecord,
+    ImportState, PeopleStore, RowCounts, RowRejection,
+};
+pub use statistics::{
+    AttemptCount, CampaignCounts, DayTally, ExportQuery, ExportRow, ExportStamp, MOST_VALUES, NumberSummary,
+    QuestionCounts, StatisticsStore,
+};
 
 use super::service_use::{ServiceUse, UsedService};
 use crate::domain::{
-    AccountSid, Answer, AttemptId, AttemptState, CallSid, CallbackRequest, Campaign, CampaignId, CarrierStatus,
-    ConsentEvidence, ContactId, Disposition, EndReason, Language, MachineVerdict, Mode, Outcome, PersonName,
-    PhoneNumber, StreamSid,
+    AccountSid, Answer, AnsweredBy, AttemptId, AttemptState, CallSid, CallbackRequest, Campaign, CampaignId,
+    CarrierStatus, ConsentEvidence, ContactId, Disposition, EndReason, Language, MachineVerdict, Mode, Outcome,
+    PersonName, PhoneNumber, StreamSid,
 };
 use async_trait::async_trait;
 
@@ -66,6 +86,8 @@ pub struct NewContact {
     pub external_id: Option<String>,
     /// The person's name, to greet them by.
     pub name: Option<PersonName>,
+    /// The language to begin in; `None`: the campaign's.
+    pub language: Option<Language>,
 }
 
 /// A contact.
@@ -173,6 +195,8 @@ pub struct AdmittedCall {
     pub machine: Option<MachineVerdict>,
     /// The contact's name, to greet them by.
     pub name: Option<PersonName>,
+    /// The language that the contact chose beforehand.
+    pub language: Option<Language>,
 }
 
 /// A carrier's status callback, verified.
@@ -271,6 +295,8 @@ pub struct CallReport {
     pub disposition: Disposition,
     /// Why it ended.
     pub end_reason: EndReason,
+    /// Who took the call.
+    pub answered_by: AnsweredBy,
     /// Consent or refusal; `None` if it never came to that.
     pub consent: Option<ConsentEvidence>,
     /// Answers, at most three.
@@ -328,6 +354,8 @@ pub struct AttemptRow {
     pub outcome: Option<Outcome>,
     /// Standard code.
     pub disposition: Option<Disposition>,
+    /// Who took the call; `None` if it has not ended, nobody took it, or it was before that was kept.
+    pub answered_by: Option<AnsweredBy>,
     /// Written at.
     pub created_at_ms: i64,
     /// Ended at.

@@ -79,7 +79,7 @@ impl Line {
             self.marks.push_back((self.played_ms, mark));
         }
         self.playout.playback_sent(playback.0);
-        Vec::new()
+        vec![Input::PlaybackBegan { playback }]
     }
 
     /// Empties the carrier's buffer.
@@ -160,5 +160,9 @@ impl ListenerSink for Found {
 
     fn beep(&mut self, _at_ms: u64) {
         self.0.push(Finding::Other(Input::Beep));
+    }
+
+    fn fax(&mut self, _at_ms: u64) {
+        self.0.push(Finding::Other(Input::FaxTone));
     }
 }

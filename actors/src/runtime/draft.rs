@@ -1,7 +1,9 @@
 //! What a call has gathered so far, kept outside its actor so that a dead actor loses none of it.
 
 use crate::dialogue::{Millis, TurnNote};
-use crate::domain::{Answer, AttemptId, CallbackRequest, ConsentEvidence, Disposition, EndReason, Language, Outcome};
+use crate::domain::{
+    Answer, AnsweredBy, AttemptId, CallbackRequest, ConsentEvidence, Disposition, EndReason, Language, Outcome,
+};
 use crate::ports::{CallReport, ServiceMeter, TranscriptLine, TurnLatency};
 
 /// What a call has gathered so far.
@@ -11,6 +13,8 @@ pub struct CallDraft {
     pub consent: Option<ConsentEvidence>,
     /// Answers so far.
     pub answers: Vec<Answer>,
+    /// Who took the call, as far as is known.
+    pub answered_by: AnsweredBy,
     /// The language that is spoken.
     pub language: Option<Language>,
     /// Transcript so far.
@@ -49,6 +53,7 @@ impl CallDraft {
             outcome,
             disposition,
             end_reason,
+            answered_by: self.answered_by,
             consent: self.consent,
             answers: self.answers,
             language: self.language,

@@ -29,6 +29,8 @@ pub struct TranslatedSpeech {
     pub prompts: Arc<PromptBook>,
     /// See [`Survey::voice`].
     pub voice: Option<Arc<dyn Synthesizer>>,
+    /// See [`Survey::names`].
+    pub names: Option<Arc<dyn NameVoice>>,
 }
 
 impl Survey {
@@ -49,16 +51,31 @@ impl Survey {
         }
     }
 
-    /// Speaks the greeting by name, if there is one; asked for early, it is there when the call begins. `None` as well
-    /// if it cannot be had.
-    pub async fn greeting_for(&self, name: &PersonName, meter: &ServiceMeter) -> Option<Prompt> {
-        let sentence = self.script.greeting_for(name)?;
-        self.names.as_ref()?.speak(&sentence, meter).await
+    /// The script that a call begins in, with somebody who may have chosen a language: the campaign's own where they
+    /// have not, or chose one that it has not.
+    pub fn script_for(&self, chosen: Option<&Language>) -> Arc<Script> {
+        let language = chosen.and_then(|tag| self.campaign.language_of(tag));
+        let script = language.and_then(|language| self.script.speaking(language));
+        script.unwrap_or_else(|| self.script.clone())
     }
 
-    /// Whether people are greeted by name.
-    pub fn greets_by_name(&self) -> bool {
-        self.names.is_some() && self.script.named_greeting().is_some()
+    /// Speaks the greeting by name of a call that begins in this language, if there is one; asked for early, it is there
+    /// when the call begins. `None` as well if it cannot be had.
+    pub async fn greeting_for(&self, name: &PersonName, language: &Language, meter: &ServiceMeter) -> Option<Prompt> {
+        let sentence = self.script_for(Some(language)).greeting_for(name)?;
+        self.names_in(language)?.speak(&sentence, meter).await
+    }
+
+    /// Whether people are greeted by name in this language.
+    pub fn greets_by_name(&self, language: &Language) -> bool {
+        self.names_in(language).is_some() && self.script_for(Some(language)).named_greeting().is_some()
+    }
+
+    fn names_in(&self, language: &Language) -> Option<&Arc<dyn NameVoice>> {
+        match self.translations.get(language) {
+            Some(speech) => speech.names.as_ref(),
+            None => self.names.as_ref(),
+        }
     }
 }
 

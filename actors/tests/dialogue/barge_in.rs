@@ -103,6 +103,41 @@ fn l5_acknowledgements_over_a_prompt_are_neither_answer_nor_interruption() {
 }
 
 #[test]
+fn l5_a_wish_that_is_only_guessed_before_the_question_is_asked_lets_the_prompt_go_on() {
+    // What a recogniser that does not know "achha" makes of it.
+    for (text, confidence, asked_about) in [
+        ("not now", 0.60, false),
+        ("wrong number", 0.60, false),
+        ("not interested", 0.60, true),
+    ] {
+        let mut call = asking();
+        call.speak(text, confidence, 600);
+        let asks = call
+            .spoken()
+            .iter()
+            .any(|sentence| sentence.starts_with("Did ") || sentence.starts_with("Shall "));
+        assert_eq!(asks, asked_about, "{text}: {:?}", call.spoken());
+        if !asked_about {
+            assert!(
+                call.last_said().starts_with("How satisfied"),
+                "{text}: {}",
+                call.last_said()
+            );
+        }
+    }
+    // Once it has been asked, it is asked about.
+    let mut call = asking();
+    call.listen();
+    let questions = call.spoken().len();
+    call.say_as("not now", 0.60);
+    assert!(
+        call.spoken().len() > questions && !call.last_said().starts_with("How satisfied"),
+        "{}",
+        call.last_said()
+    );
+}
+
+#[test]
 fn yes_over_the_greeting_is_not_consent() {
     for length in [200, 900] {
         let mut call = Call::begin(&HEALTH_SCRIPT);
@@ -227,6 +262,30 @@ fn l8_the_greeting_waits_for_a_hello_and_then_begins() {
     let mut silent = Call::begin(&HEALTH_SCRIPT);
     silent.wait(1_000);
     assert!(silent.is_playing());
+}
+
+#[test]
+fn l8_a_campaign_may_open_at_once_or_wait_longer_for_a_hello() {
+    let at_once = script(&HEALTH.replace("opening: after_hello", "opening: at_once"));
+    let mut call = Call::begin(&at_once);
+    call.wait(1);
+    assert_eq!(call.spoken()[0], "Hello.");
+    // The "hello" of who picks up is said into it, and stops nothing.
+    let speech = call.start_shown(600, &[(300, "hello")]);
+    call.wait(1_360);
+    call.recognized(speech, "hello");
+    assert!(call.is_playing() && call.clears() == 0);
+    let patient = script(&HEALTH.replace("# hello_wait_ms: 900", "hello_wait_ms: 2500"));
+    let mut call = Call::begin(&patient);
+    call.wait(2_499);
+    assert!(call.spoken().is_empty());
+    call.wait(1);
+    assert!(call.is_playing(), "it speaks all the same");
+    let mut call = Call::begin(&patient);
+    call.wait(1_000);
+    call.start_speech(400);
+    call.wait(1_101);
+    assert!(call.is_playing(), "right after the hello");
 }
 
 #[test]

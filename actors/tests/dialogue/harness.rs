@@ -41,6 +41,14 @@ pub static FEEDBACK_SCRIPT: LazyLock<Arc<Script>> = LazyLock::new(|| script(FEED
 pub static SPOKEN_SCRIPT: LazyLock<Arc<Script>> =
     LazyLock::new(|| script(&HEALTH.replace("spoken_replies: false", "spoken_replies: true")));
 
+/// The Hindi fixture of the health survey.
+pub fn hindi_script() -> Arc<Script> {
+    let campaign = include_str!("../../../fixtures/campaigns/health_survey_hi.yaml");
+    let campaign = Campaign::from_yaml(campaign).expect("fixture without fault");
+    let pack = LanguagePack::embedded(&campaign.language).expect("Hindi is embedded");
+    Arc::new(Script::build(&campaign, &pack).expect("fixture without fault"))
+}
+
 /// The waits of a call that has a language model.
 pub fn model_config() -> DialogueConfig {
     DialogueConfig {
@@ -105,6 +113,9 @@ pub struct Call {
     speeches: u32,
     /// What the model does next; nothing is left: it never answers.
     pub model: VecDeque<Model>,
+    begun: VecDeque<PlaybackId>,
+    /// False: whoever speaks has no audio, and says nothing of it.
+    pub audio: bool,
     /// False: marks never come back.
     pub marks: bool,
     /// False: do-not-call is never reported as written.
@@ -149,6 +160,8 @@ impl Call {
             playing: VecDeque::new(),
             speeches: 0,
             model: VecDeque::new(),
+            begun: VecDeque::new(),
+            audio: true,
             marks: true,
             store: true,
         }
@@ -166,6 +179,14 @@ impl Call {
         self.inputs.push((self.now, input.clone()));
         self.dialogue.handle(self.now, input);
         self.drain();
+        self.tell_of_audio();
+    }
+
+    fn tell_of_audio(&mut self) {
+        while let Some(playback) = self.begun.pop_front() {
+            self.dialogue.handle(self.now, Input::PlaybackBegan { playback });
+            self.drain();
+        }
     }
 
     pub fn later(&mut self, wait: Millis, input: Input) {
@@ -184,6 +205,9 @@ impl Call {
                         end
                     });
                     let ends = ends.collect();
+                    if self.audio {
+                        self.begun.push_back(*playback);
+                    }
                     self.playing.push_back(Playing {
                         id: *playback,
                         ends,
@@ -267,6 +291,7 @@ impl Call {
         } else {
             self.dialogue.handle_timeout(self.now);
             self.drain();
+            self.tell_of_audio();
         }
         true
     }
@@ -305,6 +330,26 @@ impl Call {
         };
         self.later(length + END_POINT_MS + RECOGNITION_MS, recognized);
         self.wait(length + END_POINT_MS + RECOGNITION_MS);
+    }
+
+    /// Begins a speech whose words are shown as they come, by a recogniser that does so: each so long after the beginning.
+    pub fn start_shown(&mut self, length: Millis, shown: &[(Millis, &str)]) -> SpeechId {
+        let speech = self.start_speech(length);
+        for (after, text) in [(0, "")].iter().chain(shown) {
+            let text = (*text).to_owned();
+            self.later(*after, Input::Partial { speech, text });
+        }
+        speech
+    }
+
+    /// Gives a speech its words.
+    pub fn recognized(&mut self, speech: SpeechId, text: &str) {
+        self.input(Input::Recognized {
+            speech,
+            text: text.into(),
+            confidence: 0.95,
+            uncertain: false,
+        });
     }
 
     /// Begins a speech of this length that will be end-pointed, but not recognised.

@@ -152,6 +152,25 @@ fn a_journal_from_before_there_were_language_models_replays_to_the_same_decision
 }
 
 #[test]
+fn a_replay_with_another_lexicon_of_a_language_understood_besides_names_the_lexicon_as_what_differs() {
+    let other = |language: &Language| {
+        let pack = LanguagePack::embedded(language)?;
+        let beside = |other: &Language| {
+            Some(format!(
+                "{}\n# another\n",
+                LanguagePack::embedded(other)?.lexicon_text()
+            ))
+        };
+        LanguagePack::parse_beside(pack.prompts_text(), pack.lexicon_text(), beside).ok()
+    };
+    let report = replay(&CALL, other).expect("readable");
+    let [only] = report.differences.as_slice() else {
+        panic!("{:?}", report.differences);
+    };
+    assert!(only.what.contains("the text of lexicon.yaml is"), "{only}");
+}
+
+#[test]
 fn a_journal_holds_no_telephone_number() {
     assert!(!CALL.contains("+1415") && !CALL.contains("caller_id"));
 }

@@ -1,5 +1,6 @@
 //! Campaigns in several languages: whoever asks for another one is spoken to in it from then on.
 
+use crate::any_turns::turns;
 use crate::harness::*;
 use crate::journals::journal_of;
 use crate::properties::check_of;
@@ -401,23 +402,10 @@ proptest! {
 
     #[test]
     fn callers_who_change_languages_at_any_moment_never_break_the_laws_and_their_calls_replay(
-        turns in prop::collection::vec(
-            (0u64..7_000, prop::sample::select(TEXTS.to_vec()), 0.4f32..1.0, 80u64..2_500, any::<bool>()),
-            0..14,
-        ),
+        turns in turns(&TEXTS, 0.4..1.0),
     ) {
         let mut call = Call::begin(&BILINGUAL_SCRIPT);
-        for (wait, text, confidence, length, wait_for_prompt) in turns {
-            if wait_for_prompt {
-                call.listen();
-            }
-            call.wait(wait);
-            if call.dialogue.is_over() {
-                break;
-            }
-            call.speak(text, confidence, length);
-        }
-        call.finish();
+        call.hear(turns);
         check_of(&BILINGUAL_SCRIPT, &[], &call.outputs)?;
         own_language_alone(&call.outputs)?;
         let journal = journal_of(&BILINGUAL_SCRIPT, &call.inputs, true);

@@ -190,3 +190,88 @@ fn a_machine_with_a_short_greeting_is_known_by_its_silence() {
         1
     );
 }
+
+const FAX: (EndReason, Outcome, Disposition) = (EndReason::Fax, Outcome::Failed, Disposition::Fax);
+
+#[test]
+fn the_tones_of_a_fax_end_the_call_unless_a_person_has_answered() {
+    let mut call = Call::begin(&FEEDBACK_SCRIPT);
+    call.wait(2_000);
+    call.input(Input::FaxTone);
+    assert_eq!(call.end(), FAX);
+    let mut call = Call::begin(&FEEDBACK_SCRIPT);
+    call.input(Input::Machine {
+        verdict: MachineVerdict::MachineStart,
+    });
+    call.input(Input::FaxTone);
+    assert_eq!(call.end(), FAX);
+    let mut call = Call::consented(&FEEDBACK_SCRIPT);
+    call.input(Input::FaxTone);
+    assert!(!call.dialogue.is_over());
+}
+
+#[test]
+fn l16_who_says_that_somebody_is_not_available_is_a_person_whatever_the_carrier_says() {
+    for text in [
+        "he is not available",
+        "sorry she's not available would you like to leave a message",
+        "he can't come to the phone right now do you want to leave a message",
+        "can i get back to you",
+        "his phone is switched off",
+    ] {
+        for verdict in [MachineVerdict::MachineStart, MachineVerdict::MachineEnd] {
+            let mut call = Call::begin(&HEALTH_SCRIPT);
+            call.wait(600);
+            call.speak(text, 0.9, 6_000);
+            assert!(!call.dialogue.is_over(), "{text}");
+            call.input(Input::Machine { verdict });
+            assert!(!call.dialogue.is_over(), "{text}");
+            call.listen();
+            call.say("yes");
+            assert!(call.consent().is_some_and(|consent| consent.granted), "{text}");
+        }
+    }
+}
+
+#[test]
+fn l16_what_a_machine_says_of_somebody_who_is_not_available_is_a_machines() {
+    for text in [
+        "he is not available please leave a message after the tone",
+        "the person you are calling is not available please try again later",
+        "the number you are calling is switched off",
+        "the subscriber you are calling is currently not reachable",
+        "sorry we missed your call please leave your name and number and we'll get back to you",
+    ] {
+        let mut call = Call::begin(&HEALTH_SCRIPT);
+        call.wait(600);
+        call.speak(text, 0.9, 3_000);
+        assert_eq!(call.end(), MACHINE, "{text}");
+    }
+}
+
+#[test]
+fn a_networks_announcement_in_hindi_or_english_is_a_machines_in_a_hindi_campaign() {
+    let hindi = hindi_script();
+    for text in [
+        "आप जिस व्यक्ति से संपर्क करना चाहते हैं वह अभी उपलब्ध नहीं है",
+        "जिस नंबर पर आप कॉल कर रहे हैं वह अभी स्विच ऑफ है",
+        "the subscriber you are calling is switched off",
+        "aap jis vyakti se sampark karna chahte hain",
+    ] {
+        let mut call = Call::begin(&hindi);
+        call.wait(600);
+        call.speak(text, 0.9, 3_000);
+        assert!(call.dialogue.is_over(), "{text}");
+        assert_eq!(call.end(), MACHINE, "{text}");
+    }
+    for text in ["वह अभी घर पर नहीं हैं", "उनका फ़ोन स्विच ऑफ है", "he is not available"]
+    {
+        let mut call = Call::begin(&hindi);
+        call.wait(600);
+        call.speak(text, 0.9, 2_000);
+        call.input(Input::Machine {
+            verdict: MachineVerdict::MachineStart,
+        });
+        assert!(!call.dialogue.is_over(), "{text}");
+    }
+}

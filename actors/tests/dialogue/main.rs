@@ -6,7 +6,10 @@
     reason = "what the tests stand on fails as loudly as they do"
 )]
 
+mod answered_by;
+mod any_turns;
 mod barge_in;
+mod chosen_language;
 mod confirming;
 mod harness;
 mod journals;
@@ -14,11 +17,14 @@ mod languages;
 mod machines;
 mod model_properties;
 mod names;
+mod parts;
 mod properties;
 mod recording;
 mod replies;
+mod screening;
 mod script;
 mod surveys;
 mod trouble;
+mod turns;
 mod understanding;
 mod waiting;

@@ -25,22 +25,6 @@ const UNCLEAR: [&str; 2] = ["zebra crossing", "the service was slow"];
 
 /// Any answer of a model, sensible or not.
 fn any_meaning() -> impl Strategy<Value = ModelMeaning> {
-    let intents = vec![
-        Intent::Yes,
-        Intent::No,
-        Intent::Interested,
-        Intent::NotInterested,
-        Intent::Repeat,
-        Intent::WhoIsThis,
-        Intent::CallLater,
-        Intent::WrongPerson,
-        Intent::RemoveMe,
-        Intent::SwitchLanguage,
-        Intent::Voicemail,
-        Intent::HoldOn,
-        Intent::NoAnswer,
-        Intent::Unclear,
-    ];
     let value = prop_oneof![
         any::<bool>().prop_map(ModelValue::YesNo),
         prop_oneof![-2i64..13, any::<i64>()].prop_map(ModelValue::Number),
@@ -48,7 +32,7 @@ fn any_meaning() -> impl Strategy<Value = ModelMeaning> {
     ];
     let words = prop::sample::select(TEXTS.to_vec()).prop_map(str::to_owned);
     (
-        prop::sample::select(intents),
+        prop::sample::select(Intent::ALL.to_vec()),
         prop::option::of(value),
         prop::option::of(words),
         any::<bool>(),

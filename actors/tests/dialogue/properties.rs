@@ -1,16 +1,17 @@
 //! Laws that hold for every conversation, whatever comes in and in whatever order.
 
+use crate::any_turns::turns;
 use crate::harness::*;
 use crate::model_properties::{SPEAKABLE, model_input};
 use proptest::prelude::*;
 use samvad_actors::dialogue::{
     Dialogue, DialogueConfig, Input, Millis, NamedGreeting, Output, PlaybackId, RecognitionFault, Script, SpeechId,
 };
-use samvad_actors::domain::{AnswerValue, EndReason, MachineVerdict};
+use samvad_actors::domain::{AnswerValue, AnsweredBy, EndReason, MachineVerdict};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-pub const TEXTS: [&str; 24] = [
+pub const TEXTS: [&str; 26] = [
     "",
     "yes",
     "no",
@@ -35,6 +36,8 @@ pub const TEXTS: [&str; 24] = [
     "yes but later",
     "no four",
     "the service was slow",
+    "please state your name and why you are calling",
+    "he is not available",
 ];
 
 /// An input, and how long after the last one it comes.
@@ -66,6 +69,8 @@ fn any_input() -> impl Strategy<Value = Input> {
         4 => speech.clone().prop_map(|speech| Input::SpeechSustained { speech }),
         6 => (speech.clone(), 0u64..200_000).prop_map(|(speech, ended_ms)| Input::SpeechEnded { speech, ended_ms }),
         2 => speech.clone().prop_map(|speech| Input::SpeechDiscarded { speech }),
+        4 => (speech.clone(), prop::sample::select(TEXTS.to_vec()))
+            .prop_map(|(speech, text)| Input::Partial { speech, text: text.into() }),
         14 => (speech.clone(), prop::sample::select(TEXTS.to_vec()), confidence, any::<bool>()).prop_map(
             |(speech, text, confidence, uncertain)| Input::Recognized { speech, text: text.into(), confidence, uncertain }
         ),
@@ -73,11 +78,13 @@ fn any_input() -> impl Strategy<Value = Input> {
         6 => prop::sample::select("0123456789*#x".chars().collect::<Vec<_>>()).prop_map(|key| Input::Key { key }),
         12 => (playback.clone(), 0usize..6).prop_map(|(playback, sentence)| Input::SentencePlayed { playback, sentence }),
         12 => playback.clone().prop_map(|playback| Input::PlaybackEnded { playback }),
+        4 => playback.clone().prop_map(|playback| Input::PlaybackBegan { playback }),
         4 => (playback.clone(), 0usize..9)
             .prop_map(|(playback, cut_sentence)| Input::PlaybackCleared { playback, cut_sentence }),
         1 => playback.prop_map(|playback| Input::PlaybackFailed { playback }),
         1 => verdict().prop_map(|verdict| Input::Machine { verdict }),
         1 => Just(Input::Beep),
+        1 => Just(Input::FaxTone),
         1 => named().prop_map(|state| Input::NamedGreeting { state }),
         2 => any::<bool>().prop_map(|stored| Input::DoNotCallRecorded { stored }),
         1 => Just(Input::Started),
@@ -95,6 +102,7 @@ pub fn run(feedback: bool, events: &[Event]) -> Vec<(Millis, Output)> {
     run_as(Dialogue::new(Arc::clone(script), DialogueConfig::default()), events)
 }
 
+/// The same for any dialogue. Whoever it says took the call fits how it ended.
 pub fn run_as(mut dialogue: Dialogue, events: &[Event]) -> Vec<(Millis, Output)> {
     let mut outputs = Vec::new();
     let mut now = 0;
@@ -120,6 +128,16 @@ pub fn run_as(mut dialogue: Dialogue, events: &[Event]) -> Vec<(Millis, Output)>
         now = now.max(due);
         dialogue.handle_timeout(now);
         drain(&mut dialogue, now);
+    }
+    let consented = outputs
+        .iter()
+        .any(|(_, output)| matches!(output, Output::RecordConsent(_)));
+    if let Some((_, Output::End { reason, .. })) = outputs.last() {
+        match (reason, dialogue.answered_by()) {
+            (EndReason::Machine, AnsweredBy::Voicemail) | (EndReason::Fax, AnsweredBy::Fax) => {}
+            (EndReason::Machine | EndReason::Fax, other) => panic!("{reason:?} of {other:?}"),
+            (_, who) => assert!(who == AnsweredBy::Person || !consented, "{reason:?} of {who:?}"),
+        }
     }
     outputs
 }
@@ -262,40 +280,17 @@ proptest! {
 
     /// A caller on a working line, saying anything at any moment with any confidence.
     #[test]
-    fn callers_on_a_working_line_never_break_the_laws(
-        turns in prop::collection::vec(
-            (0u64..7_000, prop::sample::select(TEXTS.to_vec()), 0.0f32..1.0, 80u64..2_500, any::<bool>()),
-            0..14,
-        ),
-    ) {
+    fn callers_on_a_working_line_never_break_the_laws(turns in turns(&TEXTS, 0.0..1.0)) {
         let mut call = Call::begin(&HEALTH_SCRIPT);
-        for (wait, text, confidence, length, wait_for_prompt) in turns {
-            if wait_for_prompt {
-                call.listen();
-            }
-            call.wait(wait);
-            if call.dialogue.is_over() {
-                break;
-            }
-            call.speak(text, confidence, length);
-        }
-        call.finish();
+        call.hear(turns);
         check(false, &[], &call.outputs)?;
     }
 
     /// Nothing but noise, heard as anything below certainty: nothing is taken (L3).
     #[test]
-    fn l3_noise_heard_as_words_takes_nothing(
-        turns in prop::collection::vec((0u64..6_000, prop::sample::select(TEXTS.to_vec()), 0.0f32..0.64, 80u64..1_500), 1..20),
-    ) {
+    fn l3_noise_heard_as_words_takes_nothing(turns in turns(&TEXTS, 0.0..0.64)) {
         let mut call = Call::begin(&HEALTH_SCRIPT);
-        for (wait, text, confidence, length) in turns {
-            call.wait(wait);
-            if !call.dialogue.is_over() {
-                call.speak(text, confidence, length);
-            }
-        }
-        call.finish();
+        call.hear(turns);
         prop_assert!(call.consent().is_none() && call.answers().is_empty() && !call.do_not_call());
     }
 }

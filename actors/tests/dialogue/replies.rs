@@ -146,7 +146,9 @@ fn a_reply_that_fails_or_is_late_or_cannot_be_spoken_is_replaced_by_the_fixed_li
         let before = call.outputs.len();
         call.say_as(ASKS, 0.95);
         call.wait(200 + wait - 1);
-        assert_eq!(said_since(&call, before), Vec::<String>::new(), "{reply:?}");
+        let said = said_since(&call, before).into_iter();
+        let said: Vec<_> = said.filter(|sentence| sentence != "One moment.").collect();
+        assert_eq!(said, Vec::<String>::new(), "{reply:?}");
         call.wait(1);
         assert!(call.last_said().starts_with(FIXED), "{reply:?}: {}", call.last_said());
         assert!(call.last_said().contains("How satisfied"));

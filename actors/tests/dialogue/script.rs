@@ -141,6 +141,14 @@ fn every_fault_of_a_campaign_is_named_at_once() {
             "questions[2].answer.options[1]"
         ]
     );
+    let faulty = HEALTH
+        .replace("# hello_wait_ms: 900", "hello_wait_ms: 100")
+        .replace("opening: after_hello", "opening: at_once");
+    let faults = Campaign::from_yaml(&faulty).expect_err("faulty");
+    assert!(
+        faults.len() == 2 && faults.iter().all(|fault| fault.field == "hello_wait_ms"),
+        "{faults:?}"
+    );
     let short = Campaign::from_yaml("id: x").expect_err("incomplete");
     assert!(short[0].to_string().contains("missing field"));
 }

@@ -2,7 +2,7 @@
 
 use crate::recognizer::Recognition;
 use crate::world::{World, survey, until};
-use samvad_actors::domain::{AnswerValue, EndReason, MachineVerdict, Outcome, SpokenTime};
+use samvad_actors::domain::{AnswerValue, AnsweredBy, EndReason, MachineVerdict, Outcome, SpokenTime};
 use samvad_actors::ports::Clock;
 use samvad_actors::runtime::{CallCommand, CallEvent};
 
@@ -157,7 +157,11 @@ async fn a_machine_verdict_that_comes_before_the_stream_is_kept_for_it() {
     let caller = crate::world::launch(world.call_ports(), admitted, crate::world::standard_survey());
     caller.answer("").await;
     world.ended("machine").await;
-    assert_eq!(world.store.report(&"machine".into()).end_reason, EndReason::Fax);
+    let report = world.store.report(&"machine".into());
+    assert_eq!(
+        (report.end_reason, report.answered_by),
+        (EndReason::Fax, AnsweredBy::Fax)
+    );
 }
 
 #[actix::test]

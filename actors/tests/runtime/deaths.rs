@@ -4,7 +4,7 @@
 use crate::recognizer::Recognition;
 use crate::store::Failing;
 use crate::world::{World, launch, standard_survey, until};
-use samvad_actors::domain::{EndReason, Outcome};
+use samvad_actors::domain::{AnsweredBy, EndReason, Outcome};
 use samvad_actors::runtime::CarrierMachine;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
@@ -40,6 +40,7 @@ async fn died(world: &World) {
     let report = world.store.report(&"struck".into());
     assert_eq!(report.end_reason, EndReason::Fault);
     assert!(report.consent.is_some(), "what was gathered before is kept");
+    assert_eq!(report.answered_by, AnsweredBy::Person, "and so is who it was");
     until("the carrier is told to hang up", || {
         world.carrier.has_hung_up("CA-struck")
     })

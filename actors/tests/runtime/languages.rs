@@ -3,7 +3,7 @@
 use crate::line::{Caller, Frame};
 use crate::recognizer::Recognition;
 use crate::voice::{HandVoice, as_synthesizer};
-use crate::world::{World, until};
+use crate::world::{World, launch, until};
 use bytes::Bytes;
 use samvad_actors::dialogue::{LanguagePack, Script};
 use samvad_actors::domain::{AnswerValue, Campaign, Language, Outcome};
@@ -40,6 +40,7 @@ fn survey(english: &Arc<HandVoice>, hindi: &Arc<HandVoice>) -> Arc<Survey> {
     let speech = TranslatedSpeech {
         prompts: book(&translated, HINDI),
         voice: as_synthesizer(hindi),
+        names: None,
     };
     Arc::new(Survey {
         campaign,
@@ -102,6 +103,27 @@ async fn after_a_switch_recogniser_prompts_and_voice_are_of_the_new_language_and
     assert_eq!(report.answers[0].value, AnswerValue::Scale(4));
     assert!(world.journals.replayed(&"switch".into()).is_same());
     world.all_quiet().await;
+}
+
+#[actix::test]
+async fn who_chose_a_language_beforehand_hears_that_one_alone_and_is_recognised_in_it() {
+    let world = World::new();
+    let (english, hindi) = (Arc::new(HandVoice::default()), Arc::new(HandVoice::default()));
+    let mut admitted = world.admitted("chosen");
+    admitted.language = Some(Language("hi-IN".into()));
+    let caller = launch(world.call_ports(), admitted, survey(&english, &hindi));
+    caller.press('#');
+    assert_eq!(heard(&caller).await, [HINDI], "the greeting");
+    world.recognizer.set(Recognition::Text("हाँ जी"));
+    caller.speak();
+    assert_eq!(heard(&caller).await, [HINDI], "the first question");
+    assert_eq!(world.recognizer.languages(), ["hi"]);
+    caller.reset();
+    world.ended("chosen").await;
+    let report = world.store.report(&"chosen".into());
+    assert_eq!(report.language, Some(Language("hi".into())));
+    assert_eq!(report.consent.map(|consent| consent.language), Some("hi".to_owned()));
+    assert!(world.journals.replayed(&"chosen".into()).is_same());
 }
 
 #[actix::test]

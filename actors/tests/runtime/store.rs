@@ -118,6 +118,7 @@ impl MemoryStore {
                 carrier_status: None,
                 outcome: None,
                 disposition: None,
+                answered_by: None,
                 created_at_ms,
                 ended_at_ms: None,
             },
@@ -236,6 +237,7 @@ impl AttemptStore for MemoryStore {
             carrier_status: None,
             outcome: None,
             disposition: None,
+            answered_by: None,
             created_at_ms: now_ms,
             ended_at_ms: None,
         };
@@ -305,6 +307,7 @@ impl AttemptStore for MemoryStore {
         Ok(Ok(AdmittedCall {
             machine: None,
             name: None,
+            language: None,
             attempt: row.id.clone(),
             campaign: row.campaign.clone(),
             contact: row.contact.clone(),

@@ -348,6 +348,7 @@ impl World {
         AdmittedCall {
             machine: None,
             name: None,
+            language: None,
             campaign: "health-survey".into(),
             contact: self.store.row(&attempt).contact,
             call_sid: sid.as_str().into(),

@@ -58,6 +58,8 @@ pub trait ListenerSink {
     fn speech_discarded(&mut self, speech: u32, at_ms: u64);
     /// A beep as of a voicemail has ended.
     fn beep(&mut self, at_ms: u64);
+    /// A fax has given itself away by its tones. Once a call.
+    fn fax(&mut self, at_ms: u64);
     /// A frame has been taken, 8 kHz mu-law, at a media time in samples. Whoever keeps the line listens here.
     fn line_audio(&mut self, _at: u64, _codes: &[u8]) {}
 }
@@ -89,6 +91,8 @@ pub struct Listener {
     recent: Box<[u8]>,
     utterance: Option<Utterance>,
     speeches: u32,
+    /// One of them was long enough to be speech.
+    spoken: bool,
     stats: ListenerStats,
 }
 
@@ -146,6 +150,7 @@ impl Listener {
             recent: vec![SILENCE; recent as usize].into_boxed_slice(),
             utterance: None,
             speeches: 0,
+            spoken: false,
             stats: ListenerStats::default(),
         };
         listener.set_patience_ms(config.patience_ms);
@@ -274,8 +279,14 @@ impl Listener {
         self.position += FRAME_SAMPLES as u64;
         let frame = self.frame.map(codec::mulaw_to_linear);
         let verdict = self.voice.push(&frame, self.utterance.is_some(), self.frame_has_gap);
-        if verdict.beep {
+        // Before anybody has spoken it may be a fax: a voicemail has a greeting before its beep.
+        let speaks = |utterance: &Utterance| !self.is_too_short(utterance);
+        let spoken = self.spoken || self.utterance.as_ref().is_some_and(speaks);
+        if verdict.beep && (spoken || !verdict.may_be_fax) {
             sink.beep(self.position / SAMPLES_PER_MS);
+        }
+        if verdict.fax {
+            sink.fax(self.position / SAMPLES_PER_MS);
         }
         match self.utterance.take() {
             None if verdict.starts => self.start(verdict, sink),
@@ -353,11 +364,12 @@ impl Listener {
         utterance.voice < samples(self.config.min_speech_ms)
     }
 
-    fn close<S: ListenerSink + ?Sized>(&self, utterance: &Utterance, sink: &mut S) {
+    fn close<S: ListenerSink + ?Sized>(&mut self, utterance: &Utterance, sink: &mut S) {
         let at_ms = self.position / SAMPLES_PER_MS;
         if self.is_too_short(utterance) {
             sink.speech_discarded(utterance.speech, at_ms);
         } else {
+            self.spoken = true;
             sink.speech_ended(utterance.speech, utterance.voiced_until / SAMPLES_PER_MS, at_ms);
         }
     }

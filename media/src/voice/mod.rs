@@ -6,11 +6,13 @@
 //! only while the gate is open.
 
 mod echo;
+mod fax;
 mod gate;
 mod tone;
 
 use crate::resample::Doubler;
 use bytes::Bytes;
+use fax::FaxDetector;
 use gate::Gate;
 use tone::{Tone, ToneDetector};
 
@@ -72,12 +74,17 @@ pub struct Verdict {
     pub tone_began: bool,
     /// A beep has just ended.
     pub beep: bool,
+    /// That beep has the pitch of a fax, which may give itself away yet.
+    pub may_be_fax: bool,
+    /// A fax has given itself away by its tones. Said once.
+    pub fax: bool,
 }
 
 /// The voice activity detector of one line.
 pub struct VoiceDetector {
     gate: Gate,
     tones: ToneDetector,
+    fax: FaxDetector,
     earshot: Box<earshot::Detector>,
     doubler: Doubler,
     /// The last frames, which earshot has not seen while the gate was closed.
@@ -106,6 +113,7 @@ impl VoiceDetector {
         Self {
             gate: Gate::new(),
             tones: ToneDetector::new(),
+            fax: FaxDetector::new(),
             earshot: earshot::Detector::default_boxed(),
             doubler: Doubler::new(),
             recent: [[0; FRAME_SAMPLES]; WARM_UP_FRAMES],
@@ -134,6 +142,8 @@ impl VoiceDetector {
 
     /// Judges a frame. `speaking` says whether an utterance is open, `gap` that (part of) the frame never came.
     pub fn push(&mut self, frame: &[i16; FRAME_SAMPLES], speaking: bool, gap: bool) -> Verdict {
+        // On the frame as it came: under a prompt a steady tone would pass for the loudest of its echo.
+        let is_fax = self.fax.push(frame);
         let floor_db = self.gate.floor_db();
         let frame = &self.gate.echo().push(frame, floor_db, speaking, gap);
         let frame_db = level_db(frame);
@@ -153,6 +163,7 @@ impl VoiceDetector {
         let mut tone = Tone::None;
         let mut verdict = Verdict {
             energetic,
+            fax: is_fax,
             ..Verdict::default()
         };
         if self.open_frames == 0 {
@@ -178,6 +189,7 @@ impl VoiceDetector {
                     score >= self.score_threshold(frame_db) && frame_db >= self.quietest_voice_db(speaking);
             }
         }
+        verdict.may_be_fax = verdict.beep && self.fax.may_be_fax();
         self.recent.rotate_left(1);
         self.recent[WARM_UP_FRAMES - 1] = *frame;
         self.voiced = self.voiced << 1 | u32::from(verdict.voiced);

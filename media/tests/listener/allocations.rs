@@ -15,6 +15,7 @@ impl ListenerSink for Count {
     fn speech_ended(&mut self, _: u32, _: u64, _: u64) {}
     fn speech_discarded(&mut self, _: u32, _: u64) {}
     fn beep(&mut self, _: u64) {}
+    fn fax(&mut self, _: u64) {}
 }
 
 #[test]

@@ -319,7 +319,7 @@ proptest! {
                 Event::Discarded(speech, _) => {
                     prop_assert_eq!(open.take().map(|open| open.0), Some(speech));
                 }
-                Event::Beep(at_ms) => prop_assert!(at_ms <= reached_ms),
+                Event::Beep(at_ms) | Event::Fax(at_ms) => prop_assert!(at_ms <= reached_ms),
             }
         }
         prop_assert!(open.is_none());

@@ -9,6 +9,8 @@ mod contract;
 #[cfg(test)]
 mod echo_and_noise;
 #[cfg(test)]
+mod fax;
+#[cfg(test)]
 mod line;
 #[cfg(test)]
 mod recordings;

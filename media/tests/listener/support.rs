@@ -13,6 +13,7 @@ pub enum Event {
     Ended(u32, u64, u64),
     Discarded(u32, u64),
     Beep(u64),
+    Fax(u64),
 }
 
 #[derive(Default)]
@@ -43,6 +44,9 @@ impl ListenerSink for Notes {
     }
     fn beep(&mut self, at_ms: u64) {
         self.events.push(Event::Beep(at_ms));
+    }
+    fn fax(&mut self, at_ms: u64) {
+        self.events.push(Event::Fax(at_ms));
     }
 }
 
@@ -193,6 +197,7 @@ pub struct Heard {
     /// From the beginning of an utterance until it was sustained.
     pub sustained_after_ms: Vec<u64>,
     pub beeps: Vec<u64>,
+    pub faxes: Vec<u64>,
 }
 
 impl From<Notes> for Heard {
@@ -207,6 +212,7 @@ impl From<Notes> for Heard {
                 Event::Ended(_, ended_ms, _) => heard.utterances.push((begins, ended_ms)),
                 Event::Discarded(..) => heard.discarded += 1,
                 Event::Beep(at_ms) => heard.beeps.push(at_ms),
+                Event::Fax(at_ms) => heard.faxes.push(at_ms),
             }
         }
         heard

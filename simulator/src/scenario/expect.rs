@@ -77,6 +77,8 @@ pub struct Expectations {
     pub do_not_call: Option<bool>,
     /// For the results: the standard disposition code.
     pub disposition: Option<String>,
+    /// For the results: who took the call, as the results name it.
+    pub answered_by: Option<String>,
 }
 
 impl Expectations {
@@ -103,6 +105,7 @@ impl Expectations {
             answers: answers(&mut section),
             do_not_call: section.flag("do_not_call"),
             disposition: section.text("disposition"),
+            answered_by: section.text("answered_by"),
         };
         section.finish();
         expectations

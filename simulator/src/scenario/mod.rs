@@ -122,7 +122,7 @@ pub(crate) struct Caller {
     pub count: usize,
     pub weight: f64,
     pub number: Option<u64>,
-    pub language: String,
+    pub language: Option<String>,
     pub pickup: Pickup,
     pub machine: Machine,
     pub noise: Option<Noise>,

@@ -79,7 +79,7 @@ pub(super) fn caller(
         count,
         weight: section.number("weight", 0.0..=1e9).unwrap_or(count as f64),
         number: number(&mut section, "number"),
-        language: section.text("language").unwrap_or_else(|| "en".to_owned()),
+        language: section.text("language"),
         pickup: pickup(&mut section),
         machine: machine(&mut section, is_machine, recordings.seed, &name),
         noise: section.section("noise").and_then(noise),

@@ -13,8 +13,8 @@ pub struct Respondent {
     pub number: String,
     /// Name of the kind of caller.
     pub caller: String,
-    /// BCP 47 tag of the language spoken.
-    pub language: String,
+    /// BCP 47 tag of the language that is known beforehand to be theirs.
+    pub language: Option<String>,
     /// What must come of the call.
     pub expectations: Expectations,
     pub(crate) script: Arc<Caller>,

@@ -52,7 +52,12 @@ impl Node {
         {
             tracing::warn!("the carrier does not answer; its own time limit ends calls that are left");
         }
-        self.server.stop(true).await;
+        let stop_api = async {
+            if let Some(api) = &mut self.api {
+                api.stop().await;
+            }
+        };
+        futures_util::future::join(self.server.stop(true), stop_api).await;
         let gauges = self.gauges();
         // The watchdog's thread is joined where it may block.
         let watchdog = self.watchdog.take();

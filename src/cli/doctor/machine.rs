@@ -164,6 +164,22 @@ pub(super) fn address(settings: &Settings) -> Finding {
     }
 }
 
+/// Whether the API could listen.
+pub(super) fn api_address(settings: &Settings) -> Finding {
+    const CHECK: &str = "api address";
+    let Some(api) = &settings.api else {
+        return Finding::ok(CHECK, "off (SAMVAD_API_BIND)");
+    };
+    match TcpListener::bind(api.bind) {
+        Err(error) => Finding::fault(
+            CHECK,
+            format!("cannot listen on {}: {error}", api.bind),
+            "stop what listens there (a running samvad, perhaps), or set SAMVAD_API_BIND to a free address or to off",
+        ),
+        Ok(_) => Finding::ok(CHECK, format!("{} is free", api.bind)),
+    }
+}
+
 /// Whether the calls allowed at once have files enough. The server raises its soft limit to the hard one.
 pub(super) fn open_files(settings: &Settings) -> Finding {
     judge_open_files(getrlimit(Resource::Nofile).maximum, settings.max_calls)
@@ -253,7 +269,8 @@ mod tests {
         let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let bind = taken.local_addr().expect("an address").to_string();
         let directory = tempfile::tempdir().expect("temporary directory");
-        let settings = settings(directory.path(), &[("SAMVAD_BIND", &bind)]);
+        let settings = settings(directory.path(), &[("SAMVAD_BIND", &bind), ("SAMVAD_API_BIND", &bind)]);
+        assert_eq!(api_address(&settings).state, State::Fault);
         assert_eq!(address(&settings).state, State::Fault);
         drop(taken);
         assert_eq!(address(&settings).state, State::Ok);

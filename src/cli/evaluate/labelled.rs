@@ -23,7 +23,6 @@ pub(super) struct Labelled {
     prompts: Option<PathBuf>,
     utterances: Vec<Utterance>,
     packs: BTreeMap<Language, LanguagePack>,
-    lexicons: Lexicons,
 }
 
 struct Columns {
@@ -58,7 +57,9 @@ impl Labelled {
     pub(super) fn new(campaigns: &[PathBuf], prompts: Option<PathBuf>) -> anyhow::Result<Self> {
         let mut all = Vec::new();
         for path in campaigns {
-            all.push(load_campaign(path)?);
+            let campaign = load_campaign(path)?;
+            let languages = campaign.languages();
+            all.extend(languages.filter_map(|language| campaign.in_language(language)));
         }
         // They are checked by a test.
         all.extend(EXAMPLES.iter().filter_map(|text| Campaign::from_yaml(text).ok()));
@@ -67,19 +68,21 @@ impl Labelled {
             prompts,
             utterances: Vec::new(),
             packs: BTreeMap::new(),
-            lexicons: Lexicons::default(),
         })
     }
 
     /// The utterances, the lexicons of their languages, and a campaign of each language with what is said in it.
     pub(super) fn into_parts(self) -> (Vec<Utterance>, Lexicons, Vec<(Campaign, LanguagePack)>) {
+        let lexicons = self.packs.iter();
+        let lexicons = lexicons.map(|(language, pack)| (language.clone(), pack.lexicon().clone()));
+        let lexicons = Lexicons(lexicons.collect());
         let packs = self.packs.into_iter();
         let surveys = packs.filter_map(|(language, pack)| {
             let campaign = self.campaigns.iter().find(|campaign| campaign.language == language);
             Some((campaign?.clone(), pack))
         });
         let surveys = surveys.collect();
-        (self.utterances, self.lexicons, surveys)
+        (self.utterances, lexicons, surveys)
     }
 
     /// Reads one file.
@@ -160,14 +163,24 @@ impl Labelled {
         if label.is_empty() {
             bail!("language is empty; write a tag such as en, hi or hi-Latn");
         }
-        let tag = label.split('-').next().unwrap_or(label);
-        let language = Language(tag.to_ascii_lowercase());
-        if !self.lexicons.0.contains_key(&language) {
+        let mut language = Language(label.to_owned());
+        if !self.has_prompts(&language) {
+            let tag = label.split('-').next().unwrap_or(label);
+            language = Language(tag.to_ascii_lowercase());
+        }
+        if !self.packs.contains_key(&language) {
             let pack = language_pack(&language, self.prompts.as_deref()).context("language")?;
-            self.lexicons.0.insert(language.clone(), pack.lexicon().clone());
             self.packs.insert(language.clone(), pack);
         }
         Ok(language)
+    }
+
+    /// Whether there are prompts for exactly this tag, sound or not.
+    fn has_prompts(&self, language: &Language) -> bool {
+        match &self.prompts {
+            Some(directory) => directory.join(&language.0).is_dir(),
+            None => LanguagePack::embedded(language).is_some(),
+        }
     }
 
     /// A question of this type: of the campaign in this language, with a range of its own if one is written
@@ -241,7 +254,7 @@ impl Labelled {
             })?,
         };
         if intent == Intent::CallLater {
-            let lexicon = self.lexicons.0.get(language);
+            let lexicon = self.packs.get(language).map(LanguagePack::lexicon);
             let time = match value {
                 "" => None,
                 words => Some(lexicon.and_then(|lexicon| lexicon.time_named(words)).with_context(|| {

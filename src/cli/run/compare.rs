@@ -52,6 +52,13 @@ fn compare(respondent: &Respondent, row: &ResultRow, differences: &mut Vec<Strin
             .map_or("none", |code| code.code());
         differ("the disposition", disposition.clone(), found.to_owned());
     }
+    if let Some(answered_by) = &expected.answered_by {
+        differ(
+            "who answered",
+            answered_by.clone(),
+            name_of(&attempt.and_then(|attempt| attempt.answered_by)),
+        );
+    }
     if let Some(do_not_call) = expected.do_not_call {
         differ("do-not-call", do_not_call.to_string(), row.do_not_call.to_string());
     }

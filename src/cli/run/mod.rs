@@ -357,6 +357,8 @@ fn server_environment(plan: &Plan, network: Option<&Network>) -> BTreeMap<String
         // Told to stop, a run ends its calls: nobody real is on the line.
         ("SAMVAD_DRAIN_SECONDS", "0".to_owned()),
         ("SAMVAD_LOG_FORMAT", "json".to_owned()),
+        // Nobody asks a run anything, and several may go on at once.
+        ("SAMVAD_API_BIND", "off".to_owned()),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into();
@@ -414,9 +416,14 @@ fn database_url(plan: &Plan) -> String {
 
 fn write_contacts(path: &Path, respondents: &[Respondent]) -> anyhow::Result<()> {
     let mut csv = csv::Writer::from_writer(private_files::create_new(path)?);
-    csv.write_record(["contact_id", "external_contact_id", "phone_number"])?;
+    csv.write_record(["contact_id", "external_contact_id", "phone_number", "language"])?;
     for respondent in respondents {
-        csv.write_record([contact_id(respondent).as_str(), &respondent.caller, &respondent.number])?;
+        csv.write_record([
+            contact_id(respondent).as_str(),
+            &respondent.caller,
+            &respondent.number,
+            respondent.language.as_deref().unwrap_or_default(),
+        ])?;
     }
     csv.flush()?;
     Ok(())

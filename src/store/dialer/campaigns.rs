@@ -8,7 +8,7 @@ use samvad_actors::domain::{Campaign, CampaignId, DialingRules, Lifecycle, Mode}
 use samvad_actors::ports::{CampaignState, LifecycleChange, StoreError};
 use sqlx::any::AnyRow;
 
-pub(super) fn state(row: &AnyRow) -> Result<CampaignState, StoreError> {
+pub(in crate::store) fn state(row: &AnyRow) -> Result<CampaignState, StoreError> {
     let priority: i64 = rows::get(row, "priority")?;
     Ok(CampaignState {
         id: CampaignId::new(rows::get::<String>(row, "id")?),
@@ -56,7 +56,7 @@ pub(super) async fn fence(
     }))
 }
 
-pub(super) async fn change_lifecycle(
+pub(in crate::store) async fn change_lifecycle(
     transaction: &mut Write,
     change: &LifecycleChange,
     now_ms: i64,
@@ -88,7 +88,7 @@ pub(super) async fn change_lifecycle(
     read(transaction, &change.campaign).await?.ok_or_else(missing)
 }
 
-pub(super) async fn set_mode(
+pub(in crate::store) async fn set_mode(
     transaction: &mut Write,
     campaign: &CampaignId,
     mode: Mode,
@@ -130,11 +130,25 @@ pub(super) async fn set_mode(
         .map_err(db)
 }
 
-async fn read(transaction: &mut Write, campaign: &CampaignId) -> Result<Option<CampaignState>, StoreError> {
+/// Where a campaign stands, as this transaction sees it.
+pub(in crate::store) async fn read(
+    transaction: &mut Write,
+    campaign: &CampaignId,
+) -> Result<Option<CampaignState>, StoreError> {
     let row = sqlx::query(sql::CAMPAIGN_STATE)
         .bind(campaign.as_str())
         .fetch_optional(&mut **transaction)
         .await
         .map_err(db)?;
     row.as_ref().map(state).transpose()
+}
+
+/// Attempts of a campaign that have not ended.
+pub(in crate::store) async fn count_open(transaction: &mut Write, campaign: &CampaignId) -> Result<u64, StoreError> {
+    let row = sqlx::query(sql::COUNT_OPEN)
+        .bind(campaign.as_str())
+        .fetch_one(&mut **transaction)
+        .await
+        .map_err(db)?;
+    rows::get_count(&row, "n")
 }

@@ -9,7 +9,7 @@ use crate::store::opt_outs::{is_listed, lock_number};
 use crate::store::outcomes::{self, Ending};
 use crate::store::{Write, db, rows, statements};
 use samvad_actors::domain::{
-    AttemptId, AttemptState, CampaignId, ContactState, DialingRules, Disposition, Lifecycle, Mode, Outcome,
+    AttemptId, AttemptState, CampaignId, ContactState, DialingRules, Disposition, Lifecycle, Mode,
 };
 use samvad_actors::ports::{AttemptRow, ClaimRefusal, DialClaim, Leadership, NewAttempt, StoreError, SubmitRefusal};
 use sqlx::any::AnyRow;
@@ -194,7 +194,7 @@ pub(super) async fn mark_submitting(
     let number = number_of_contact(transaction, &found.contact, &found.campaign).await?;
     lock_number(transaction, &number).await?;
     if is_listed(transaction, &number).await? {
-        let never_called = Ending::without_conversation(Outcome::Failed, Disposition::NotAttempted, now_ms);
+        let never_called = Ending::unanswered(Disposition::NotAttempted, now_ms);
         outcomes::end(transaction, &found, &never_called).await?;
         return Ok(Err(SubmitRefusal::DoNotCall));
     }

@@ -100,7 +100,8 @@ pub(super) async fn zones(
     rows.iter().map(rows::zone).collect()
 }
 
-pub(super) async fn contact_counts(
+/// Contacts by state.
+pub(in crate::store) async fn contact_counts(
     connection: &mut AnyConnection,
     campaign: &CampaignId,
 ) -> Result<ContactCounts, StoreError> {

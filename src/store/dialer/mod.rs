@@ -1,8 +1,8 @@
 //! What the dialler asks for: who leads, whose turn it is, claims, and what counts against the limits.
 
-mod campaigns;
+pub(super) mod campaigns;
 mod claims;
-mod due;
+pub(super) mod due;
 mod overview;
 mod statements;
 mod usage;
@@ -14,7 +14,7 @@ use super::error::not_found;
 use super::opt_outs::lock_number;
 use super::{SqlStore, commit, db, rows};
 use async_trait::async_trait;
-use samvad_actors::domain::{AttemptId, CalendarDate, CampaignId, ContactId, Disposition, Mode, PersonName};
+use samvad_actors::domain::{AttemptId, CalendarDate, CampaignId, ContactId, Disposition, Language, Mode, PersonName};
 use samvad_actors::ports::{
     AttemptRow, CampaignState, ClaimRefusal, ContactCounts, ContactImport, DialClaim, DialerStore, DoNotCallEntry,
     DueQuery, DueSnapshot, Eligibility, ImportReport, InFlightAttempt, Leadership, LifecycleChange, OptOutReport,
@@ -90,13 +90,15 @@ impl DialerStore for SqlStore {
         self.import(contacts, now_ms).await
     }
 
-    async fn name_of_attempt(&self, attempt: &AttemptId) -> Result<Option<PersonName>, StoreError> {
+    async fn name_of_attempt(&self, attempt: &AttemptId) -> Result<Option<(PersonName, Option<Language>)>, StoreError> {
         let row = sqlx::query(sql::NAME_OF_ATTEMPT)
             .bind(attempt.as_str())
             .fetch_optional(&mut *self.reader().await?)
             .await
             .map_err(db)?;
-        Ok(row.as_ref().map(rows::name).transpose()?.flatten())
+        let Some(row) = row else { return Ok(None) };
+        let language = rows::get::<Option<String>>(&row, "language")?.map(Language);
+        Ok(rows::name(&row)?.map(|name| (name, language)))
     }
 
     async fn exclude_contact(&self, contact: &ContactId, reason: &str) -> Result<(), StoreError> {

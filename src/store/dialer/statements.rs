@@ -42,9 +42,10 @@ statements! {
     ALL_CAMPAIGNS = concat!(campaign_state!(), "ORDER BY created_at_ms, id");
 
     SET_LIFECYCLE = "UPDATE campaigns
-        SET lifecycle = $2, lifecycle_reason = $3, starts_at_ms = $4, updated_at_ms = $5 WHERE id = $1";
+        SET lifecycle = $2, lifecycle_reason = $3, starts_at_ms = $4, updated_at_ms = $5, version = version + 1
+        WHERE id = $1";
 
-    SET_MODE = "UPDATE campaigns SET mode = $2, updated_at_ms = $3 WHERE id = $1";
+    SET_MODE = "UPDATE campaigns SET mode = $2, updated_at_ms = $3, version = version + 1 WHERE id = $1";
 
     OPEN_OR_LIVE = "SELECT COUNT(*) AS n FROM attempts WHERE campaign_id = $1 AND (state <> 'ended' OR mode = 'live')";
 
@@ -141,11 +142,12 @@ statements! {
         WHERE phone_number = $1 AND campaign_id <> $3 AND state = 'pending'
           AND next_attempt_at_ms < $2 + (SELECT k.cooldown_ms FROM campaigns k WHERE k.id = contacts.campaign_id)";
 
-    /// One that is settled stays what it is.
+    /// One that is settled stays what it is. That somebody took it out holds though its number be taken off do-not-call.
     EXCLUDE_CONTACT = "UPDATE contacts SET state = 'excluded', excluded_reason = $2
-        WHERE id = $1 AND state IN ('pending', 'in_progress')";
+        WHERE id = $1 AND (state IN ('pending', 'in_progress')
+            OR (state = 'excluded' AND excluded_reason = 'do_not_call'))";
 
-    NAME_OF_ATTEMPT = "SELECT c.name FROM attempts a JOIN contacts c ON c.id = a.contact_id WHERE a.id = $1";
+    NAME_OF_ATTEMPT = "SELECT c.name, c.language FROM attempts a JOIN contacts c ON c.id = a.contact_id WHERE a.id = $1";
 
     NUMBER_AND_CAMPAIGN = "SELECT phone_number, campaign_id FROM contacts WHERE id = $1";
 

@@ -1,13 +1,13 @@
-//! Costs and latency are read by index, on both databases.
+//! Costs, latency, lists, statistics and exports are read by index, on both databases.
 
 use super::campaign;
 use super::schema::{databases, execute, open};
-use crate::store::{costs, migrate_up, pools};
+use crate::store::{audit, costs, migrate_up, pools};
 use samvad_actors::ports::CampaignStore;
 use sqlx::{AssertSqlSafe, Row};
 
 /// 400 campaigns of 50 ended attempts with three turns each.
-const FILL: [&str; 5] = [
+pub(super) const FILL: [&str; 5] = [
     "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 399)
      INSERT INTO campaigns (id, definition, created_at_ms, updated_at_ms) SELECT 'k' || i, '{}', 1, 1 FROM n",
     "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 19999)
@@ -64,6 +64,83 @@ async fn costs_of_one_campaign_are_found_by_index_and_a_page_begins_where_the_la
             // In the order in which attempts ended: the campaign's own index, or where it has a good part of all attempts
             // (PostgreSQL weighs that) the one over all campaigns.
             assert!(!page || plan.contains("attempts_ended"), "{url} {name}:\n{plan}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_the_audit_log_is_found_by_index_whatever_is_looked_for() {
+    for (url, _kept) in databases().await {
+        migrate_up(&url, None).await.expect("migrated");
+        let mut connection = pools::connect_once(&url).await.expect("connected");
+        execute(
+            &mut connection,
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+             INSERT INTO audit_log (id, at_ms, actor_kind, actor_id, actor_name, action, target_kind, target_id)
+             SELECT i, i, 'user', row_of.actor, 'Name', row_of.action, row_of.kind, row_of.target
+             FROM n JOIN (SELECT 1 AS is_rare, 'u7' AS actor, 'action.7' AS action, 'kind7' AS kind, 't7' AS target
+                 UNION ALL SELECT 0, 'u', 'action.0', 'kind', 't') AS row_of
+               ON row_of.is_rare = CASE WHEN i % 2000 = 7 THEN 1 ELSE 0 END",
+        )
+        .await;
+        execute(&mut connection, "ANALYZE").await;
+        let explain = match url.sqlite_file() {
+            Some(_) => "EXPLAIN QUERY PLAN ",
+            None => "EXPLAIN ",
+        };
+        for (name, index, [actor, action, kind, target, from]) in [
+            ("AUDIT_LOG", "", ["NULL"; 5]),
+            (
+                "AUDIT_LOG_OF_ACTOR",
+                "by_actor",
+                ["'u7'", "NULL", "NULL", "NULL", "NULL"],
+            ),
+            (
+                "AUDIT_LOG_OF_ACTION",
+                "by_action",
+                ["NULL", "'action.7'", "NULL", "NULL", "NULL"],
+            ),
+            (
+                "AUDIT_LOG_OF_TARGET_KIND",
+                "by_target_kind",
+                ["NULL", "NULL", "'kind7'", "NULL", "NULL"],
+            ),
+            (
+                "AUDIT_LOG_OF_TARGET",
+                "by_target",
+                ["NULL", "NULL", "NULL", "'t7'", "NULL"],
+            ),
+            ("AUDIT_LOG_SINCE", "by_time", ["NULL", "NULL", "NULL", "NULL", "19900"]),
+            // Only a prefix.
+            ("ACTIONS", "by_action", ["'action.'", "NULL", "NULL", "NULL", "NULL"]),
+        ] {
+            let (_, statement) = audit::ALL
+                .iter()
+                .find(|(known, _)| *known == name)
+                .expect("a statement");
+            let text = statement
+                .replace("$1", actor)
+                .replace("$2", action)
+                .replace("$3", kind)
+                .replace("$4", target)
+                .replace("$5", from)
+                .replace("$6", "NULL")
+                .replace("$7", "9223372036854775807")
+                .replace("$8", "20");
+            let rows = sqlx::query(AssertSqlSafe(format!("{explain}{text}")))
+                .fetch_all(&mut connection)
+                .await
+                .expect("explained");
+            let column = rows[0].len() - 1;
+            let plan: Vec<String> = rows.iter().map(|row| row.get(column)).collect();
+            let plan = plan.join("\n");
+            let reads_all = plan
+                .lines()
+                .any(|line| line.contains("Seq Scan on audit_log") || line.starts_with("SCAN audit_log"));
+            assert!(!reads_all && plan.contains(index), "{url} {name}:\n{plan}");
+            // PostgreSQL may put the few rows that it expects into order itself.
+            let sorts = plan.contains("TEMP B-TREE");
+            assert!(!sorts || name == "AUDIT_LOG_SINCE", "{url} {name}:\n{plan}");
         }
     }
 }

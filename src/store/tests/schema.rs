@@ -4,10 +4,13 @@ use super::campaign;
 use super::postgres::new_database;
 use crate::store::statements::ALL;
 use crate::store::{
-    DatabaseUrl, MigrationStep, OpenError, SqlStore, costs, dialer, migrate_down, migrate_up, pools, schema_status,
+    DatabaseUrl, MigrationStep, OpenError, SqlStore, accounts, audit, catalog, costs, dialer, idempotency,
+    migrate_down, migrate_up, pools, schema_status,
 };
-use samvad_actors::domain::{CampaignId, ContactId, PhoneNumber};
-use samvad_actors::ports::{CampaignStore, ContactCounts, ContactStore, DialerStore, NewContact};
+use samvad_actors::domain::{CampaignId, ContactId, PhoneNumber, Role, UserId};
+use samvad_actors::ports::{
+    AccountStore, CampaignStore, ContactCounts, ContactStore, DialerStore, NewContact, NewSession, SignIn,
+};
 use sqlx::{AnyConnection, AssertSqlSafe, Executor, Row, SqlSafeStr};
 use tempfile::TempDir;
 
@@ -44,17 +47,40 @@ async fn every_statement_is_prepared_by_both_databases() {
         migrate_up(&url, None).await.expect("migrated");
         let mut connection = pools::connect_once(&url).await.expect("connected");
         let seam = [("claim_number", pools::dialect(&url).claim_number())];
-        let statements = ALL.iter().chain(dialer::ALL).chain(costs::ALL).chain(&seam);
+        let statements = [
+            ALL,
+            dialer::ALL,
+            costs::ALL,
+            catalog::ALL,
+            accounts::ALL,
+            audit::ALL,
+            idempotency::ALL,
+            &seam,
+        ];
         let mut count = 0;
-        for (name, statement) in statements {
+        for (name, statement) in statements.into_iter().flatten() {
             if let Err(error) = (&mut connection).prepare(statement.into_sql_str()).await {
                 panic!("{url}: {name}: {error}");
             }
             assert!(!statement.contains('?'), "{name}: PostgreSQL knows $n only");
             count += 1;
         }
-        assert!(count > 60, "{count}");
+        assert!(count > 100, "{count}");
     }
+}
+
+#[test]
+fn p50_no_statement_takes_back_what_was_said_in_a_call() {
+    let statements = ALL.iter().chain(dialer::ALL).chain(costs::ALL).chain(catalog::ALL);
+    let changing = |text: &str| text.contains("DELETE FROM do_not_call") || text.contains("UPDATE do_not_call");
+    let mut found = 0;
+    for (name, statement) in statements.filter(|(_, text)| changing(text)) {
+        assert!(statement.contains("AND source <> 'in_call'"), "{name}");
+        found += 1;
+    }
+    assert_eq!(found, 2, "one removes what was written, one makes it what was said");
+    let kept = ALL.iter().find(|(name, _)| *name == "ADD_DO_NOT_CALL").expect("there");
+    assert!(kept.1.contains("DO NOTHING"), "what is listed is not overwritten");
 }
 
 #[tokio::test]
@@ -78,8 +104,10 @@ async fn the_schema_goes_up_down_and_up_again_on_existing_data() {
                 number: PhoneNumber::parse("+14155550123").expect("E.164"),
                 external_id: None,
                 name: None,
+                language: None,
             };
             assert_eq!(store.add_contacts(&[contact], 1).await.expect("added"), 1);
+            sign_somebody_in(&store).await;
             store.close().await;
             let again = migrate_up(&url, None).await.expect("nothing to do");
             assert_eq!(
@@ -94,10 +122,30 @@ async fn the_schema_goes_up_down_and_up_again_on_existing_data() {
             migrate_up(&url, None).await.expect("up on data");
             let store = open(&url).await.expect("opened with data");
             assert_eq!(store.contacts(&id).await.expect("read").len(), 1);
+            assert_eq!(store.users(None, 9).await, Ok(Vec::new()));
+            sign_somebody_in(&store).await;
             store.close().await;
             assert_eq!(migrate_down(&url, 0).await.expect("down").to, 0);
         }
     }
+}
+
+/// A user with a session, and what the audit log says of both.
+async fn sign_somebody_in(store: &SqlStore) {
+    let who = SignIn {
+        issuer: "local".to_owned(),
+        subject: "ann".to_owned(),
+        email: None,
+        name: "Ann".to_owned(),
+        role: Role::Admin,
+    };
+    let session = NewSession {
+        key_hash: "key".to_owned(),
+        csrf_hash: "csrf".to_owned(),
+        expires_at_ms: 9,
+    };
+    let user = store.sign_in(&who, &UserId::from("ann"), &session, None, 1).await;
+    assert!(user.expect("signed in").is_some());
 }
 
 #[tokio::test]

@@ -21,6 +21,8 @@ pub enum Ear {
     Says(&'static str, Duration),
     /// It says one thing after the other, whatever is spoken, and nothing after the last.
     Recites(Arc<Mutex<VecDeque<&'static str>>>),
+    /// The same, each after so long, and it shows nothing before.
+    Ponders(Arc<Mutex<VecDeque<&'static str>>>, Duration),
 }
 
 /// A recording, and what a recogniser of each language makes of it.
@@ -88,6 +90,19 @@ impl Ear {
         Self::Recites(Arc::new(Mutex::new(texts.iter().copied().collect())))
     }
 
+    /// One that says one thing after the other, each after so long.
+    pub fn pondering(delay: Duration, texts: &[&'static str]) -> Self {
+        Self::Ponders(Arc::new(Mutex::new(texts.iter().copied().collect())), delay)
+    }
+
+    /// What it shows of an utterance that goes on.
+    pub fn so_far(&self) -> String {
+        match self {
+            Self::Recites(texts) => texts.lock().unwrap().front().copied().unwrap_or_default().to_owned(),
+            _ => String::new(),
+        }
+    }
+
     pub async fn hear(&self, samples: &[i16]) -> Words {
         self.hear_as("", samples).await
     }
@@ -115,6 +130,14 @@ impl Ear {
                 tokio::time::sleep(*delay).await;
                 Words {
                     text: (*text).to_owned(),
+                    probability: 0.99,
+                }
+            }
+            Self::Ponders(texts, delay) => {
+                let text = texts.lock().unwrap().pop_front().unwrap_or_default().to_owned();
+                tokio::time::sleep(*delay).await;
+                Words {
+                    text,
                     probability: 0.99,
                 }
             }

@@ -52,6 +52,9 @@ pub enum Quota {
     Close(u16, &'static str),
 }
 
+/// Samples after which what has been understood so far is shown, again and again: half a second.
+const SHOWS_EVERY: usize = 4_000;
+
 /// One connection's side of a protocol. A client's breach of it panics, which fails the test by the missing result.
 pub trait Service: Send + 'static {
     /// The connection, or the status and body of the refusal.
@@ -302,10 +305,10 @@ async fn converse<S: Service>(stream: TcpStream, shared: &Shared) {
                         }
                     },
                     Conduct::Stalls => {}
-                    _ if samples.len() / 8_000 > shown => {
-                        shown = samples.len() / 8_000;
+                    _ if samples.len() / SHOWS_EVERY > shown => {
+                        shown = samples.len() / SHOWS_EVERY;
                         let words = Words {
-                            text: String::new(),
+                            text: shared.ear.so_far(),
                             probability: 0.5,
                         };
                         let partial = service.partial(&words);

@@ -2,7 +2,7 @@
 
 use super::super::lexicon::Meaning;
 use super::{Context, Reading};
-use crate::domain::{AnswerValue, QuestionKind};
+use crate::domain::{AnswerValue, Intent, QuestionKind};
 use std::collections::BTreeSet;
 
 /// In minutes.
@@ -110,4 +110,27 @@ fn single<T: Copy + Ord>(values: &BTreeSet<T>) -> Single<T> {
         (None, _) => Single::None,
         _ => Single::Several,
     }
+}
+
+pub(super) fn is_yes_no(value: &Value) -> bool {
+    matches!(
+        value,
+        Value::One {
+            value: AnswerValue::YesNo(_),
+            ..
+        }
+    )
+}
+
+/// Yes or no, of whatever kind.
+pub(super) fn is_polarity(intent: Intent) -> bool {
+    matches!(intent, Intent::Yes | Intent::No | Intent::Interested)
+}
+
+/// Whether a word for it may stand in the reason for an answer ("no, they made me wait").
+pub(super) fn may_be_said_of_it(intent: Intent) -> bool {
+    matches!(
+        intent,
+        Intent::HoldOn | Intent::Repeat | Intent::WhoIsThis | Intent::CallLater | Intent::NoAnswer
+    )
 }

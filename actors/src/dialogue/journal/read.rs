@@ -2,7 +2,7 @@
 
 use super::replay::{Chain, campaign_of};
 use super::{Record, ReplayFault};
-use crate::dialogue::{DialogueConfig, Hashes, Input, Millis, Output};
+use crate::dialogue::{DialogueConfig, Input, Millis, Output};
 use crate::domain::{AttemptId, Campaign};
 
 /// What stands in a journal.
@@ -14,8 +14,6 @@ pub struct CallJournal {
     pub campaign: Campaign,
     /// The waits of the conversation.
     pub config: DialogueConfig,
-    /// What the conversation was made of; `None` in journals of earlier versions.
-    pub hashes: Option<Hashes>,
     /// What came in, and when.
     pub inputs: Vec<(Millis, Input)>,
     /// What was decided, and when.
@@ -36,7 +34,6 @@ pub fn read(text: &str) -> Result<CallJournal, ReplayFault> {
         campaign: campaign_of(&header)?,
         attempt: header.attempt,
         config: header.config,
-        hashes: header.hashes,
         inputs: Vec::new(),
         outputs: Vec::new(),
     };

@@ -25,6 +25,8 @@ pub(in crate::dialogue) struct LexiconData {
     pub(super) rules: BTreeMap<String, Vec<String>>,
     pub(super) intents: BTreeMap<Intent, Phrases>,
     pub(super) acknowledgements: Vec<String>,
+    #[serde(default)]
+    pub(super) bystanders: Vec<String>,
     pub(super) resume: Phrases,
     pub(super) fillers: Vec<String>,
     pub(super) reversals: Vec<String>,
@@ -35,6 +37,8 @@ pub(in crate::dialogue) struct LexiconData {
     pub(super) conclusions: Vec<String>,
     #[serde(default)]
     pub(super) denials: Denials,
+    #[serde(default)]
+    pub(super) degrees: Vec<String>,
     #[serde(default)]
     pub(super) ordinals: BTreeMap<i64, Vec<String>>,
     pub(super) numbers: BTreeMap<i64, Vec<String>>,
@@ -100,23 +104,6 @@ pub(super) struct CallbackWords {
     pub(super) times: TimeWordsData,
 }
 
-/// Intents a lexicon must have phrases for; `unclear` must have none.
-const NEEDED: [Intent; 13] = [
-    Intent::Yes,
-    Intent::No,
-    Intent::Interested,
-    Intent::NotInterested,
-    Intent::Repeat,
-    Intent::WhoIsThis,
-    Intent::CallLater,
-    Intent::WrongPerson,
-    Intent::RemoveMe,
-    Intent::SwitchLanguage,
-    Intent::Voicemail,
-    Intent::HoldOn,
-    Intent::NoAnswer,
-];
-
 impl AlsoUnderstood {
     /// Exceptions that except nothing.
     pub(in crate::dialogue) fn faults(&self, other: &LexiconData) -> Vec<PackFault> {
@@ -162,6 +149,7 @@ impl LexiconData {
         let phrases = entries.flat_map(|entry| [&entry.phrases, &entry.also, &entry.anywhere, &entry.alone]);
         let lists = [
             &self.acknowledgements,
+            &self.bystanders,
             &self.fillers,
             &self.reversals,
             &self.negations,
@@ -169,6 +157,7 @@ impl LexiconData {
             &self.conclusions,
             &self.denials.before,
             &self.denials.after,
+            &self.degrees,
             &self.out_of,
             &self.of_before,
             &self.callback.leads,
@@ -189,7 +178,9 @@ impl LexiconData {
     pub(in crate::dialogue) fn faults(&self) -> Vec<PackFault> {
         let mut faults = Vec::new();
         let variants = Variants::own(self);
-        for intent in NEEDED {
+        // Services that screen calls do not speak every language.
+        let optional = |intent: &Intent| matches!(intent, Intent::Unclear | Intent::CallScreening);
+        for intent in Intent::ALL.into_iter().filter(|intent| !optional(intent)) {
             if self.intents.get(&intent).is_none_or(|entry| entry.phrases.is_empty()) {
                 faults.push(PackFault::new(
                     format!("lexicon.yaml: intents.{intent:?}"),
@@ -297,7 +288,8 @@ impl LexiconData {
                 "write words with [what may be left out], (one | or another) and <other rules>",
             ));
         }
-        for phrase in self.phrases() {
+        let asking = self.languages.asking();
+        for phrase in self.phrases().chain(asking.iter().map(String::as_str)) {
             if Pattern::is_one(phrase) {
                 if let Err(fault) = Pattern::read(phrase, &rules, &variants) {
                     faults.push(PackFault::new(
@@ -320,8 +312,10 @@ impl LexiconData {
             &self.negations,
             &self.out_of,
             &self.of_before,
+            &self.languages.denials,
         ];
         let plain = self.intents.values().map(|entry| &entry.phrases).chain(plain);
+        let plain = plain.chain(self.languages.names.values());
         for phrase in plain.chain(self.numbers.values()).flatten() {
             if Pattern::is_one(phrase) {
                 faults.push(PackFault::new(

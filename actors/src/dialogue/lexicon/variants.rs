@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Variants {
     stands_for: BTreeMap<String, String>,
-    /// For each word that variants stand for, those variants.
-    heads: BTreeMap<String, Vec<String>>,
+    /// Words that variants stand for.
+    heads: BTreeSet<String>,
     /// For each contraction ("I'm") its words.
     contractions: BTreeMap<String, Vec<String>>,
     /// Words of other languages that are understood besides.
@@ -42,12 +42,12 @@ impl Variants {
             let head = words(head).concat();
             let variants: Vec<String> = variants.iter().map(|variant| words(variant).concat()).collect();
             // Where one of these is the head of others already, all of them stand for it.
-            let shared = variants.iter().find(|variant| self.heads.contains_key(*variant));
+            let shared = variants.iter().find(|variant| self.heads.contains(*variant));
             let target = shared.map_or_else(|| self.word(&head), String::as_str).to_owned();
             for variant in variants.into_iter().chain([head]) {
-                let is_free = !self.stands_for.contains_key(&variant) && !self.heads.contains_key(&variant);
+                let is_free = !self.stands_for.contains_key(&variant) && !self.heads.contains(&variant);
                 if variant != target && is_free {
-                    self.heads.entry(target.clone()).or_default().push(variant.clone());
+                    self.heads.insert(target.clone());
                     self.stands_for.insert(variant, target.clone());
                 }
             }
@@ -68,22 +68,12 @@ impl Variants {
         }
     }
 
-    /// A phrase in the form of [`Variants::key`] and, if it is one word, all its spellings.
-    pub(super) fn spellings(&self, phrase: &[String]) -> Vec<Vec<String>> {
-        let variants = match phrase {
-            [word] => self.heads.get(word).map_or(&[][..], Vec::as_slice),
-            _ => &[],
-        };
-        let others = variants.iter().map(|variant| vec![variant.clone()]);
-        std::iter::once(phrase.to_vec()).chain(others).collect()
-    }
-
     /// The word that a word stands for.
     pub(super) fn word<'a>(&'a self, word: &'a str) -> &'a str {
         if let Some(head) = self.stands_for.get(word) {
             return head;
         }
-        if self.sounds.is_empty() || self.heads.contains_key(word) || self.others.contains(word) {
+        if self.sounds.is_empty() || self.heads.contains(word) || self.others.contains(word) {
             return word;
         }
         let sounding = sounds::of_roman(word).and_then(|key| self.sounds.get(&key));

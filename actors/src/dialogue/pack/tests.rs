@@ -76,6 +76,16 @@ fn faults_of_spellings_and_of_languages_understood_besides_are_named() {
             "      - \"nope\"\n      - \"no (sir | madam)\"\n",
             "is a pattern where only phrases may stand",
         ),
+        (
+            "\nlanguages:\n  names:\n",
+            "\nlanguages:\n  names:\n    xx: [\"(one | other)\"]\n",
+            "`(one | other)` is a pattern where only phrases may stand",
+        ),
+        (
+            "\n  phrases:\n    - \"{language}\"\n",
+            "\n  phrases:\n    - \"[in {language}\"\n",
+            "`[in english` has a bracket",
+        ),
     ] {
         assert!(LEXICON.contains(from), "{from}");
         let faults = LanguagePack::parse(PROMPTS, &LEXICON.replacen(from, to, 1)).expect_err("faulty");

@@ -43,9 +43,10 @@ pub struct TranslatedQuestion {
 }
 
 impl Language {
-    /// Whether this is the other language, or a variety of it: `hi-IN` of `hi`.
+    /// Whether this is the other language, or a variety of it: `hi-IN` of `hi`, `zh-Hant-TW` of `zh-Hant` and of `zh`.
     pub fn is_kind_of(&self, other: &Self) -> bool {
-        self == other || self.0.split('-').next() == Some(other.0.as_str())
+        let rest = self.0.strip_prefix(other.0.as_str());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
     }
 }
 
@@ -53,6 +54,17 @@ impl Campaign {
     /// The languages it can be spoken in, its own first.
     pub fn languages(&self) -> impl Iterator<Item = &Language> {
         std::iter::once(&self.language).chain(self.translations.keys())
+    }
+
+    /// The one of its languages that a tag means: that language, else the one that the tag is a variety of (`hi` for
+    /// `hi-IN`), else a variety of it. Capital letters make no difference in tags (RFC 5646, section 2.1.1).
+    pub fn language_of(&self, tag: &Language) -> Option<&Language> {
+        let tag = Language(tag.0.to_ascii_lowercase());
+        let lowercase = |language: &Language| Language(language.0.to_ascii_lowercase());
+        let meant = |is: fn(&Language, &Language) -> bool| self.languages().find(|own| is(&tag, &lowercase(own)));
+        meant(Language::eq)
+            .or_else(|| meant(Language::is_kind_of))
+            .or_else(|| meant(|tag, own| own.is_kind_of(tag)))
     }
 
     /// The same survey in one of its languages alone; `None` if it is not one of them. Of a campaign
@@ -289,5 +301,12 @@ mod tests {
             let all = faults(from, to);
             assert!(all.contains(fault), "{fault} in\n{all}");
         }
+    }
+
+    #[test]
+    fn a_language_is_a_kind_of_what_its_tag_begins_with() {
+        let is = |one: &str, other: &str| Language(one.to_owned()).is_kind_of(&Language(other.to_owned()));
+        assert!(is("hi", "hi") && is("hi-IN", "hi") && is("zh-Hant-TW", "zh") && is("zh-Hant-TW", "zh-Hant"));
+        assert!(!is("hi", "hi-IN") && !is("hin", "hi") && !is("zh-Hans", "zh-Hant") && !is("en", "hi"));
     }
 }

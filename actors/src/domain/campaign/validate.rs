@@ -1,7 +1,8 @@
 //! Every rule a campaign must keep, checked at once so that its author sees every fault in one go.
 
 use super::{
-    Campaign, CampaignFault, ChoiceOption, DialingRules, QUESTION_COUNT, Question, QuestionKind, VoicemailPolicy,
+    Campaign, CampaignFault, ChoiceOption, DialingRules, Opening, QUESTION_COUNT, Question, QuestionKind,
+    VoicemailPolicy,
 };
 use std::collections::BTreeSet;
 
@@ -61,6 +62,20 @@ impl Campaign {
             format!("is {}", self.longest_call_seconds),
             "use 30 to 3600",
         );
+        if let Some(wait_ms) = self.hello_wait_ms {
+            faults.unless(
+                (200..=5_000).contains(&wait_ms),
+                "hello_wait_ms",
+                format!("is {wait_ms}"),
+                "use 200 to 5000",
+            );
+            faults.unless(
+                self.opening == Opening::AfterHello,
+                "hello_wait_ms",
+                "is given, and `opening: at_once` waits for no hello",
+                "remove one of the two",
+            );
+        }
         if let VoicemailPolicy::LeaveMessage(message) = &self.voicemail {
             faults.text("voicemail.leave_message", message);
         }

@@ -1,40 +1,18 @@
 //! A language model as a tier.
 
 use super::*;
-use crate::dialogue::Expectation;
 use crate::domain::{AnswerValue, Intent};
+use crate::evaluation::testing::{intent, said};
 use crate::evaluation::{Expected, Lexicons, Report, evaluate};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 
 fn pack() -> LanguagePack {
-    LanguagePack::embedded(&Language::default()).expect("embedded").clone()
+    LanguagePack::embedded(&Language::default()).expect("embedded")
 }
 
 fn campaign() -> Campaign {
     Campaign::from_yaml(include_str!("../../../../fixtures/campaigns/health_survey.yaml")).expect("a campaign")
-}
-
-fn said(text: &str, question: Option<QuestionKind>, expected: Expected) -> Utterance {
-    Utterance {
-        row: 2,
-        label: "en".to_owned(),
-        language: Language::default(),
-        expectation: question
-            .as_ref()
-            .map_or(Expectation::Consent, |_| Expectation::Question(0)),
-        question,
-        text: text.to_owned(),
-        expected,
-    }
-}
-
-fn intent(intent: Intent) -> Expected {
-    Expected::Intent {
-        intent,
-        value: None,
-        time: None,
-    }
 }
 
 fn meaning(intent: &str, value: Value) -> Value {

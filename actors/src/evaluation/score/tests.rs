@@ -1,5 +1,6 @@
 use super::*;
-use crate::domain::{Language, QuestionKind};
+use crate::domain::QuestionKind;
+use crate::evaluation::testing::{intent, said};
 use crate::evaluation::{Tier, evaluate};
 
 /// Gives prepared readings, one after the other.
@@ -25,27 +26,12 @@ fn read(intent: Intent, certain: bool) -> Interpretation {
         certain,
         acknowledgement: false,
         resume: false,
+        bystander: false,
     }
 }
 
 fn utterance(expected: Expected) -> Utterance {
-    Utterance {
-        row: 2,
-        label: "en".to_owned(),
-        language: Language::default(),
-        expectation: Expectation::Consent,
-        question: None,
-        text: "said".to_owned(),
-        expected,
-    }
-}
-
-fn intent(intent: Intent) -> Expected {
-    Expected::Intent {
-        intent,
-        value: None,
-        time: None,
-    }
+    said("said", None, expected)
 }
 
 fn scored(rows: Vec<(Expected, Option<Interpretation>)>) -> Report {
@@ -116,11 +102,11 @@ fn a_later_tier_is_asked_only_where_no_earlier_one_was_certain() {
 fn values_and_acknowledgements_are_compared() {
     let mut four = read(Intent::Unclear, true);
     four.value = Some(AnswerValue::Scale(4));
-    let mut said = utterance(Expected::Answer(AnswerValue::Scale(4)));
-    said.question = Some(QuestionKind::Scale { min: 1, max: 5 });
+    let question = QuestionKind::Scale { min: 1, max: 5 };
+    let four_said = said("four", Some(question), Expected::Answer(AnswerValue::Scale(4)));
     let mut hmm = read(Intent::Unclear, false);
     hmm.acknowledgement = true;
-    let utterances = [said.clone(), utterance(Expected::Acknowledgement), said];
+    let utterances = [four_said.clone(), utterance(Expected::Acknowledgement), four_said];
     let tier = Prepared(vec![Some(four), Some(hmm), Some(read(Intent::Unclear, false))]);
     let report = evaluate(&utterances, &mut [Box::new(tier)]);
     assert_eq!(report.together.total().right(), 2);

@@ -58,12 +58,10 @@ pub struct LifecycleChange {
 /// A contact to be imported.
 #[derive(Clone, Debug)]
 pub struct ContactImport {
-    /// Id, campaign, number.
+    /// Id, campaign, number, name, language.
     pub contact: NewContact,
     /// IANA zone; `None`: the campaign's.
     pub zone: Option<String>,
-    /// Language to speak; `None`: the campaign's.
-    pub language: Option<Language>,
     /// Whether the person agreed to be called.
     pub prior_consent: bool,
 }
@@ -87,6 +85,18 @@ pub struct ContactCounts {
     pub refused: u64,
     pub not_reached: u64,
     pub excluded: u64,
+}
+
+impl ContactCounts {
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        self.pending + self.in_progress + self.completed + self.refused + self.not_reached + self.excluded
+    }
+
+    /// Those that nobody calls any more, excluded ones among them.
+    pub fn finished(&self) -> u64 {
+        self.completed + self.refused + self.not_reached + self.excluded
+    }
 }
 
 /// Calls by mode.
@@ -344,9 +354,9 @@ pub trait DialerStore: Send + Sync {
     /// Adds contacts in the order given. A number the campaign has already is left as it is and reported; one on
     /// do-not-call is excluded from the start; one that another campaign called lately is due after its cooldown.
     async fn import_contacts(&self, contacts: &[ContactImport], now_ms: i64) -> Result<ImportReport, StoreError>;
-    /// Reads the name of the person whom an attempt is to; `None` if there is no such attempt, or no name. What greets
-    /// them by it can be spoken before the phone is picked up.
-    async fn name_of_attempt(&self, attempt: &AttemptId) -> Result<Option<PersonName>, StoreError>;
+    /// Reads the name of the person whom an attempt is to, with the language that they chose beforehand; `None` if there
+    /// is no such attempt, or no name. What greets them by it can be spoken before the phone is picked up.
+    async fn name_of_attempt(&self, attempt: &AttemptId) -> Result<Option<(PersonName, Option<Language>)>, StoreError>;
     /// Takes a contact out for good; one that is settled stays so. An attempt in flight is not ended by this.
     async fn exclude_contact(&self, contact: &ContactId, reason: &str) -> Result<(), StoreError>;
     /// Zones of pending contacts, each once; `None` is the campaign's own.

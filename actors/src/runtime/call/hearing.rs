@@ -4,7 +4,7 @@ use super::CallActor;
 use super::latency::TurnClock;
 use super::recording::CallRecording;
 use crate::dialogue::{Expectation, Input, Millis, RecognitionFault, Script, SpeechId};
-use crate::ports::{Heard, RecognitionRequest, Recognizer, RecognizerError, ServiceMeter, UtteranceStream};
+use crate::ports::{Heard, Progress, RecognitionRequest, Recognizer, RecognizerError, ServiceMeter, UtteranceStream};
 use crate::runtime::probe::CallProbe;
 use crate::runtime::pulse::monotonic_ms;
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
@@ -13,12 +13,15 @@ use samvad_media::listener::ListenerSink;
 use samvad_media::messages::{MediaFrame, MessageError};
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
 /// The utterances of a call on their way to the recogniser.
 #[derive(Default)]
 pub(super) struct Hearing {
     /// Being spoken.
     spoken: Option<(SpeechId, Box<dyn UtteranceStream>)>,
+    /// What of it the dialogue has been told.
+    told: Option<Arc<str>>,
     /// Spoken to their end within the current frame.
     complete: Vec<(SpeechId, Box<dyn UtteranceStream>)>,
     /// Speeches whose recognition has not come yet.
@@ -49,8 +52,16 @@ impl ListenerSink for Ear<'_> {
             grammar: self.script.grammar(self.expectation),
             meter: self.meter.clone(),
         };
-        self.hearing.spoken = Some((speech, self.recognizer.start(request)));
+        let stream = self.recognizer.start(request);
+        let shows_words = matches!(stream.progress(), Progress::Awaited | Progress::Partial(_));
+        self.hearing.spoken = Some((speech, stream));
+        self.hearing.told = None;
         self.pending.push_back(Input::SpeechStarted { speech, began_ms });
+        if shows_words {
+            // That words will be shown is known before the speech can interrupt anything.
+            let text = String::new();
+            self.pending.push_back(Input::Partial { speech, text });
+        }
     }
 
     fn speech_audio(&mut self, _speech: u32, samples: &[i16]) {
@@ -86,6 +97,10 @@ impl ListenerSink for Ear<'_> {
         self.pending.push_back(Input::Beep);
     }
 
+    fn fax(&mut self, _at_ms: u64) {
+        self.pending.push_back(Input::FaxTone);
+    }
+
     fn line_audio(&mut self, at: u64, codes: &[u8]) {
         self.recording.heard(at, codes);
     }
@@ -109,10 +124,29 @@ impl CallActor {
             now: now_ms.saturating_sub(self.started_ms),
         };
         let taken = self.listener.push(frame, &mut ear);
+        if self.dialogue.heeds_partials() {
+            self.show_partial();
+        }
         for (speech, stream) in std::mem::take(&mut self.hearing.complete) {
             self.recognize(speech, stream, now_ms, ctx);
         }
         taken
+    }
+
+    /// Tells the dialogue of words that are new.
+    fn show_partial(&mut self) {
+        let Some((speech, stream)) = &self.hearing.spoken else {
+            return;
+        };
+        if let Progress::Partial(words) = stream.progress()
+            && self.hearing.told.as_ref() != Some(&words)
+        {
+            self.pending.push_back(Input::Partial {
+                speech: *speech,
+                text: words.to_string(),
+            });
+            self.hearing.told = Some(words);
+        }
     }
 
     fn recognize(&mut self, speech: SpeechId, stream: Box<dyn UtteranceStream>, now_ms: u64, ctx: &mut Context<Self>) {

@@ -93,7 +93,7 @@ impl CallActor {
     /// moment, and greets without it if it is late.
     pub(super) fn speak_name(&mut self, ctx: &mut Context<Self>) {
         let survey = self.survey.clone();
-        let Some(name) = self.name.take().filter(|_| survey.greets_by_name()) else {
+        let Some(name) = self.name.take().filter(|_| survey.greets_by_name(self.language())) else {
             return;
         };
         self.feed(
@@ -103,7 +103,9 @@ impl CallActor {
             ctx,
         );
         let meter = self.meter.clone();
-        let spoken = AssertUnwindSafe(async move { survey.greeting_for(&name, &meter).await }).catch_unwind();
+        let language = self.language().clone();
+        let spoken =
+            AssertUnwindSafe(async move { survey.greeting_for(&name, &language, &meter).await }).catch_unwind();
         ctx.spawn(spoken.into_actor(self).map(|spoken, call, ctx| {
             call.named_greeting = spoken.unwrap_or_default();
             let state = match call.named_greeting {
@@ -117,7 +119,7 @@ impl CallActor {
     /// Speaks sentences of which some have no audio yet, or others are still being made.
     pub(super) fn speak_live(&mut self, playback: PlaybackId, sentences: Vec<String>, ctx: &mut Context<Self>) {
         // A name is spoken by the campaign's own voice or not at all; and the dialogue's words for it are no sentence.
-        let is_name = |text: &String| self.survey.script.named_greeting() == Some(text);
+        let is_name = |text: &String| self.script.named_greeting() == Some(text);
         if self.survey.voice_in(self.language()).is_none() || sentences.iter().any(is_name) {
             tracing::error!(parent: &self.span, "a sentence has no audio");
             self.pending.push_back(Input::PlaybackFailed { playback });
@@ -154,6 +156,7 @@ impl CallActor {
                 if let (Stage::Idle, Some(prompt)) = (first.stage, survey.prompt(self.language(), &first.text)) {
                     sent = true;
                     let whole = self.send_sentence(first.playback, first.index, &prompt.mulaw, now);
+                    self.note_beginning(&first);
                     whole.map(|()| true).map_err(|error| Some(error.to_string()))
                 } else {
                     self.send_waiting(&mut first, now, &mut sent, ctx)
@@ -203,6 +206,9 @@ impl CallActor {
         while let Some(piece) = first.waiting.pop_front() {
             let part = self.send_part(first.playback, first.index, &piece, now);
             part.map_err(|error| Some(error.to_string()))?;
+            if !first.begun {
+                self.note_beginning(first);
+            }
             first.begun = true;
             *sent = true;
         }
@@ -214,6 +220,14 @@ impl CallActor {
             }
             Stage::Whole => Err(Some("nothing can be heard in it".to_owned())),
             Stage::Failed => Err(None),
+        }
+    }
+
+    /// The first audio of a sentence has gone out.
+    fn note_beginning(&mut self, sentence: &Sentence) {
+        if sentence.index == 0 {
+            let playback = sentence.playback;
+            self.pending.push_back(Input::PlaybackBegan { playback });
         }
     }
 
@@ -311,6 +325,7 @@ fn line_audio(voice: Arc<dyn Synthesizer>, request: SynthesisRequest) -> impl St
     let speech = async move { voice.stream(&request).await }.try_flatten_stream();
     let speech = AssertUnwindSafe(speech).catch_unwind().map(|piece| {
         piece.unwrap_or_else(|_panic| {
+            tracing::error!("a synthesiser panicked");
             Err(SynthesisError::Unavailable {
                 reason: "it panicked".to_owned(),
             })
@@ -324,7 +339,7 @@ fn line_audio(voice: Arc<dyn Synthesizer>, request: SynthesisRequest) -> impl St
                 Ok(codes) => Some((Ok(codes), Some((speech, audio)))),
                 Err(error) => Some((unfit(&error), None)),
             },
-            // Whoever counts it among the synthesiser's faults has logged it.
+            // Whoever counts it among the synthesiser's faults has logged it, or a panic was above.
             Some(Err(_)) => Some((Err(()), None)),
             None => Some((audio.finish().or_else(|error| unfit(&error)), None)),
         }

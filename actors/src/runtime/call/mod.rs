@@ -24,7 +24,7 @@ use super::supervisor::{CallDied, CallFinished, CallStarted, Supervisor};
 use super::survey::Survey;
 use crate::dialogue::journal::JournalWriter;
 use crate::dialogue::{Dialogue, DialogueConfig, Expectation, Input, Millis, RequestId, Script};
-use crate::domain::{EndReason, Language, MachineVerdict, PersonName, StreamSid};
+use crate::domain::{AnsweredBy, EndReason, Language, MachineVerdict, PersonName, StreamSid};
 use crate::ports::{
     AdmittedCall, Clock, JournalFiles, JournalSink, LanguageModel, Prompt, Recognizer, RecordingFiles, ServiceMeter,
     Store,
@@ -126,6 +126,8 @@ pub struct CallActor {
     hearing: Hearing,
     playout: Playout,
     live: LiveSpeech,
+    /// What the person chose beforehand, until the call begins.
+    chosen_language: Option<Language>,
     /// Whom to greet by name.
     name: Option<PersonName>,
     /// The greeting by name, once it has been spoken.
@@ -146,6 +148,8 @@ pub struct CallActor {
     malformed: u32,
     ended: bool,
     ended_by_carrier: bool,
+    /// Who took the call, as the draft has it.
+    answered_by: AnsweredBy,
     /// What the carrier's machine detection said last.
     machine: Option<MachineVerdict>,
 }
@@ -206,6 +210,7 @@ impl CallActor {
             hearing: Hearing::default(),
             playout: Playout::new(),
             live: LiveSpeech::default(),
+            chosen_language: admitted.language,
             name: admitted.name,
             named_greeting: None,
             journal,
@@ -220,6 +225,7 @@ impl CallActor {
             malformed: 0,
             ended: false,
             ended_by_carrier: false,
+            answered_by: AnsweredBy::default(),
             machine: admitted.machine,
             ports,
             script: survey.script.clone(),
@@ -295,6 +301,11 @@ impl CallActor {
     }
 
     fn carry_out(&mut self, now: Millis, ctx: &mut Context<Self>) {
+        let answered_by = self.dialogue.answered_by();
+        if self.answered_by != answered_by {
+            self.answered_by = answered_by;
+            self.probe.edit_draft(|draft| draft.answered_by = answered_by);
+        }
         while !self.ended
             && let Some(output) = self.dialogue.poll_output()
         {
@@ -379,6 +390,9 @@ impl Actor for CallActor {
             probe: self.probe.clone(),
             call,
         });
+        if let Some(language) = self.chosen_language.take() {
+            self.feed(Input::ChosenLanguage { language }, ctx);
+        }
         self.feed(Input::Started, ctx);
         self.speak_name(ctx);
         if let Some(verdict) = self.machine {

@@ -46,9 +46,9 @@ impl CallRecording {
         }
     }
 
-    /// Audio is about to go to the carrier that need not follow what went before: the mark to send before it.
+    /// Audio is about to go to the carrier: the mark to send before it, if there may be a pause before it.
     pub(super) fn beginning(&mut self) -> Option<String> {
-        self.0.as_mut().map(|running| running.tape.begin())
+        self.0.as_mut()?.tape.begin()
     }
 
     /// Audio has gone to the carrier.
@@ -113,8 +113,8 @@ impl Drop for Running {
 }
 
 impl CallActor {
-    /// Before audio that begins a prompt, or that may come after the carrier has run dry: the mark's return tells the
-    /// recording when it begins to be heard.
+    /// Before audio that comes when the carrier may have nothing left to play, as a prompt does: the mark's return tells
+    /// the recording when it begins to be heard.
     pub(super) fn mark_beginning(&mut self) {
         if let Some(mark) = self.recording.beginning() {
             self.send_mark(&mark);

@@ -28,7 +28,7 @@ impl CallActor {
         }
         let named = self.named_greeting.clone();
         let audio = |text: &String| match &named {
-            Some(prompt) if survey.script.named_greeting() == Some(text) => Some(prompt),
+            Some(prompt) if self.script.named_greeting() == Some(text) => Some(prompt),
             _ => survey.prompt(self.language(), text),
         };
         let prompts = sentences.iter().map(audio).collect::<Option<Vec<_>>>();
@@ -36,6 +36,7 @@ impl CallActor {
             self.speak_live(playback, sentences, ctx);
             return;
         };
+        self.pending.push_back(Input::PlaybackBegan { playback });
         for (sentence, prompt) in prompts.into_iter().enumerate() {
             if let Err(error) = self.send_sentence(playback, sentence, &prompt.mulaw, now) {
                 tracing::error!(parent: &self.span, %error, "a sentence cannot be sent");

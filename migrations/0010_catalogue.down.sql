@@ -1,0 +1,14 @@
+DROP TABLE import_rejections;
+DROP TABLE imports;
+DROP INDEX do_not_call_by_source;
+DROP INDEX do_not_call_by_time;
+DROP INDEX events_of_contact;
+DROP INDEX attempts_counted;
+DROP INDEX contacts_by_external_id;
+DROP INDEX contacts_by_disposition;
+DROP INDEX contacts_by_outcome;
+DROP INDEX contacts_by_last_attempt;
+DROP INDEX contacts_by_state;
+CREATE INDEX contacts_by_state ON contacts (campaign_id, state);
+DROP INDEX campaigns_by_creation;
+ALTER TABLE campaigns DROP COLUMN version;

@@ -1,0 +1,202 @@
+//! Files of contacts: begun, taken batch by batch, ended.
+
+use super::{filled, sql};
+use crate::store::campaigns::{add_contact, last_position, lock_campaign};
+use crate::store::error::{conflict, not_found};
+use crate::store::{Write, audit, db, dialer, opt_outs, rows};
+use samvad_actors::domain::{CampaignId, ChangedBy, ImportId, Lifecycle};
+use samvad_actors::ports::{
+    AuditEntry, BatchReport, DoNotCallEntry, ImportBatch, ImportRecord, RowCounts, RowRejection, StoreError,
+};
+use serde_json::json;
+use sqlx::AnyConnection;
+use sqlx::any::AnyRow;
+
+/// Why a row is not taken whose number is there.
+const KNOWN: &str = "the campaign has this number already; the contact is left as it is";
+
+/// `names`: of the file, and of who begins.
+pub(super) async fn begin(
+    transaction: &mut Write,
+    id: &ImportId,
+    campaign: &CampaignId,
+    names: (&str, &str),
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    let missing = || not_found("campaign", campaign);
+    if !lock_campaign(transaction, campaign).await? {
+        return Err(missing());
+    }
+    let state = dialer::campaigns::read(transaction, campaign)
+        .await?
+        .ok_or_else(missing)?;
+    if state.lifecycle == Lifecycle::Archived {
+        return Err(conflict(
+            "the campaign is put away; import into another, for example a copy of it",
+        ));
+    }
+    sqlx::query(sql::BEGIN_IMPORT)
+        .bind(id.as_str())
+        .bind(campaign.as_str())
+        .bind(names.0)
+        .bind(names.1)
+        .bind(now_ms)
+        .execute(&mut **transaction)
+        .await
+        .map(drop)
+        .map_err(db)
+}
+
+pub(super) async fn take(transaction: &mut Write, batch: &ImportBatch, now_ms: i64) -> Result<BatchReport, StoreError> {
+    let import = read(transaction, &batch.import)
+        .await?
+        .ok_or_else(|| not_found("import", &batch.import))?;
+    let mut campaigns = batch.contacts.iter().map(|(_, import)| &import.contact.campaign);
+    if campaigns.any(|campaign| *campaign != import.campaign) {
+        return Err(conflict("the import is into another campaign"));
+    }
+    let mut position = last_position(transaction, &import.campaign).await?;
+    let entries: Vec<DoNotCallEntry> = batch
+        .opt_outs
+        .iter()
+        .map(|number| DoNotCallEntry {
+            number: number.clone(),
+            source: "import".to_owned(),
+            attempt: None,
+            added_at_ms: now_ms,
+        })
+        .collect();
+    let mut report = BatchReport {
+        opt_outs: opt_outs::add_all(transaction, &entries).await?,
+        ..BatchReport::default()
+    };
+    for (row, contact) in &batch.contacts {
+        if add_contact(transaction, contact, position + 1, now_ms).await? {
+            position += 1;
+            report.accepted += 1;
+        } else {
+            report.known.push(*row);
+        }
+    }
+    let known = report.known.iter().map(|row| (*row, "", KNOWN));
+    let rejected = batch
+        .rejections
+        .iter()
+        .map(|r| (r.row, r.column.as_str(), r.reason.as_str()));
+    for (row, column, reason) in known.chain(rejected) {
+        sqlx::query(sql::ADD_REJECTION)
+            .bind(batch.import.as_str())
+            .bind(rows::stored(row))
+            .bind(column)
+            .bind(reason)
+            .execute(&mut **transaction)
+            .await
+            .map_err(db)?;
+    }
+    let (known, rejected) = (report.known.len() as u64, batch.rejections.len() as u64);
+    let counted = sqlx::query(sql::COUNT_ROWS)
+        .bind(batch.import.as_str())
+        .bind(rows::stored(report.accepted + known + rejected))
+        .bind(rows::stored(report.accepted))
+        .bind(rows::stored(known))
+        .bind(rows::stored(rejected))
+        .bind(now_ms)
+        .execute(&mut **transaction)
+        .await
+        .map_err(db)?;
+    match counted.rows_affected() {
+        0 => Err(conflict("the import has ended")),
+        _ => Ok(report),
+    }
+}
+
+pub(super) async fn end(
+    transaction: &mut Write,
+    id: &ImportId,
+    fault: Option<&str>,
+    entry: &AuditEntry,
+    now_ms: i64,
+) -> Result<ImportRecord, StoreError> {
+    let ended = sqlx::query(sql::END_IMPORT)
+        .bind(id.as_str())
+        .bind(if fault.is_some() { "failed" } else { "completed" })
+        .bind(fault)
+        .bind(now_ms)
+        .execute(&mut **transaction)
+        .await
+        .map_err(db)?;
+    let record = read(transaction, id).await?.ok_or_else(|| not_found("import", id))?;
+    if ended.rows_affected() == 0 {
+        return Err(conflict("the import has ended"));
+    }
+    let rows = record.rows;
+    let after = json!({
+        "import_id": id, "state": record.state, "total": rows.total, "accepted": rows.accepted, "known": rows.known,
+        "rejected": rows.rejected,
+    });
+    audit::append(transaction, &filled(entry, None, Some(after)), now_ms).await?;
+    Ok(record)
+}
+
+/// Ends imports of which nothing has been heard since `before_ms`, each with an entry of its own.
+pub(super) async fn end_abandoned(
+    transaction: &mut Write,
+    before_ms: i64,
+    fault: &str,
+    by: &ChangedBy,
+    now_ms: i64,
+) -> Result<u64, StoreError> {
+    let abandoned = sqlx::query(sql::ABANDONED_IMPORTS)
+        .bind(before_ms)
+        .fetch_all(&mut **transaction)
+        .await
+        .map_err(db)?;
+    for row in &abandoned {
+        let entry = AuditEntry {
+            by: by.clone(),
+            action: "contacts.import_end",
+            target: ("campaign", rows::get(row, "campaign_id")?),
+            before: None,
+            after: None,
+        };
+        let id = ImportId::new(rows::get::<String>(row, "id")?);
+        end(transaction, &id, Some(fault), &entry, now_ms).await?;
+    }
+    Ok(abandoned.len() as u64)
+}
+
+pub(super) async fn read(connection: &mut AnyConnection, id: &ImportId) -> Result<Option<ImportRecord>, StoreError> {
+    let row = sqlx::query(sql::ONE_IMPORT)
+        .bind(id.as_str())
+        .fetch_optional(connection)
+        .await
+        .map_err(db)?;
+    row.as_ref().map(record).transpose()
+}
+
+pub(super) fn record(row: &AnyRow) -> Result<ImportRecord, StoreError> {
+    Ok(ImportRecord {
+        id: ImportId::new(rows::get::<String>(row, "id")?),
+        campaign: CampaignId::new(rows::get::<String>(row, "campaign_id")?),
+        source_name: rows::get(row, "source_name")?,
+        state: rows::get_word(row, "state")?,
+        fault: rows::get(row, "fault")?,
+        rows: RowCounts {
+            total: rows::get_count(row, "total_rows")?,
+            accepted: rows::get_count(row, "accepted_rows")?,
+            known: rows::get_count(row, "known_rows")?,
+            rejected: rows::get_count(row, "rejected_rows")?,
+        },
+        started_by: rows::get(row, "started_by")?,
+        started_at_ms: rows::get(row, "started_at_ms")?,
+        ended_at_ms: rows::get(row, "ended_at_ms")?,
+    })
+}
+
+pub(super) fn rejection(row: &AnyRow) -> Result<RowRejection, StoreError> {
+    Ok(RowRejection {
+        row: rows::get_count(row, "row_number")?,
+        column: rows::get(row, "column_name")?,
+        reason: rows::get(row, "reason")?,
+    })
+}

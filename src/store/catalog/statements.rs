@@ -1,0 +1,239 @@
+//! The catalogue's statements, by the rules of the other ones (see `store::statements`).
+
+use crate::store::statements::{attempt_columns, statements};
+
+macro_rules! campaign_record {
+    () => {
+        "SELECT id, lifecycle, lifecycle_reason, mode, starts_at_ms, priority, epoch, leader, definition, version, \
+         created_at_ms, updated_at_ms FROM campaigns "
+    };
+}
+
+macro_rules! contact_record {
+    () => {
+        "SELECT id, campaign_id, position, phone_number, external_id, name, language, zone, prior_consent, state, \
+         excluded_reason, used_attempts, last_attempt_at_ms, last_outcome, last_disposition, next_attempt_at_ms, \
+         created_at_ms FROM contacts "
+    };
+}
+
+/// Contacts of $1 that match: $2 the state, $3 the outcome, $4 the disposition, $5 the customer's id. One of these, if any
+/// is asked for, is found by its index, and therefore stands by itself besides.
+macro_rules! matching {
+    ($by:literal) => {
+        concat!(
+            "WHERE campaign_id = $1",
+            $by,
+            " AND (state = $2 OR $2 IS NULL) AND (last_outcome = $3 OR $3 IS NULL)
+              AND (last_disposition = $4 OR $4 IS NULL) AND (external_id = $5 OR $5 IS NULL) "
+        )
+    };
+}
+
+/// $6: the last attempt of the last contact of the page before; $7: its position; $8: the limit.
+macro_rules! by_position {
+    ($by:literal) => {
+        concat!(
+            contact_record!(),
+            matching!($by),
+            "AND position > $7 AND CAST($6 AS BIGINT) IS NOT NULL ORDER BY position LIMIT $8"
+        )
+    };
+    ($by:literal, descending) => {
+        concat!(
+            contact_record!(),
+            matching!($by),
+            "AND position < $7 AND CAST($6 AS BIGINT) IS NOT NULL ORDER BY position DESC LIMIT $8"
+        )
+    };
+}
+
+macro_rules! count_matching {
+    ($by:literal) => {
+        concat!("SELECT COUNT(*) AS n FROM contacts ", matching!($by))
+    };
+}
+
+/// The index of the same expression is read in its order.
+macro_rules! last_attempt {
+    () => {
+        "COALESCE(last_attempt_at_ms, 0)"
+    };
+}
+
+/// Attempts of campaign $1 and mode $2 that can have left a consent or an answer, found in `attempts_counted`.
+macro_rules! conversations {
+    () => {
+        "a.campaign_id = $1 AND a.mode = $2 AND a.state = 'ended'
+         AND (a.answered_by IS NOT NULL OR a.outcome NOT IN ('failed', 'voicemail'))"
+    };
+}
+
+macro_rules! import_record {
+    () => {
+        "SELECT id, campaign_id, source_name, state, fault, total_rows, accepted_rows, known_rows, rejected_rows, \
+         started_by, started_at_ms, ended_at_ms FROM imports "
+    };
+}
+
+macro_rules! exclusion {
+    () => {
+        "SELECT phone_number, source, attempt_id, added_at_ms FROM do_not_call "
+    };
+}
+
+statements! {
+    CREATE_CAMPAIGN = "INSERT INTO campaigns (id, definition, created_at_ms, updated_at_ms, priority, cooldown_ms)
+        VALUES ($1, $2, $3, $3, $4, $5)
+        ON CONFLICT (id) DO NOTHING";
+
+    EDIT_CAMPAIGN = "UPDATE campaigns SET definition = $2, updated_at_ms = $3, priority = $4, cooldown_ms = $5,
+            version = version + 1
+        WHERE id = $1
+        RETURNING version";
+
+    ONE_CAMPAIGN = concat!(campaign_record!(), "WHERE id = $1");
+
+    /// $4 and $5: where the last page ended.
+    CAMPAIGN_PAGE = concat!(campaign_record!(), "WHERE (lifecycle = $1 OR $1 IS NULL)
+          AND (created_at_ms >= $2 OR $2 IS NULL) AND (created_at_ms < $3 OR $3 IS NULL)
+          AND (created_at_ms, id) < ($4, $5)
+        ORDER BY created_at_ms DESC, id DESC LIMIT $6");
+
+    EVER_ATTEMPTED = "SELECT 1 AS found FROM attempts WHERE campaign_id = $1 LIMIT 1";
+
+    EVER_PAID_FOR = "SELECT 1 AS found FROM service_use WHERE campaign_id = $1 LIMIT 1";
+
+    DELETE_REJECTIONS = "DELETE FROM import_rejections
+        WHERE import_id IN (SELECT i.id FROM imports i WHERE i.campaign_id = $1)";
+    DELETE_IMPORTS = "DELETE FROM imports WHERE campaign_id = $1";
+    DELETE_CONTACTS = "DELETE FROM contacts WHERE campaign_id = $1";
+    DELETE_CAMPAIGN = "DELETE FROM campaigns WHERE id = $1";
+
+    CONTACTS_BY_POSITION = by_position!("");
+    CONTACTS_BY_POSITION_DESCENDING = by_position!("", descending);
+    CONTACTS_OF_STATE = by_position!(" AND state = $2");
+    CONTACTS_OF_STATE_DESCENDING = by_position!(" AND state = $2", descending);
+    CONTACTS_OF_OUTCOME = by_position!(" AND last_outcome = $3");
+    CONTACTS_OF_OUTCOME_DESCENDING = by_position!(" AND last_outcome = $3", descending);
+    CONTACTS_OF_DISPOSITION = by_position!(" AND last_disposition = $4");
+    CONTACTS_OF_DISPOSITION_DESCENDING = by_position!(" AND last_disposition = $4", descending);
+    CONTACTS_OF_EXTERNAL_ID = by_position!(" AND external_id = $5");
+    CONTACTS_OF_EXTERNAL_ID_DESCENDING = by_position!(" AND external_id = $5", descending);
+
+    CONTACTS_BY_LAST_ATTEMPT = concat!(contact_record!(), matching!(""),
+        "AND ", last_attempt!(), " >= $6 AND (", last_attempt!(), " > $6 OR position > $7)
+        ORDER BY ", last_attempt!(), ", position LIMIT $8");
+    CONTACTS_BY_LAST_ATTEMPT_DESCENDING = concat!(contact_record!(), matching!(""),
+        "AND ", last_attempt!(), " <= $6 AND (", last_attempt!(), " < $6 OR position < $7)
+        ORDER BY ", last_attempt!(), " DESC, position DESC LIMIT $8");
+
+    COUNT_OF_OUTCOME = count_matching!(" AND last_outcome = $3");
+    COUNT_OF_DISPOSITION = count_matching!(" AND last_disposition = $4");
+    COUNT_OF_EXTERNAL_ID = count_matching!(" AND external_id = $5");
+
+    ONE_CONTACT = concat!(contact_record!(), "WHERE id = $1 AND campaign_id = $2");
+
+    ATTEMPTS_OF_CONTACT = concat!("SELECT ", attempt_columns!(), " FROM attempts
+        WHERE campaign_id = $1 AND contact_id = $2 ORDER BY attempt_number");
+
+    BEGIN_IMPORT = "INSERT INTO imports (id, campaign_id, source_name, started_by, started_at_ms, seen_at_ms)
+        VALUES ($1, $2, $3, $4, $5, $5)";
+
+    /// Nothing if it has ended.
+    COUNT_ROWS = "UPDATE imports SET total_rows = total_rows + $2, accepted_rows = accepted_rows + $3,
+            known_rows = known_rows + $4, rejected_rows = rejected_rows + $5, seen_at_ms = $6
+        WHERE id = $1 AND state = 'running'";
+
+    IMPORT_GOES_ON = "UPDATE imports SET seen_at_ms = $2 WHERE id = $1 AND state = 'running'";
+
+    ABANDONED_IMPORTS = "SELECT id, campaign_id FROM imports WHERE state = 'running' AND seen_at_ms < $1
+        ORDER BY seen_at_ms";
+
+    END_IMPORT = "UPDATE imports SET state = $2, fault = $3, ended_at_ms = $4 WHERE id = $1 AND state = 'running'";
+
+    ONE_IMPORT = concat!(import_record!(), "WHERE id = $1");
+
+    IMPORTS = concat!(import_record!(), "WHERE campaign_id = $1 ORDER BY started_at_ms DESC, id DESC LIMIT $2");
+
+    ADD_REJECTION = "INSERT INTO import_rejections (import_id, row_number, column_name, reason) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (import_id, row_number) DO NOTHING";
+
+    REJECTIONS = "SELECT row_number, column_name, reason FROM import_rejections
+        WHERE import_id = $1 AND row_number > $2 ORDER BY row_number LIMIT $3";
+
+    EXCLUSIONS = concat!(exclusion!(), "WHERE (added_at_ms, phone_number) < ($1, $2)
+        ORDER BY added_at_ms DESC, phone_number DESC LIMIT $3");
+
+    EXCLUSIONS_OF_SOURCE = concat!(exclusion!(), "WHERE source = $4 AND (added_at_ms, phone_number) < ($1, $2)
+        ORDER BY added_at_ms DESC, phone_number DESC LIMIT $3");
+
+    EXCLUSION_OF_NUMBER = concat!(exclusion!(), "WHERE phone_number = $1");
+
+    /// What was said in a call stays, whoever asks.
+    REMOVE_EXCLUSION = "DELETE FROM do_not_call WHERE phone_number = $1 AND source <> 'in_call'";
+
+    /// Contacts that were excluded by the list alone.
+    READMIT_NUMBER = "UPDATE contacts SET state = 'pending', excluded_reason = NULL
+        WHERE phone_number = $1 AND state = 'excluded' AND excluded_reason = 'do_not_call'
+          AND campaign_id IN (SELECT k.id FROM campaigns k WHERE k.lifecycle NOT IN ('completed', 'archived'))";
+
+    MODE_AND_VERSION = "SELECT mode, version FROM campaigns WHERE id = $1";
+
+    COUNT_IN_FLIGHT = "SELECT COUNT(*) AS n FROM attempts WHERE campaign_id = $1 AND state <> 'ended' AND mode = $2";
+
+    /// Attempts by everything that is counted one by one.
+    COUNT_ENDED = "SELECT outcome, disposition, local_date,
+            CASE WHEN local_date IS NULL THEN created_at_ms / 86400000 ELSE NULL END AS utc_day,
+            CASE WHEN answered_by IS NULL THEN 0 ELSE 1 END AS answered, COUNT(*) AS n
+        FROM attempts WHERE campaign_id = $1 AND mode = $2 AND state = 'ended'
+        GROUP BY outcome, disposition, local_date,
+            CASE WHEN local_date IS NULL THEN created_at_ms / 86400000 ELSE NULL END,
+            CASE WHEN answered_by IS NULL THEN 0 ELSE 1 END";
+
+    /// Contacts by the disposition that tells most: the codes are in that order but for those that cannot be a case, which
+    /// come after contacts and before what is unknown.
+    COUNT_CASES = "SELECT final, COUNT(*) AS n FROM (
+            SELECT MIN(CASE WHEN disposition IN ('4.2', '4.31') THEN '2.9' ELSE COALESCE(disposition, '3.11') END) AS final
+            FROM attempts WHERE campaign_id = $1 AND mode = $2 AND state = 'ended' GROUP BY contact_id) called
+        GROUP BY final";
+
+    COUNT_CONSENTS = concat!("SELECT s.granted, COUNT(*) AS n
+        FROM attempts a JOIN consents s ON s.attempt_id = a.id WHERE ", conversations!(), " GROUP BY s.granted");
+
+    COUNT_ANSWERS = concat!("SELECT n.question, n.value_type, COUNT(*) AS n,
+            MIN(CAST(CASE WHEN n.value_type IN ('number', 'scale') THEN n.value ELSE NULL END AS BIGINT)) AS least,
+            MAX(CAST(CASE WHEN n.value_type IN ('number', 'scale') THEN n.value ELSE NULL END AS BIGINT)) AS greatest,
+            CAST(AVG(CAST(CASE WHEN n.value_type IN ('number', 'scale') THEN n.value ELSE NULL END AS BIGINT))
+                AS DOUBLE PRECISION) AS mean
+        FROM attempts a JOIN answers n ON n.attempt_id = a.id WHERE ", conversations!(), "
+        GROUP BY n.question, n.value_type ORDER BY n.question, n.value_type");
+
+    COUNT_VALUES = concat!("SELECT question, value, n FROM (
+            SELECT n.question, n.value, COUNT(*) AS n,
+                ROW_NUMBER() OVER (PARTITION BY n.question ORDER BY COUNT(*) DESC, n.value) AS place
+            FROM attempts a JOIN answers n ON n.attempt_id = a.id WHERE ", conversations!(), "
+              AND n.value_type IN ('yes_no', 'number', 'scale', 'choice')
+            GROUP BY n.question, n.value) counted
+        WHERE place <= $3 ORDER BY question, place");
+
+    /// In the order of positions, whatever part of the contacts is finished: a page begins where the last one ended. $4:
+    /// whether excluded ones are wanted.
+    EXPORT_PAGE = "SELECT c.id, c.campaign_id, c.position, c.external_id, c.phone_number, c.state, c.used_attempts,
+            c.last_attempt_at_ms, c.last_disposition, k.mode, a.ended_at_ms,
+            n0.value_type AS type_0, n0.value AS value_0, n1.value_type AS type_1, n1.value AS value_1,
+            n2.value_type AS type_2, n2.value AS value_2
+        FROM (SELECT * FROM contacts WHERE campaign_id = $1 AND position > $2
+                AND (COALESCE(state, '') IN ('completed', 'refused', 'not_reached')
+                    OR ($4 = 1 AND COALESCE(state, '') = 'excluded'))
+              ORDER BY position LIMIT $3) c
+        JOIN campaigns k ON k.id = c.campaign_id
+        LEFT JOIN attempts a ON a.campaign_id = c.campaign_id AND a.contact_id = c.id
+            AND a.attempt_number = c.attempts_count AND a.mode = k.mode
+        LEFT JOIN answers n0 ON n0.attempt_id = a.id AND n0.question = 0 AND c.state = 'completed'
+        LEFT JOIN answers n1 ON n1.attempt_id = a.id AND n1.question = 1 AND c.state = 'completed'
+        LEFT JOIN answers n2 ON n2.attempt_id = a.id AND n2.question = 2 AND c.state = 'completed'
+        ORDER BY c.position";
+
+    NEWEST_END = "SELECT MAX(ended_at_ms) AS ended_at_ms FROM attempts WHERE campaign_id = $1 AND state = 'ended'";
+}

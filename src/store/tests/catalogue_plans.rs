@@ -1,0 +1,85 @@
+//! Lists, statistics and exports are read by index, on both databases.
+
+use super::plans::FILL;
+use super::schema::{databases, execute};
+use crate::store::{catalog, migrate_up, pools};
+use sqlx::{AssertSqlSafe, Row};
+
+/// Contacts of every state with what goes with it, and a long list of exclusions.
+const FILL_CATALOGUE: [&str; 5] = [
+    "UPDATE contacts SET last_attempt_at_ms = position, last_outcome = 'completed', last_disposition = '1.1',
+         external_id = 'x' || position, used_attempts = 1,
+         state = CASE position % 5 WHEN 0 THEN 'completed' WHEN 1 THEN 'refused' WHEN 2 THEN 'excluded' ELSE 'pending' END",
+    "UPDATE attempts SET disposition = '1.1', local_date = '2026-03-02', answered_by = 'person'",
+    "INSERT INTO consents (attempt_id, granted, wording, language, heard, via, at_ms)
+     SELECT id, 1, 'w', 'en', '', 'speech', 1 FROM attempts",
+    "INSERT INTO answers (attempt_id, question, value_type, value, via, uncertain, times_asked)
+     SELECT id, 0, 'scale', '7', 'speech', 0, 1 FROM attempts",
+    "INSERT INTO do_not_call (phone_number, source, added_at_ms)
+     SELECT phone_number, 'manual', position FROM contacts",
+];
+
+/// What reads campaigns, or writes; campaigns are few.
+fn reads_people(name: &str) -> bool {
+    let others = ["ONE_CAMPAIGN", "CAMPAIGN_PAGE", "MODE_AND_VERSION", "EVER_PAID_FOR"];
+    let reads = [
+        "CONTACTS_",
+        "COUNT_",
+        "ONE_",
+        "ATTEMPTS_",
+        "EXPORT_",
+        "NEWEST_",
+        "EXCLUSION",
+        "IMPORTS",
+        "REJECTIONS",
+    ];
+    name != "COUNT_ROWS" && !others.contains(&name) && reads.iter().any(|start| name.starts_with(start))
+}
+
+#[tokio::test]
+async fn lists_statistics_and_exports_of_one_campaign_read_no_other_and_lists_are_not_sorted() {
+    for (url, _kept) in databases().await {
+        migrate_up(&url, None).await.expect("migrated");
+        let mut connection = pools::connect_once(&url).await.expect("connected");
+        for statement in FILL.iter().take(3).chain(&FILL_CATALOGUE) {
+            execute(&mut connection, *statement).await;
+        }
+        execute(&mut connection, "ANALYZE").await;
+        let is_sqlite = url.sqlite_file().is_some();
+        let explain = if is_sqlite { "EXPLAIN QUERY PLAN " } else { "EXPLAIN " };
+        let mut looked_at = 0;
+        for (name, statement) in catalog::ALL.iter().filter(|(name, _)| reads_people(name)) {
+            let values: [&str; 8] = match *name {
+                "EXPORT_PAGE" => ["'k7'", "9000", "20", "1", "", "", "", ""],
+                "EXCLUSIONS" | "EXCLUSIONS_OF_SOURCE" => ["9000", "'+1'", "20", "'manual'", "", "", "", ""],
+                "IMPORTS" | "REJECTIONS" => ["'k7'", "5", "20", "", "", "", "", ""],
+                "COUNT_IN_FLIGHT" | "COUNT_ENDED" | "COUNT_CASES" | "COUNT_CONSENTS" | "COUNT_ANSWERS"
+                | "COUNT_VALUES" => ["'k7'", "'live'", "20", "", "", "", "", ""],
+                _ => ["'k7'", "'completed'", "'completed'", "'1.1'", "'x7'", "5", "9000", "20"],
+            };
+            let mut text = (*statement).to_owned();
+            for (index, value) in values.iter().enumerate().rev() {
+                text = text.replace(&format!("${}", index + 1), value);
+            }
+            let rows = sqlx::query(AssertSqlSafe(format!("{explain}{text}")))
+                .fetch_all(&mut connection)
+                .await
+                .unwrap_or_else(|error| panic!("{name}: {error}"));
+            let column = rows[0].len() - 1;
+            let plan: Vec<String> = rows.iter().map(|row| row.get(column)).collect();
+            let whole = |line: &&String| {
+                let table = line.split_whitespace().nth(1).unwrap_or_default();
+                line.contains("Seq Scan on contacts")
+                    || line.contains("Seq Scan on attempts")
+                    || line.contains("Seq Scan on do_not_call")
+                    || (line.starts_with("SCAN") && ["contacts", "attempts", "a", "do_not_call"].contains(&table))
+            };
+            assert_eq!(plan.iter().find(whole), None, "{url} {name}:\n{}", plan.join("\n"));
+            let is_list = name.starts_with("CONTACTS_") || name.starts_with("EX");
+            let sorts = plan.iter().any(|line| line.contains("FOR ORDER BY"));
+            assert!(!(is_list && sorts), "{url} {name}:\n{}", plan.join("\n"));
+            looked_at += 1;
+        }
+        assert!(looked_at > 25, "{looked_at}");
+    }
+}
