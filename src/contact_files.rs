@@ -56,6 +56,9 @@ const DO_NOT_CALL: &[&str] = &[
 ];
 const LISTED: &[&str] = &["listed", "registered", "on_registry", "dnd"];
 
+/// Longest id of a contact at whoever sends it, in characters: longer ones do not fit into an index.
+const LONGEST_EXTERNAL_ID: usize = 200;
+
 /// Why a row is not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowFault {
@@ -168,12 +171,19 @@ impl ContactColumns {
         let language = text(self.language).map(|(column, language)| {
             read_language(language, campaign).map_err(|fault| self.fault(column, fault.to_string()))
         });
+        let external_id = text(self.external_id).map(|(column, id)| {
+            let fits = id.chars().count() <= LONGEST_EXTERNAL_ID && !id.chars().any(char::is_control);
+            fits.then(|| id.to_owned()).ok_or_else(|| {
+                let fault = "longer than 200 characters, or with control characters; write a shorter, plain one";
+                self.fault(column, fault.to_owned())
+            })
+        });
         Ok(ContactImport {
             contact: NewContact {
                 id: ContactId::new(uuid::Uuid::new_v4().to_string()),
                 campaign: campaign.id.clone(),
                 number,
-                external_id: text(self.external_id).map(|(_, id)| id.to_owned()),
+                external_id: external_id.transpose()?,
                 name: name.transpose()?,
                 language: language.transpose()?,
             },
@@ -339,6 +349,20 @@ mod tests {
             let fault = rows[2].contact.as_ref().expect_err("no name");
             assert!(fault.column == *header && !fault.fault.contains("555"), "{fault}");
         }
+    }
+
+    #[test]
+    fn an_external_id_that_no_database_could_keep_is_refused_and_the_rest_of_the_file_is_not() {
+        let long = "x".repeat(3_000);
+        let fits = "\u{e4}".repeat(200);
+        let rows = read(&format!(
+            "phone,reference\n9812345678,{long}\n9812345679,a\0b\n9812345670,{fits}\n"
+        ));
+        for row in &rows[..2] {
+            let fault = row.contact.as_ref().expect_err("not an id");
+            assert!(fault.column == "reference" && !fault.fault.contains("xxx"), "{fault}");
+        }
+        assert!(rows[2].contact.is_ok());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::keys::random_key;
 use crate::config::PublicUrl;
 use crate::problem::Problem;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{FORWARDED, HOST, HeaderMap, HeaderName};
+use actix_web::http::header::{FORWARDED, HOST, HeaderMap, HeaderName, VIA};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use samvad_actors::domain::Role;
@@ -93,7 +93,9 @@ pub fn check_request(headers: &HeaderMap, peer: Option<SocketAddr>) -> Result<()
             "the header host names another machine; use 127.0.0.1 or localhost",
         ));
     }
-    let forwards = |name: &HeaderName| *name == FORWARDED || name.as_str().starts_with("x-forwarded-");
+    let forwards = |name: &HeaderName| {
+        [FORWARDED, VIA].contains(name) || name == "x-real-ip" || name.as_str().starts_with("x-forwarded-")
+    };
     if headers.keys().any(forwards) {
         return Err(refused("a proxy has passed it on; sign in over an identity provider"));
     }
@@ -195,7 +197,14 @@ mod tests {
         assert!(!check(&[("host", "localhost"), ("host", "localhost")], here));
         assert!(!check(&[("host", "localhost")], Some(address("10.0.0.2:40000"))));
         assert!(!check(&[("host", "localhost")], None));
-        for header in ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"] {
+        for header in [
+            "forwarded",
+            "via",
+            "x-forwarded-for",
+            "x-forwarded-host",
+            "x-forwarded-proto",
+            "x-real-ip",
+        ] {
             assert!(
                 !check(&[("host", "localhost"), (header, "127.0.0.1")], here),
                 "{header}"

@@ -9,9 +9,8 @@ use actix_web::http::header::{CACHE_CONTROL, ETAG, EntityTag, Header, HeaderValu
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get};
 use samvad_actors::domain::CampaignId;
-use samvad_actors::ports::{AuditEntry, ExportQuery, ExportStamp};
+use samvad_actors::ports::{ExportQuery, ExportStamp};
 use serde::Deserialize;
-use serde_json::json;
 use std::io;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -47,7 +46,7 @@ struct ResultsQuery {
     ),
     responses(
         (status = 200, description = "The table.", body = String, content_type = "text/csv",
-            headers(("etag" = String, description = "Stays as long as the results do."))),
+            headers(("etag" = String, description = "Stays as long as the results do; none with `include_excluded`."))),
         (status = 304, description = "The results are those that one has."),
     ),
     extensions(("x-permission" = json!("results:export"))),
@@ -62,28 +61,28 @@ async fn results(
 ) -> Result<HttpResponse, Problem> {
     let campaign = CampaignId::new(id.into_inner());
     let stamp = state.campaigns.export_stamp(&campaign).await?;
-    let tag = tag(&stamp, query.include_excluded);
-    let headers = [
-        (ETAG, tag.clone().try_into_value().map_err(|_| Problem::internal())?),
+    let mut headers = vec![
         // Kept by nobody but whoever asks, and never used without asking again.
         (CACHE_CONTROL, HeaderValue::from_static("private, no-cache")),
     ];
-    if has_it(&request, &tag)? {
-        let mut response = HttpResponse::NotModified();
-        headers.into_iter().for_each(|header| {
-            response.insert_header(header);
-        });
-        return Ok(response.finish());
+    // Who is excluded changes without a trace in the stamp, so a table with them is always made anew.
+    if !query.include_excluded {
+        let tag = tag(&stamp);
+        headers.push((ETAG, tag.clone().try_into_value().map_err(|_| Problem::internal())?));
+        if has_it(&request, &tag) {
+            let mut response = HttpResponse::NotModified();
+            headers.into_iter().for_each(|header| {
+                response.insert_header(header);
+            });
+            return Ok(response.finish());
+        }
     }
     let file_name = format!("{}-results.csv", file_name_part(campaign.as_str()));
-    let audit = AuditEntry {
-        by: caller.changed_by(),
-        action: "results.export",
-        target: ("campaign", campaign.to_string()),
-        before: None,
-        after: Some(json!({ "finished_contacts": stamp.finished, "include_excluded": query.include_excluded })),
-    };
-    state.audit.record_audit(&audit, state.clock.unix_ms()).await?;
+    let by = caller.changed_by();
+    let begun = state
+        .campaigns
+        .begin_export(&campaign, query.include_excluded, &stamp, &by);
+    begun.await?;
 
     let mut header = Vec::new();
     write_header(&mut header).map_err(unwritten)?;
@@ -108,22 +107,21 @@ async fn results(
 }
 
 /// Weak: what ends while the table is written may be in it already.
-fn tag(stamp: &ExportStamp, include_excluded: bool) -> EntityTag {
-    let all = if include_excluded { "-all" } else { "" };
+fn tag(stamp: &ExportStamp) -> EntityTag {
     let last = stamp.last_ended_at_ms.unwrap_or(0);
-    EntityTag::new_weak(format!("r{FORMAT}-{}-{last}-{}{all}", stamp.version, stamp.finished))
+    EntityTag::new_weak(format!("r{FORMAT}-{}-{last}-{}", stamp.version, stamp.results))
 }
 
-fn has_it(request: &HttpRequest, tag: &EntityTag) -> Result<bool, Problem> {
+fn has_it(request: &HttpRequest, tag: &EntityTag) -> bool {
     if !request.headers().contains_key(IfNoneMatch::name()) {
-        return Ok(false);
+        return false;
     }
     // A condition that cannot be read is none (RFC 9110, 13.1): the table is sent.
-    Ok(match IfNoneMatch::parse(request) {
+    match IfNoneMatch::parse(request) {
         Ok(IfNoneMatch::Any) => true,
         Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|other| other.weak_eq(tag)),
         Err(_) => false,
-    })
+    }
 }
 
 fn unwritten(error: io::Error) -> Problem {

@@ -191,6 +191,15 @@ async fn finish(
 
 fn replay(answer: &KeptAnswer) -> HttpResponse {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if status.is_server_error() {
+        // What stood in it was for that instant.
+        let told = "this write failed before, and it is open what was done of it; look, then send it with another key";
+        let mut response = Problem::new(status, told).error_response();
+        response
+            .headers_mut()
+            .insert(REPLAYED, HeaderValue::from_static("true"));
+        return response;
+    }
     let mut response = HttpResponse::build(status);
     for (name, value) in &answer.headers {
         response.insert_header((name.as_str(), value.as_str()));
@@ -223,6 +232,25 @@ mod tests {
             assert!(read(&[wrong]).is_err());
         }
         assert!(read(&[b"a", b"a"]).is_err());
+    }
+
+    #[actix_web::test]
+    async fn a_failure_is_told_again_as_one_that_left_open_what_was_done() {
+        let kept = |status| KeptAnswer {
+            status,
+            headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+            body: r#"{"detail":"try again in a second"}"#.to_owned(),
+        };
+        let text = async |response: HttpResponse| {
+            assert!(response.headers().contains_key(REPLAYED));
+            let body = to_bytes(response.into_body()).await.expect("a body");
+            String::from_utf8(body.to_vec()).expect("text")
+        };
+        let failed = replay(&kept(503));
+        assert_eq!(failed.status(), StatusCode::SERVICE_UNAVAILABLE);
+        let told = text(failed).await;
+        assert!(told.contains("another key") && !told.contains("in a second"), "{told}");
+        assert_eq!(text(replay(&kept(201))).await, kept(201).body);
     }
 
     #[test]

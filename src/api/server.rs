@@ -1,4 +1,5 @@
-//! The API's server: its own listener and worker threads, so that nothing it does holds up a call.
+//! The API's server: its own listener and worker threads, over connections of its own for reading the database, so that
+//! nothing it does holds up a call. Writing it shares: SQLite has one writer.
 
 use super::limits::{RateLimits, Rates};
 use super::metrics::{Metrics, Vitals};

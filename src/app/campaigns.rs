@@ -170,8 +170,24 @@ impl Campaigns {
     /// [`CampaignError::Unknown`], [`CampaignError::Store`].
     pub async fn preview(&self, campaign: &CampaignId, mode: Mode) -> Result<Preview, CampaignError> {
         let definition = self.definition(campaign).await?;
-        let eligibility = self.store.eligibility(campaign, self.now_ms()).await?;
-        Ok(Preview::of(&definition, mode, eligibility, &self.means)?)
+        self.preview_of(&definition, mode).await
+    }
+
+    async fn preview_of(&self, definition: &Campaign, mode: Mode) -> Result<Preview, CampaignError> {
+        let eligibility = self.store.eligibility(&definition.id, mode, self.now_ms()).await?;
+        let mut missing = definition.validate();
+        // The prompts may have changed since it was created.
+        if let Err(CampaignError::Invalid(of_languages)) = self.check_languages(definition) {
+            missing.extend(of_languages);
+        }
+        if eligibility.eligible == 0 {
+            missing.push(CampaignFault {
+                field: "contacts".to_owned(),
+                fault: "the campaign has nobody to call".to_owned(),
+                remedy: "import contacts first, or see in the preview why they are left out".to_owned(),
+            });
+        }
+        Ok(Preview::of(definition, mode, eligibility, missing, &self.means)?)
     }
 
     fn check_languages(&self, campaign: &Campaign) -> Result<(), CampaignError> {

@@ -8,6 +8,7 @@ use self::api::NodeApi;
 use self::figures::Figures;
 use super::SystemClock;
 use super::adapters::{Mint, Starter, ToSupervisor};
+use super::campaigns::{Campaigns, command_line};
 use super::fleet;
 use super::greetings::GreetingsAhead;
 use super::language_models::RunningLanguageModels;
@@ -25,12 +26,11 @@ use crate::recording::RecordingDirectory;
 use crate::store::{NodeLock, Sharing, SqlStore};
 use actix::{Actor, Addr, Arbiter};
 use actix_web::dev::{Server, ServerHandle};
-use anyhow::{Context, bail};
+use anyhow::Context;
 use futures_util::FutureExt;
 use samvad_actors::domain::{AttemptState, Campaign, CampaignId, Lifecycle};
 use samvad_actors::ports::{
-    AttemptStore, CampaignStore, Carrier, Clock, ContactStore, DialerStore, LifecycleChange, NewContact, ServiceMeter,
-    Store,
+    AttemptStore, CampaignStore, Carrier, Clock, ContactImport, DialerStore, ServiceMeter, Store,
 };
 use samvad_actors::runtime::{
     CallEvent, CallPorts, CallTable, CampaignFleet, CampaignPorts, EventSink, FleetStop, Limits, Permits, Readiness,
@@ -280,24 +280,37 @@ impl Node {
     pub async fn load(
         &self,
         campaign: &Campaign,
-        contacts: &[NewContact],
+        contacts: &[ContactImport],
         progress: &mut dyn FnMut(usize, usize),
     ) -> anyhow::Result<()> {
         let meter = ServiceMeter::default();
         let made = self.surveys.make_ready(campaign, &meter, progress).await;
-        let now_ms = self.clock.unix_ms();
+        let (campaigns, by) = (self.operators(), command_line());
         let known = self.store.campaign(&campaign.id).await?;
         // One that is under way cannot be replaced; after a restart it need not be.
         if made.is_ok() && known.as_ref() != Some(campaign) {
-            self.store.put_campaign(campaign, now_ms).await?;
+            campaigns.create(campaign, &by).await?;
         }
         // A preparation that failed has cost something too, if there is a campaign yet to keep it with.
         if made.is_ok() || known.is_some() {
             self.surveys.keep_use(campaign, &meter).await;
         }
         made?;
-        self.store.add_contacts(contacts, now_ms).await?;
+        if !contacts.is_empty() {
+            campaigns.import_contacts(&campaign.id, contacts, &by).await?;
+        }
         Ok(())
+    }
+
+    /// What operators do, over what this node has open.
+    fn operators(&self) -> Campaigns {
+        Campaigns::over(
+            &self.settings,
+            self.store.clone(),
+            Some(self.supervisor_ports.carrier.clone()),
+            Some(self.campaign_ports.coordination.clone()),
+            self.clock.clone(),
+        )
     }
 
     /// Answers callbacks, media and all that has come meanwhile, and runs the campaigns that are to run. The workers
@@ -328,34 +341,15 @@ impl Node {
     /// Has a loaded campaign run, in the mode of this node. Its actor calls whom it may call.
     ///
     /// # Errors
-    /// If the campaign may not run from where it stands, or was begun in another mode.
+    /// If the campaign may not run from where it stands.
     pub async fn activate(&self, campaign: &CampaignId) -> anyhow::Result<()> {
-        let (now_ms, mode) = (self.clock.unix_ms(), self.settings.mode());
-        let Some(state) = self.store.campaign_state(campaign).await? else {
-            bail!("there is no campaign {campaign}");
-        };
-        let runs = state.lifecycle == Lifecycle::Running;
-        if runs && state.mode == mode {
-            return Ok(());
-        }
-        if runs {
-            // Begun in another mode by an earlier run.
-            self.change(campaign, Lifecycle::Paused, now_ms).await?;
-        }
-        self.store.set_mode(campaign, mode, now_ms).await?;
-        self.change(campaign, Lifecycle::Running, now_ms).await
-    }
-
-    async fn change(&self, campaign: &CampaignId, to: Lifecycle, now_ms: i64) -> anyhow::Result<()> {
-        let change = LifecycleChange {
-            campaign: campaign.clone(),
-            to,
-            reason: None,
-            starts_at_ms: None,
-            epoch: None,
-        };
-        self.store.change_lifecycle(&change, now_ms).await?;
-        Ok(())
+        let run = self
+            .operators()
+            .run(campaign, self.settings.mode(), &command_line())
+            .await;
+        run.with_context(|| {
+            format!("campaign {campaign} cannot run; to call the same people again, give its file another id")
+        })
     }
 
     /// Returns when a campaign runs no more: everybody is settled, or it was paused or stopped. The reason that stands

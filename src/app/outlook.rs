@@ -4,7 +4,7 @@
 use super::campaigns::{CampaignError, Campaigns};
 use samvad_actors::campaign::ZonedWindow;
 use samvad_actors::domain::{CalendarDate, Campaign, CampaignId, ChangedBy, Lifecycle, Mode};
-use samvad_actors::ports::{AuditEntry, AuditStore, CampaignState, DialerStore, DueQuery, DueSnapshot, RegistryScrub};
+use samvad_actors::ports::{AuditEntry, CampaignState, DialerStore, DueQuery, DueSnapshot, RegistryScrub};
 
 /// What a campaign has to do at this instant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +56,6 @@ impl Campaigns {
     /// # Errors
     /// [`CampaignError::Store`].
     pub async fn record_scrubs(&self, scrubs: &[RegistryScrub], by: &ChangedBy) -> Result<(), CampaignError> {
-        self.store.record_scrubs(scrubs).await?;
         let entry = AuditEntry {
             by: by.clone(),
             action: "registry.scrub",
@@ -64,7 +63,7 @@ impl Campaigns {
             before: None,
             after: Some(serde_json::json!({"numbers": scrubs.len()})),
         };
-        Ok(self.store.record_audit(&entry, self.now_ms()).await?)
+        Ok(self.store.record_scrubs(scrubs, &entry, self.now_ms()).await?)
     }
 
     /// What a campaign has to do now.

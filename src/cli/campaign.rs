@@ -12,6 +12,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use samvad_actors::domain::{CampaignId, Lifecycle, Mode};
 use samvad_actors::ports::CampaignState;
+use samvad_actors::runtime::REHEARSED;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -68,9 +69,9 @@ enum CampaignCommand {
     },
     /// Begins no call any more. Calls that wait, ring or are live go on.
     Pause(One),
-    /// Goes on after a pause, whoever paused it, or after a stop.
+    /// Goes on after a pause, whoever paused it.
     Resume(One),
-    /// Ends a campaign: calls that wait or ring are taken back, live ones come to their end.
+    /// Ends a campaign for good: calls that wait or ring are taken back, live ones come to their end.
     Stop(One),
     /// Shows where a campaign stands.
     Status {
@@ -262,7 +263,8 @@ async fn watch(campaigns: &Campaigns, id: &CampaignId) -> anyhow::Result<()> {
         };
         say!("{back}{text}")?;
         drawn = text.lines().count();
-        let over = matches!(status.state.lifecycle, Lifecycle::Completed | Lifecycle::Archived);
+        let rehearsed = status.state.reason.as_deref() == Some(REHEARSED);
+        let over = rehearsed || matches!(status.state.lifecycle, Lifecycle::Completed | Lifecycle::Archived);
         if over && status.in_flight.is_empty() {
             return Ok(());
         }

@@ -59,6 +59,7 @@ pub(super) fn preview_text(campaign: &Campaign, preview: &Preview) -> String {
         Some(cost) => format!("costs          at most {cost:.2} for {minutes} of one attempt to everybody"),
         None => format!("costs          not known, at most {minutes}; set SAMVAD_PRICE_PER_MINUTE to see it"),
     });
+    lines.extend(preview.missing.iter().map(|fault| format!("missing        {fault}")));
     lines.join("\n")
 }
 
@@ -193,6 +194,7 @@ mod tests {
             days: 2,
             most_minutes: 6_000,
             most_cost,
+            missing: Vec::new(),
             confirmation: "0a1b2c3d".to_owned(),
         }
     }

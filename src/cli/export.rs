@@ -2,6 +2,7 @@
 
 use super::operators::{Database, counted, with_campaigns};
 use super::output::say;
+use crate::app::campaigns::command_line;
 use crate::config::private_files;
 use anyhow::Context;
 use clap::Args;
@@ -32,7 +33,9 @@ pub(super) fn run(args: ExportArgs) -> anyhow::Result<ExitCode> {
         let file = private_files::create_new(&draft)?;
         let draft = tempfile::TempPath::try_from_path(draft)?;
         let writer = BufWriter::new(file);
-        let rows = campaigns.export(&args.campaign, args.include_excluded, writer).await?;
+        let rows = campaigns
+            .export(&args.campaign, args.include_excluded, &command_line(), writer)
+            .await?;
         draft
             .persist(out)
             .with_context(|| format!("cannot write {}", out.display()))?;

@@ -9,7 +9,7 @@ use crate::config::{Settings, process_environment};
 use crate::telemetry::{self, Redactor};
 use clap::Args;
 use samvad_actors::domain::{CampaignId, Lifecycle};
-use samvad_actors::runtime::NoEvents;
+use samvad_actors::runtime::{NoEvents, REHEARSED};
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -111,6 +111,9 @@ fn report(id: &CampaignId, outlook: &Outlook) -> anyhow::Result<ExitCode> {
             lifecycle: Lifecycle::Completed,
             ..
         } => ("it is completed".to_owned(), true),
+        Outlook::Halted {
+            reason: Some(reason), ..
+        } if reason == REHEARSED => (reason.clone(), true),
         Outlook::Halted { lifecycle, reason } => {
             let reason = reason.as_deref().map(|reason| format!(": {reason}"));
             let remedy = match lifecycle {

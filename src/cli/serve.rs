@@ -11,6 +11,7 @@ use anyhow::bail;
 use clap::Args;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use samvad_actors::domain::{Campaign, Mode, TimeOfDay, Weekday};
+use samvad_actors::ports::{ContactImport, NewContact};
 use samvad_actors::runtime::{CallEvent, EventSink, NoEvents};
 use serde_json::json;
 use std::io::{IsTerminal, Write};
@@ -83,6 +84,13 @@ async fn serve(args: ServeArgs, settings: Settings) -> anyhow::Result<()> {
         tracing::warn!("{warning}");
     }
     let mut campaign = args.campaign.as_deref().map(load_campaign).transpose()?;
+    if let (Some(campaign), Mode::Live) = (&campaign, settings.mode()) {
+        bail!(
+            "--campaign begins at once, unconfirmed, and real people are called here: `samvad campaign create`, then \
+             `samvad campaign activate {}`, and serve without it; or set DRY_RUN_MODE=true",
+            campaign.id
+        );
+    }
     if args.rehearse {
         if settings.mode() == Mode::Live {
             bail!(
@@ -92,7 +100,7 @@ async fn serve(args: ServeArgs, settings: Settings) -> anyhow::Result<()> {
         campaign.iter_mut().for_each(rehearse);
     }
     let contacts = match (&args.contacts, &campaign) {
-        (Some(path), Some(campaign)) => load_contacts(path, campaign)?,
+        (Some(path), Some(campaign)) => load_contacts(path, campaign)?.into_iter().map(plain).collect(),
         _ => Vec::new(),
     };
     let events: Arc<dyn EventSink> = if args.events {
@@ -167,6 +175,15 @@ async fn serve(args: ServeArgs, settings: Settings) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Somebody of whom nothing more is known.
+fn plain(contact: NewContact) -> ContactImport {
+    ContactImport {
+        contact,
+        zone: None,
+        prior_consent: false,
+    }
 }
 
 /// Shows the secret of the local login to whoever sits at the machine: never in the log, which others may read.

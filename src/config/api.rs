@@ -29,7 +29,8 @@ impl ApiSettings {
 }
 
 /// The inner value is `None` if there is to be no API, the outer if something is wrong.
-pub(super) fn read(reader: &mut Reader<'_>) -> Option<Option<ApiSettings>> {
+/// `calls`: where the carrier reaches the server.
+pub(super) fn read(reader: &mut Reader<'_>, calls: Option<SocketAddr>) -> Option<Option<ApiSettings>> {
     let bind = reader.parsed("SAMVAD_API_BIND", |text| match text {
         "off" => Ok(None),
         _ => text.parse::<SocketAddr>().map(Some).map_err(|_| {
@@ -51,6 +52,14 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Option<ApiSettings>> {
     let Some(bind) = bind? else {
         return Some(None);
     };
+    if Some(bind) == calls && bind.port() != 0 {
+        reader.fault(
+            "SAMVAD_API_BIND",
+            "is the address of SAMVAD_BIND, and the API listens apart from calls",
+            "write another port, for example 127.0.0.1:8090, or off",
+        );
+        return None;
+    }
     let public_url = public_url?;
     if public_url.is_none() && !bind.ip().is_loopback() {
         reader.fault(
@@ -108,6 +117,13 @@ mod tests {
             ("SAMVAD_API_PUBLIC_URL", "https://surveys.example.org"),
         ];
         assert!(read(&public).is_ok());
+    }
+
+    #[test]
+    fn the_api_and_calls_cannot_share_an_address_unless_both_are_given_a_free_port() {
+        let both = |address| [("SAMVAD_BIND", address), ("SAMVAD_API_BIND", address)];
+        assert_eq!(faults(&both("127.0.0.1:8080")), ["SAMVAD_API_BIND"]);
+        assert!(read(&both("127.0.0.1:0")).is_ok());
     }
 
     #[test]

@@ -227,7 +227,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Settings> {
     });
     let public_url = read_public_url(reader, bind);
     let workers = read_threads(reader, "SAMVAD_WORKERS", processors);
-    let api = api::read(reader);
+    let api = api::read(reader, bind);
     let twilio = read_twilio(reader);
     let data_dir = reader.text("SAMVAD_DATA_DIR").map(PathBuf::from);
     let database_url = data_dir.as_deref().and_then(|data_dir| {

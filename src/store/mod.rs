@@ -66,6 +66,15 @@ impl SqlStore {
         })
     }
 
+    /// The same database over connections for reading of its own: what reads much there, such as statistics over a
+    /// million contacts, never makes a call wait for a connection.
+    #[must_use]
+    pub fn with_own_readers(&self) -> Self {
+        Self {
+            pools: self.pools.with_own_readers(),
+        }
+    }
+
     /// The schema version this binary needs.
     pub fn schema_version() -> i64 {
         migrations::newest()

@@ -17,13 +17,17 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 const SQLITE_READERS: u32 = 4;
-/// Of one node. A server takes 100 connections unless told otherwise: enough for six nodes.
+/// Of one node, for reading and for writing each, and [`API_READERS`] besides. A server takes 100 connections unless told
+/// otherwise: enough for five nodes.
 const POSTGRES_CONNECTIONS: u32 = 8;
+/// Of the HTTP API.
+const API_READERS: u32 = 4;
 
 /// Connections to one database.
 #[derive(Clone, Debug)]
 pub(super) struct Pools {
     pub(super) dialect: Dialect,
+    options: AnyConnectOptions,
     read: AnyPool,
     /// On SQLite one connection: it has one writer at a time, and this pool's queue is fair where its lock is not.
     write: AnyPool,
@@ -49,10 +53,24 @@ impl Pools {
             wal.await.map_err(failed)?;
         }
         let read = pool_options(dialect, Access::Read, readers)
-            .connect_with(options)
+            .connect_with(options.clone())
             .await
             .map_err(failed)?;
-        Ok(Self { dialect, read, write })
+        Ok(Self {
+            dialect,
+            options,
+            read,
+            write,
+        })
+    }
+
+    /// The same with a few connections for reading that are used for nothing else. They are opened when first needed.
+    pub(super) fn with_own_readers(&self) -> Self {
+        let options = pool_options(self.dialect, Access::Read, API_READERS).min_connections(0);
+        Self {
+            read: options.connect_lazy_with(self.options.clone()),
+            ..self.clone()
+        }
     }
 
     /// A connection for single reads and read transactions.

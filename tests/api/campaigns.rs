@@ -233,10 +233,10 @@ fn every_step_that_is_not_allowed_is_refused_and_changes_nothing() {
             assert_eq!(status(&read), standing, "{name}");
         }
     };
-    refuse(&["pause", "resume", "stop", "unschedule"], "draft");
+    refuse(&["pause", "resume", "stop", "unschedule", "archive"], "draft");
     let later = json!({"mode": "dry_run", "starts_at": "2027-06-01T08:00:00Z"});
     assert_eq!(status(&activate(&world, &manager, &path, &later)), "scheduled");
-    refuse(&["pause", "resume", "stop", "delete"], "scheduled");
+    refuse(&["pause", "resume", "stop", "archive", "delete"], "scheduled");
     assert_eq!(
         status(&activate(&world, &manager, &path, &json!({"mode": "dry_run"}))),
         "running"
@@ -248,7 +248,10 @@ fn every_step_that_is_not_allowed_is_refused_and_changes_nothing() {
     assert_eq!(status(&step(&world, &manager, &path, "pause")), "paused");
     refuse(&["pause", "unschedule", "archive", "delete"], "paused");
     assert_eq!(status(&step(&world, &manager, &path, "stop")), "completed");
-    refuse(&["pause", "stop", "unschedule", "delete", "edit"], "completed");
+    refuse(
+        &["activate", "pause", "resume", "stop", "unschedule", "delete", "edit"],
+        "completed",
+    );
     assert_eq!(status(&step(&world, &manager, &path, "archive")), "archived");
     refuse(
         &[

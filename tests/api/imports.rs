@@ -222,6 +222,27 @@ fn an_import_whose_sender_hangs_up_fails_and_says_what_was_stored() {
 }
 
 #[test]
+fn an_import_whose_server_is_stopping_ends_at_once_however_slowly_its_file_comes() {
+    let world = World::start();
+    let manager = world.person(Role::CampaignManager);
+    put_campaign(&world, "health-survey");
+    let mut stream = begin(&world, &manager, "content-length: 1000000");
+    stream.write_all(people(1_000).as_bytes()).expect("sent");
+    until(&world, &manager, |import| import["state"] == "running");
+    world.readiness.set_draining();
+    // Not another byte.
+    let ended = until(&world, &manager, |import| import["state"] != "running");
+    assert_eq!(ended["state"], "failed");
+    assert!(
+        ended["fault"]
+            .as_str()
+            .is_some_and(|fault| fault.contains("interrupted")),
+        "{ended}"
+    );
+    stream.shutdown(std::net::Shutdown::Write).expect("shut");
+}
+
+#[test]
 fn a_file_that_breaks_off_in_itself_is_a_problem_that_says_what_was_stored() {
     let world = World::start();
     let manager = world.person(Role::CampaignManager);
@@ -272,14 +293,24 @@ fn who_imports_stands_in_the_audit_log() {
     let world = World::start();
     let manager = world.person(Role::CampaignManager);
     put_campaign(&world, "health-survey");
-    let report = import(&world, &manager, people(2));
+    let report = import(
+        &world,
+        &manager,
+        "phone,dnc\n+919800000001,\n+919800000002,yes\n".to_owned(),
+    );
     let admin = world.person(Role::Admin);
     let log = world.as_somebody(&admin, Request::get("/api/v1/audit?action=contacts.import"));
     let log = log.json();
     let actions: Vec<&Value> = log["items"].as_array().expect("items").iter().collect();
     assert_eq!(actions.len(), 2);
     assert_eq!(actions[0]["action"], "contacts.import_end");
-    assert_eq!(actions[0]["after"]["accepted"], 2);
+    assert_eq!(
+        (
+            &actions[0]["after"]["accepted"],
+            &actions[0]["after"]["excluded_numbers"]
+        ),
+        (&json!(2), &json!(1))
+    );
     assert_eq!(actions[1]["after"]["import_id"], report["import_id"]);
     assert!(actions.iter().all(|entry| entry["by"]["id"] == manager.id().as_str()));
 }

@@ -7,8 +7,8 @@ use samvad_actors::domain::{
     SpokenClock, SpokenHours, SpokenTime, TimeOfDay,
 };
 use samvad_actors::ports::{
-    CallReport, CallbackEffect, ClaimRefusal, ContactImport, DayCount, DoNotCallEntry, ImportReport, InFlightAttempt,
-    ModeCounts, NextCall, RegistryScrub, StoreError,
+    CallReport, CallbackEffect, CampaignChange, CatalogStore, ClaimRefusal, ContactImport, DayCount, DoNotCallEntry,
+    ImportReport, InFlightAttempt, ModeCounts, NextCall, RegistryScrub, StoreError,
 };
 
 const DAY: i64 = 86_400_000;
@@ -163,7 +163,9 @@ pub async fn consent_and_the_registry_are_asked_where_the_campaign_wants_them_an
         scrub(3, true, NOW - DAY),
         scrub(4, false, NOW - 31 * DAY),
     ];
-    store.record_scrubs(&scrubs).await.expect("kept");
+    let entry = audited("registry.scrub", "");
+    store.record_scrubs(&scrubs, &entry, NOW).await.expect("kept");
+    assert_eq!(audit_log(&store).await[0].action, "registry.scrub");
     let candidates = due(&store, &strict.id, NOW).await;
     assert_eq!(
         candidates.iter().map(|contact| &contact.number).collect::<Vec<_>>(),
@@ -369,6 +371,42 @@ pub async fn completed_and_refused_contacts_are_never_due_again_and_tell_it_once
     }
 }
 
+pub async fn who_was_rehearsed_to_the_end_can_be_called_for_real(store: TestStore) {
+    let (leadership, contact) = running_with_contact(&store, "spring", 1, Mode::DryRun).await;
+    let attempt = talking(&store, &leadership, &contact, "a").await;
+    assert_eq!(store.record_outcome(&report(&attempt)).await, Ok(true));
+    let eligible = async |mode| {
+        let counts = store.eligibility(&leadership.campaign, mode, NOW).await.expect("read");
+        (counts.eligible, counts.settled)
+    };
+    assert_eq!(eligible(Mode::DryRun).await, (0, 1));
+    assert_eq!(eligible(Mode::Live).await, (1, 0));
+    let over = CarrierStatus::Completed;
+    let told = store.record_callback(&status(&attempt, over, 2), NOW).await;
+    told.expect("recorded");
+    let change = |to, mode| CampaignChange {
+        campaign: leadership.campaign.clone(),
+        expected_version: None,
+        mode,
+        to,
+        reason: None,
+        starts_at_ms: None,
+    };
+    for wish in [
+        change(Lifecycle::Paused, None),
+        change(Lifecycle::Running, Some(Mode::Live)),
+    ] {
+        let entry = audited("campaign.activate", "spring");
+        store
+            .change_campaign(&wish, &entry, NOW)
+            .await
+            .expect("store")
+            .expect("changed");
+    }
+    assert_eq!(eligible(Mode::Live).await, (1, 0));
+    assert_eq!(due(&store, &leadership.campaign, NOW).await.len(), 1);
+}
+
 pub async fn usage_holds_what_is_in_flight_and_what_was_begun_by_day(store: TestStore) {
     let (leadership, contact) = running_with_contact(&store, "spring", 1, Mode::Live).await;
     ended_busy(&store, &leadership, &contact, "a").await;
@@ -497,8 +535,14 @@ pub async fn an_overview_says_who_is_left_why_others_are_not_and_how_the_latest_
         [Disposition::Busy]
     );
     let (autumn, _) = running_with_contact(&store, "autumn", 1, Mode::Live).await;
-    let spring = store.eligibility(&spring.campaign, NOW + DAY).await.expect("read");
+    let spring = store
+        .eligibility(&spring.campaign, Mode::Live, NOW + DAY)
+        .await
+        .expect("read");
     assert_eq!((spring.eligible, spring.do_not_call, spring.cooling_down), (2, 1, 0));
-    let autumn = store.eligibility(&autumn.campaign, NOW + DAY).await.expect("read");
+    let autumn = store
+        .eligibility(&autumn.campaign, Mode::Live, NOW + DAY)
+        .await
+        .expect("read");
     assert_eq!((autumn.eligible, autumn.cooling_down), (0, 1));
 }

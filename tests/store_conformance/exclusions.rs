@@ -105,14 +105,16 @@ pub async fn an_entry_is_removed_and_only_contacts_out_for_that_alone_are_pendin
         .exclude_contact(&taken_out_later.id, "moved away")
         .await
         .expect("excluded");
-    let archive = LifecycleChange {
-        campaign: over.campaign.clone(),
-        to: Lifecycle::Archived,
-        reason: None,
-        starts_at_ms: None,
-        epoch: None,
-    };
-    store.change_lifecycle(&archive, NOW).await.expect("archived");
+    for to in [Lifecycle::Running, Lifecycle::Completed] {
+        let change = LifecycleChange {
+            campaign: over.campaign.clone(),
+            to,
+            reason: None,
+            starts_at_ms: None,
+            epoch: None,
+        };
+        store.change_lifecycle(&change, NOW).await.expect("changed");
+    }
     assert_eq!(state(&store, &listed).await.0, ContactState::Excluded);
 
     assert_eq!(remove(&store, 1).await, Ok(1));

@@ -166,14 +166,16 @@ pub async fn a_batch_that_cannot_be_kept_whole_is_not_kept_in_part(store: TestSt
 
 pub async fn an_import_into_a_campaign_that_is_over_or_missing_is_refused(store: TestStore) {
     let spring = put_campaign(&store, "spring").await;
-    let archive = LifecycleChange {
-        campaign: spring.clone(),
-        to: Lifecycle::Archived,
-        reason: None,
-        starts_at_ms: None,
-        epoch: None,
-    };
-    store.change_lifecycle(&archive, NOW).await.expect("archived");
+    for to in [Lifecycle::Running, Lifecycle::Completed] {
+        let change = LifecycleChange {
+            campaign: spring.clone(),
+            to,
+            reason: None,
+            starts_at_ms: None,
+            epoch: None,
+        };
+        store.change_lifecycle(&change, NOW).await.expect("changed");
+    }
     let entry = audited("contacts.import", "spring");
     let over = store
         .begin_import(&"i".into(), &spring, "people.csv", &entry, NOW)

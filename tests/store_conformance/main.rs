@@ -126,6 +126,7 @@ macro_rules! conformance {
                     l17_after_a_machine_or_a_screener_a_call_is_due_by_the_campaigns_rule_and_after_a_fax_none
                     l19_the_budget_of_attempts_ends_before_the_time_asked_for
                     completed_and_refused_contacts_are_never_due_again_and_tell_it_once
+                    who_was_rehearsed_to_the_end_can_be_called_for_real
                     usage_holds_what_is_in_flight_and_what_was_begun_by_day
                     l18_a_call_that_outlasts_its_outcome_counts_until_the_carrier_says_that_it_is_over
                     a_campaign_goes_through_its_life_in_order

@@ -21,16 +21,17 @@ pub enum Lifecycle {
 }
 
 impl Lifecycle {
-    /// Whether a campaign may go from here to there. Staying is no change, and not one of them.
+    /// Whether a campaign may go from here to there. Staying is no change, and not one of them. What is completed stays
+    /// so, and its results with it: who wants to go on copies it.
     pub fn may_become(self, next: Self) -> bool {
         use Lifecycle::{Archived, Completed, Draft, Paused, Running, Scheduled};
         matches!(
             (self, next),
-            (Draft, Scheduled | Running | Archived)
-                | (Scheduled, Draft | Running | Archived)
+            (Draft, Scheduled | Running)
+                | (Scheduled, Draft | Running)
                 | (Running, Paused | Completed)
                 | (Paused, Running | Completed)
-                | (Completed, Running | Archived)
+                | (Completed, Archived)
         )
     }
 
@@ -63,4 +64,25 @@ pub enum ContactState {
     NotReached,
     /// Not to be called: do-not-call, or taken out by the customer.
     Excluded,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Lifecycle::{self, Archived, Completed, Draft, Paused, Running, Scheduled};
+
+    #[test]
+    fn a_campaign_goes_these_ways_and_no_others() {
+        const ALL: [Lifecycle; 6] = [Draft, Scheduled, Running, Paused, Completed, Archived];
+        let ways = |from: Lifecycle| {
+            ALL.into_iter()
+                .filter(move |to| from.may_become(*to))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(ways(Draft), [Scheduled, Running]);
+        assert_eq!(ways(Scheduled), [Draft, Running]);
+        assert_eq!(ways(Running), [Paused, Completed]);
+        assert_eq!(ways(Paused), [Running, Completed]);
+        assert_eq!(ways(Completed), [Archived]);
+        assert_eq!(ways(Archived), []);
+    }
 }

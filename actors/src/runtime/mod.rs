@@ -24,7 +24,7 @@ mod watchdog;
 pub use call::{CallActor, CallCommand, CallPorts, CallSeed};
 pub use campaign::{
     CampaignActor, CampaignFleet, CampaignOver, CampaignPorts, CampaignWake, DialSettings, FleetStop, Gate, GateError,
-    HoldOff, Preparation, PrepareSurveys, STOPPED_ALL, Upkeep, give_permits_back,
+    HoldOff, Preparation, PrepareSurveys, REHEARSED, STOPPED_ALL, Upkeep, give_permits_back,
 };
 pub use draft::CallDraft;
 pub use endings::SupervisorPorts;

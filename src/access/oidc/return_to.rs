@@ -3,8 +3,8 @@
 
 use url::Url;
 
-/// Where a login leads that names no place.
-pub const HOME: &str = "/";
+/// Where a login leads that names no place: the page that describes the API, and lets one try it.
+pub const HOME: &str = "/api/docs/";
 /// Longest place, in bytes.
 const LONGEST: usize = 2000;
 

@@ -52,7 +52,7 @@ async fn preview(
 ) -> Result<HttpResponse, Problem> {
     let (id, mode) = (CampaignId::new(id.into_inner()), query.mode.0);
     let preview = state.campaigns.preview(&id, mode).await?;
-    let mut faults = missing(&state.campaigns.missing(&id).await?);
+    let mut faults = missing(&preview.missing);
     if let Err(CampaignError::WrongMode { remedy, .. }) = state.campaigns.check_mode(mode) {
         faults.push(FieldFault::new("mode", "is not what this server makes", remedy));
     }
@@ -97,8 +97,6 @@ async fn activate(
         starts_at_ms: wanted.starts_at.map(|moment| moment.0),
         confirmation: wanted.confirmation,
     };
-    // First, so that what does not exist is not told as a mode that does not fit.
-    state.campaigns.detail(&wish.campaign).await?;
     state.campaigns.activate(&wish, &caller.changed_by()).await?;
     as_it_is(&state, &wish.campaign).await
 }
@@ -118,7 +116,7 @@ async fn pause(caller: Caller, state: Data<ApiState>, id: Path<String>) -> Resul
     as_it_is(&state, &id).await
 }
 
-/// Resume a campaign that was paused or stopped, in the mode it had.
+/// Resume a campaign that was paused, in the mode it had.
 #[utoipa::path(
     tag = "campaigns",
     operation_id = "resume_campaign",
@@ -133,7 +131,7 @@ async fn resume(caller: Caller, state: Data<ApiState>, id: Path<String>) -> Resu
     as_it_is(&state, &id).await
 }
 
-/// Stop a campaign: queued and ringing calls are taken back, those that talk come to their end.
+/// Stop a campaign for good: queued and ringing calls are taken back, those that talk come to their end.
 #[utoipa::path(
     tag = "campaigns",
     operation_id = "stop_campaign",
@@ -163,7 +161,7 @@ async fn unschedule(caller: Caller, state: Data<ApiState>, id: Path<String>) -> 
     as_it_is(&state, &id).await
 }
 
-/// Put a campaign away that does not run.
+/// Put a campaign away that is completed.
 #[utoipa::path(
     tag = "campaigns",
     operation_id = "archive_campaign",

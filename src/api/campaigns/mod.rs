@@ -179,8 +179,6 @@ async fn edit(
         );
         return Err(Problem::invalid(vec![fault]));
     }
-    // A path that names nothing is no fault of the definition.
-    state.campaigns.detail(&id).await?;
     let campaign = definition.campaign(id);
     let edited = state.campaigns.edit(&campaign, version.0, &caller.changed_by()).await?;
     Ok(shown(edited))

@@ -166,7 +166,7 @@ fn unnamed() -> String {
     request_body(content = String, content_type = "text/csv", description = "The file."),
     responses(
         (status = 201, description = "The file was read to its end.", body = ImportReport),
-        (status = 409, description = "The campaign is archived.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "The campaign is over.", body = ProblemBody, content_type = "application/problem+json"),
     ),
     extensions(
         ("x-permission" = json!("contacts:write")),
@@ -194,7 +194,12 @@ async fn create(
         region: wanted.region.as_deref().map(read_region).transpose()?,
     };
     let (campaigns, by) = (state.campaigns.clone(), caller.changed_by());
-    let work = async move { campaigns.import_file(&campaign, file, &by, |_| true).await };
+    let readiness = state.readiness.clone();
+    // A server that stops ends imports as they should be, rather than leave them to be found abandoned.
+    let work = async move {
+        let go_on = |_| !readiness.is_draining();
+        campaigns.import_file(&campaign, file, &by, go_on).await
+    };
     // In a task of its own: a client that hangs up does not keep it from being ended as it should.
     let work = actix_web::rt::spawn(work.in_current_span());
     let sent = sender.pass_on(payload).await;
@@ -203,6 +208,13 @@ async fn create(
         (Ok(()), Ok(summary)) if summary.import.state == ImportState::Completed => Ok(HttpResponse::Created()
             .insert_header((LOCATION, location(&summary.import)))
             .json(ImportReport::from(summary))),
+        (Ok(()), Ok(summary)) if state.readiness.is_draining() => {
+            let detail = "the server is stopping; send the file again when it is back, nobody is added twice";
+            Err(broken_off(
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail),
+                &summary.import,
+            ))
+        }
         (Ok(()), Ok(summary)) => {
             let fault = summary.import.fault.as_deref().unwrap_or("it was ended");
             let detail = format!("the file could not be read to its end: {fault}");

@@ -42,8 +42,9 @@ impl Campaigns {
         expected_version: i64,
         by: &ChangedBy,
     ) -> Result<CampaignDetail, CampaignError> {
-        self.check(campaign)?;
+        // First: a campaign that does not exist is no fault of the definition.
         self.state(&campaign.id).await?;
+        self.check(campaign)?;
         let audit = entry(by, "campaign.edit", &campaign.id);
         let edited = self
             .store

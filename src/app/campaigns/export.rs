@@ -1,11 +1,13 @@
 //! The export of a campaign: finished contacts as CSV, page by page. Safe in a spreadsheet, and a file that can be
 //! imported again: telephone numbers stay as they are.
 
+use super::lifecycle::entry;
 use super::{CampaignError, Campaigns};
 use crate::contact_files::harmless;
 use jiff::Timestamp;
-use samvad_actors::domain::{AnswerValue, CampaignId, ContactState};
-use samvad_actors::ports::{ExportQuery, ExportRow, ExportStamp, StatisticsStore};
+use samvad_actors::domain::{AnswerValue, CampaignId, ChangedBy, ContactState};
+use samvad_actors::ports::{AuditStore, ExportQuery, ExportRow, ExportStamp, StatisticsStore};
+use serde_json::json;
 use std::io::{self, Write};
 
 /// Rows of one page.
@@ -117,6 +119,22 @@ impl Campaigns {
         Ok(self.store.export_stamp(campaign).await?)
     }
 
+    /// Says in the audit log that results are taken out. `stamp`: of what.
+    ///
+    /// # Errors
+    /// [`CampaignError::Store`]; nothing is exported then.
+    pub async fn begin_export(
+        &self,
+        campaign: &CampaignId,
+        include_excluded: bool,
+        stamp: &ExportStamp,
+        by: &ChangedBy,
+    ) -> Result<(), CampaignError> {
+        let mut audit = entry(by, "results.export", campaign);
+        audit.after = Some(json!({"results": stamp.results, "include_excluded": include_excluded}));
+        Ok(self.store.record_audit(&audit, self.now_ms()).await?)
+    }
+
     /// Writes the whole export, a page in memory at a time. Returns how many contacts it has.
     ///
     /// # Errors
@@ -125,9 +143,11 @@ impl Campaigns {
         &self,
         campaign: &CampaignId,
         include_excluded: bool,
+        by: &ChangedBy,
         mut out: impl Write,
     ) -> anyhow::Result<u64> {
-        self.state(campaign).await?;
+        let stamp = self.export_stamp(campaign).await?;
+        self.begin_export(campaign, include_excluded, &stamp, by).await?;
         write_header(&mut out)?;
         let (mut after_position, mut written) = (0, 0);
         loop {

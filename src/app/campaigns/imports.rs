@@ -6,9 +6,13 @@ use super::{CampaignError, Campaigns, ImportView, OptOuts, RejectionView};
 use crate::contact_files::{ContactColumns, Region, Sheet};
 use samvad_actors::domain::{ActorKind, Campaign, CampaignId, ChangedBy, ImportId};
 use samvad_actors::ports::{ContactImport, FleetCommand, ImportBatch, PeopleStore, RowRejection};
+use serde_json::json;
+use std::convert::Infallible;
 use std::io::Read;
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 /// Rows of one transaction.
 const BATCH: usize = 1_000;
@@ -59,6 +63,9 @@ pub struct ImportSummary {
 /// How often an import says that it goes on.
 const SIGN_INTERVAL: Duration = Duration::from_secs(20);
 
+/// How often it is asked whether to go on while no rows come.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
 /// An import of which nothing was heard for so long is abandoned: some signs may be lost.
 const ABANDONED_MS: i64 = 120_000;
 
@@ -83,21 +90,25 @@ impl Campaigns {
         contacts: &[ContactImport],
         by: &ChangedBy,
     ) -> Result<ImportView, CampaignError> {
-        let id = self.begin_import(campaign, "contacts", by).await?;
-        let mut batch = empty(&id);
-        for (row, contact) in (1..).zip(contacts) {
-            batch.contacts.push((row, contact.clone()));
-            if batch.contacts.len() >= BATCH {
-                self.store.import_batch(&batch, self.now_ms()).await?;
-                batch.contacts.clear();
+        self.state(campaign).await?;
+        let id = ImportId::new(uuid::Uuid::new_v4().to_string());
+        self.begin_import(&id, campaign, "contacts", by).await?;
+        let (mut batch, mut done, mut row) = (empty(&id), Done::default(), 0);
+        for contacts in contacts.chunks(BATCH) {
+            batch.contacts = (row + 1..).zip(contacts.iter().cloned()).collect();
+            row += contacts.len() as u64;
+            if let Err(error) = self.take(&batch, &mut done).await {
+                self.end_import(campaign, &id, Some(&error.to_string()), &done, by)
+                    .await?;
+                return Err(error);
             }
         }
-        self.store.import_batch(&batch, self.now_ms()).await?;
-        self.end_import(campaign, &id, None, by).await
+        self.end_import(campaign, &id, None, &done, by).await
     }
 
     /// Reads a file of contacts into a campaign. Every good row is taken, whatever is wrong with others; a number that the
-    /// campaign has already is left as it is. `progress` is told after each batch, and says whether to go on.
+    /// campaign has already is left as it is. `progress` is told after each batch and every second, and says whether to
+    /// go on.
     ///
     /// # Errors
     /// [`CampaignError::UnusableFile`] if nothing of it can be read, [`CampaignError::Unknown`], [`CampaignError::Store`].
@@ -120,45 +131,15 @@ impl Campaigns {
             Some(Told::Fault(fault)) => return Err(CampaignError::UnusableFile(fault)),
             _ => return Err(CampaignError::UnusableFile("the file cannot be read".to_owned())),
         };
-        let audit = entry(by, "contacts.import", campaign);
-        let begun = self.store.begin_import(&id, campaign, &name, &audit, self.now_ms());
-        begun.await?;
-
+        self.begin_import(&id, campaign, &name, by).await?;
         let mut done = Done::default();
-        let mut fault = None;
-        let mut sign = tokio::time::interval(SIGN_INTERVAL);
-        loop {
-            let told = tokio::select! {
-                told = rows.recv() => told,
-                _ = sign.tick() => {
-                    self.give_sign(&id).await;
-                    continue;
-                }
-            };
-            let Some(told) = told else { break };
-            match told {
-                Told::Begun(_) => {}
-                Told::Fault(found) => fault = Some(found),
-                Told::Rows(batch, part_read) => {
-                    if let Err(error) = self.take(&batch, &mut done).await {
-                        fault = Some(error.to_string());
-                        break;
-                    }
-                    let rows = done.rows;
-                    if !progress(ImportProgress { rows, part_read }) {
-                        fault = Some("it was interrupted".to_owned());
-                        break;
-                    }
-                }
-            }
-        }
-        // The reader ends at its next batch, which nobody takes.
-        drop(rows);
-        if reader.await.is_err() {
-            fault = Some("the file could not be read any further".to_owned());
-        }
+        let fault = tokio::select! {
+            fault = self.take_all(rows, reader, &mut done, &mut progress) => fault,
+            // Beside everything, so that a carrier that is slow to take calls back does not make it look abandoned.
+            never = self.give_signs(&id) => match never {},
+        };
         Ok(ImportSummary {
-            import: self.end_import(campaign, &id, fault.as_deref(), by).await?,
+            import: self.end_import(campaign, &id, fault.as_deref(), &done, by).await?,
             unused_columns,
             sample_rejections: done.samples,
             excluded_numbers: done.opt_outs.added,
@@ -225,27 +206,67 @@ impl Campaigns {
         Ok(ended.await?)
     }
 
+    /// Stores what the reading thread tells until its end, or until `progress` says no more. Returns why it did not come
+    /// to the end of the file.
+    async fn take_all(
+        &self,
+        mut rows: mpsc::Receiver<Told>,
+        reader: JoinHandle<()>,
+        done: &mut Done,
+        progress: &mut impl FnMut(ImportProgress) -> bool,
+    ) -> Option<String> {
+        let (mut fault, mut part_read) = (None, None);
+        let mut look = tokio::time::interval_at(Instant::now() + LOOK_INTERVAL, LOOK_INTERVAL);
+        loop {
+            let told = tokio::select! {
+                told = rows.recv() => Some(told),
+                _ = look.tick() => None,
+            };
+            match told {
+                None | Some(Some(Told::Begun(_))) => {}
+                Some(Some(Told::Fault(found))) => fault = Some(found),
+                Some(Some(Told::Rows(batch, part))) => {
+                    if let Err(error) = self.take(&batch, done).await {
+                        return Some(error.to_string());
+                    }
+                    part_read = part;
+                }
+                Some(None) => match reader.await {
+                    Ok(()) => return fault,
+                    Err(_) => return Some("the file could not be read any further".to_owned()),
+                },
+            }
+            let rows = done.rows;
+            if !progress(ImportProgress { rows, part_read }) {
+                // The reader ends at its next batch, which nobody takes.
+                return Some("it was interrupted".to_owned());
+            }
+        }
+    }
+
     /// Says that an import goes on, however slowly its rows come.
-    async fn give_sign(&self, id: &ImportId) {
-        if let Err(error) = self.store.import_goes_on(id, self.now_ms()).await {
-            tracing::warn!(%error, "the sign of an import could not be kept; the next one may be");
+    async fn give_signs(&self, id: &ImportId) -> Infallible {
+        let mut sign = tokio::time::interval(SIGN_INTERVAL);
+        loop {
+            sign.tick().await;
+            if let Err(error) = self.store.import_goes_on(id, self.now_ms()).await {
+                tracing::warn!(%error, "the sign of an import could not be kept; the next one may be");
+            }
         }
     }
 
     async fn begin_import(
         &self,
+        id: &ImportId,
         campaign: &CampaignId,
         source_name: &str,
         by: &ChangedBy,
-    ) -> Result<ImportId, CampaignError> {
-        self.state(campaign).await?;
-        let id = ImportId::new(uuid::Uuid::new_v4().to_string());
+    ) -> Result<(), CampaignError> {
         let audit = entry(by, "contacts.import", campaign);
         let begun = self
             .store
-            .begin_import(&id, campaign, source_name, &audit, self.now_ms());
-        begun.await?;
-        Ok(id)
+            .begin_import(id, campaign, source_name, &audit, self.now_ms());
+        Ok(begun.await?)
     }
 
     async fn take(&self, batch: &ImportBatch, done: &mut Done) -> Result<(), CampaignError> {
@@ -266,9 +287,11 @@ impl Campaigns {
         campaign: &CampaignId,
         id: &ImportId,
         fault: Option<&str>,
+        done: &Done,
         by: &ChangedBy,
     ) -> Result<ImportView, CampaignError> {
-        let audit = entry(by, "contacts.import_end", campaign);
+        let mut audit = entry(by, "contacts.import_end", campaign);
+        audit.after = Some(json!({"excluded_numbers": done.opt_outs.added}));
         let ended = self.store.end_import(id, fault, &audit, self.now_ms()).await?;
         self.wake(FleetCommand::CampaignChanged(campaign.clone())).await;
         Ok(ended.into())

@@ -1,9 +1,9 @@
 //! The life of a campaign: activated, paused, resumed, stopped, put away.
 
 use super::{CampaignError, Campaigns};
-use samvad_actors::domain::{AttemptState, CampaignFault, CampaignId, ChangedBy, Lifecycle, Mode};
+use samvad_actors::domain::{AttemptState, CampaignId, ChangedBy, Lifecycle, Mode};
 use samvad_actors::ports::{
-    AuditEntry, CampaignChange, CampaignState, CatalogStore, DialerStore, FleetCommand, StoreError,
+    AuditEntry, CampaignChange, CampaignState, CatalogStore, DialerStore, EditRefusal, FleetCommand, StoreError,
 };
 use samvad_actors::runtime::STOPPED_ALL;
 
@@ -41,16 +41,16 @@ impl Campaigns {
     /// stands.
     pub async fn activate(&self, activation: &Activation, by: &ChangedBy) -> Result<CampaignState, CampaignError> {
         let Activation { campaign, mode, .. } = activation;
+        // First, so that what does not exist is not told as a mode that does not fit.
+        let record = self.record(campaign).await?;
         self.check_mode(*mode)?;
-        let faults = self.missing(campaign).await?;
-        if !faults.is_empty() {
-            return Err(CampaignError::NotReady(faults));
+        let preview = self.preview_of(&record.definition, *mode).await?;
+        if !preview.missing.is_empty() {
+            return Err(CampaignError::NotReady(preview.missing));
         }
-        if *mode == Mode::Live {
-            let preview = self.preview(campaign, *mode).await?;
-            if activation.confirmation.as_deref() != Some(&preview.confirmation) {
-                return Err(CampaignError::NotConfirmed);
-            }
+        let is_live = *mode == Mode::Live;
+        if is_live && activation.confirmation.as_deref() != Some(&preview.confirmation) {
+            return Err(CampaignError::NotConfirmed);
         }
         let to = match activation.starts_at_ms {
             Some(starts_at_ms) if starts_at_ms > self.now_ms() => Lifecycle::Scheduled,
@@ -59,32 +59,39 @@ impl Campaigns {
         let wish = CampaignChange {
             mode: Some(*mode),
             starts_at_ms: activation.starts_at_ms,
+            // Only what was confirmed is called for real, whoever edits it in this instant.
+            expected_version: is_live.then_some(record.version),
             ..change(campaign, to, None)
         };
-        self.change(&wish, "campaign.activate", by).await
+        match self.change(&wish, "campaign.activate", by).await {
+            Err(CampaignError::Edit(EditRefusal::VersionMismatch { .. })) => Err(CampaignError::NotConfirmed),
+            done => done,
+        }
     }
 
-    /// Everything that keeps a campaign from being activated: what is wrong with its definition, its languages, its
-    /// contacts. Empty if nothing does.
-    ///
-    /// # Errors
-    /// [`CampaignError::Unknown`], [`CampaignError::Store`].
-    pub async fn missing(&self, campaign: &CampaignId) -> Result<Vec<CampaignFault>, CampaignError> {
-        let definition = self.definition(campaign).await?;
-        let mut faults = definition.validate();
-        // The prompts may have changed since it was created.
-        if let Err(CampaignError::Invalid(of_languages)) = self.check_languages(&definition) {
-            faults.extend(of_languages);
+    /// Runs a campaign of a rehearsal in a mode, whether or not anybody is left to call. Nobody confirms it, so never live.
+    pub(in crate::app) async fn run(
+        &self,
+        campaign: &CampaignId,
+        mode: Mode,
+        by: &ChangedBy,
+    ) -> Result<(), CampaignError> {
+        let state = self.state(campaign).await?;
+        if mode == Mode::Live {
+            return Err(CampaignError::NotConfirmed);
         }
-        let eligibility = self.store.eligibility(campaign, self.now_ms()).await?;
-        if eligibility.eligible == 0 {
-            faults.push(CampaignFault {
-                field: "contacts".to_owned(),
-                fault: "the campaign has nobody to call".to_owned(),
-                remedy: "import contacts first, or see in the preview why they are left out".to_owned(),
-            });
+        if state.lifecycle == Lifecycle::Running {
+            if state.mode == mode {
+                return Ok(());
+            }
+            // Begun in another mode by an earlier run.
+            self.pause(campaign, by).await?;
         }
-        Ok(faults)
+        let wish = CampaignChange {
+            mode: Some(mode),
+            ..change(campaign, Lifecycle::Running, None)
+        };
+        self.change(&wish, "campaign.activate", by).await.map(drop)
     }
 
     /// Begins no call any more; queued, ringing and live ones go on.
@@ -96,22 +103,19 @@ impl Campaigns {
         self.change(&wish, "campaign.pause", by).await
     }
 
-    /// Goes on after a pause, by hand or by the breaker, or after a stop. The mode stays.
+    /// Goes on after a pause, by hand or by the breaker. The mode stays.
     ///
     /// # Errors
-    /// `Store` with a conflict unless it is paused or completed; [`CampaignError::Unknown`],
-    /// [`CampaignError::WrongMode`].
+    /// `Store` with a conflict unless it is paused; [`CampaignError::Unknown`], [`CampaignError::WrongMode`].
     pub async fn resume(&self, campaign: &CampaignId, by: &ChangedBy) -> Result<CampaignState, CampaignError> {
         let state = self.state(campaign).await?;
-        // What was never activated is not resumed: nobody has looked at what is missing, or confirmed it. A campaign that
-        // is paused or over never comes back there.
-        if !matches!(state.lifecycle, Lifecycle::Paused | Lifecycle::Completed) {
-            return Err(CampaignError::Store(StoreError::Conflict {
-                reason: format!(
-                    "a campaign that is {} cannot be resumed, only one that is paused or was stopped",
-                    state.lifecycle.as_str()
-                ),
-            }));
+        // What was never activated is not resumed: nobody has looked at what is missing, or confirmed it.
+        if state.lifecycle != Lifecycle::Paused {
+            let reason = format!(
+                "a campaign that is {} cannot be resumed, only one that is paused",
+                state.lifecycle.as_str()
+            );
+            return Err(CampaignError::Store(StoreError::Conflict { reason }));
         }
         self.check_mode(state.mode)?;
         let wish = change(campaign, Lifecycle::Running, None);
@@ -140,7 +144,7 @@ impl Campaigns {
         self.change(&wish, "campaign.unschedule", by).await
     }
 
-    /// Puts a campaign away: a draft, or one that is completed.
+    /// Puts a campaign away that is completed.
     ///
     /// # Errors
     /// As [`Campaigns::pause`].

@@ -1,6 +1,6 @@
 //! What activating a campaign would do: whom it calls, how long that takes, what it costs at the most.
 
-use samvad_actors::domain::{Campaign, CampaignId, Mode};
+use samvad_actors::domain::{Campaign, CampaignFault, CampaignId, Mode};
 use samvad_actors::ports::{Eligibility, StoreError};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
@@ -22,6 +22,9 @@ pub struct Preview {
     pub most_minutes: u64,
     /// What they cost; `None` without `SAMVAD_PRICE_PER_MINUTE`. Nothing in a rehearsal.
     pub most_cost: Option<f64>,
+    /// Everything that keeps the campaign from being activated: what is wrong with its definition, its languages, its
+    /// contacts. Empty if nothing does.
+    pub missing: Vec<CampaignFault>,
     /// What [`super::Activation::confirmation`] must be. Changes with the campaign, its contacts and the mode.
     pub confirmation: String,
 }
@@ -39,6 +42,7 @@ impl Preview {
         campaign: &Campaign,
         mode: Mode,
         eligibility: Eligibility,
+        missing: Vec<CampaignFault>,
         means: &Means,
     ) -> Result<Self, StoreError> {
         let limits = &campaign.dialing.limits;
@@ -69,6 +73,7 @@ impl Preview {
             days: u32::try_from(by_window.max(by_cap)).unwrap_or(u32::MAX),
             most_minutes,
             most_cost: price.map(|price| price * most_minutes as f64),
+            missing,
             confirmation: confirmation(campaign, mode, &eligibility)?,
         })
     }
@@ -126,7 +131,7 @@ mod tests {
             calls_per_day: Some(500),
             price_per_minute: Some(0.05),
         };
-        Preview::of(&campaign, mode, eligibility, &means).expect("a preview")
+        Preview::of(&campaign, mode, eligibility, Vec::new(), &means).expect("a preview")
     }
 
     #[test]

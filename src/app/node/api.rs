@@ -94,17 +94,18 @@ impl Node {
             return Ok(None);
         };
         let figures = Figures::of(self);
+        let store = Arc::new(self.store.with_own_readers());
         let campaigns = Arc::new(Campaigns::over(
             &self.settings,
-            self.store.clone(),
+            store.clone(),
             Some(self.supervisor_ports.carrier.clone()),
             Some(self.campaign_ports.coordination.clone()),
             self.clock.clone(),
         ));
         let ports = ApiPorts {
-            accounts: self.store.clone(),
-            audit: self.store.clone(),
-            keys: self.store.clone(),
+            accounts: store.clone(),
+            audit: store.clone(),
+            keys: store.clone(),
             campaigns: campaigns.clone(),
             clock: self.clock.clone(),
             readiness: self.supervisor_ports.readiness.clone(),
@@ -118,7 +119,7 @@ impl Node {
         self.api = Some(NodeApi {
             handle: bound.handle,
             closed: Some(bound.server),
-            accounts: self.store.clone(),
+            accounts: store.clone(),
             campaigns,
             clock: self.clock.clone(),
             upkeep: Vec::new(),

@@ -1,6 +1,6 @@
 //! Files of contacts: begun, taken batch by batch, ended.
 
-use super::{filled, sql};
+use super::sql;
 use crate::store::campaigns::{add_contact, last_position, lock_campaign};
 use crate::store::error::{conflict, not_found};
 use crate::store::{Write, audit, db, dialer, opt_outs, rows};
@@ -8,7 +8,7 @@ use samvad_actors::domain::{CampaignId, ChangedBy, ImportId, Lifecycle};
 use samvad_actors::ports::{
     AuditEntry, BatchReport, DoNotCallEntry, ImportBatch, ImportRecord, RowCounts, RowRejection, StoreError,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
@@ -30,9 +30,9 @@ pub(super) async fn begin(
     let state = dialer::campaigns::read(transaction, campaign)
         .await?
         .ok_or_else(missing)?;
-    if state.lifecycle == Lifecycle::Archived {
+    if matches!(state.lifecycle, Lifecycle::Completed | Lifecycle::Archived) {
         return Err(conflict(
-            "the campaign is put away; import into another, for example a copy of it",
+            "the campaign is over, and calls nobody any more; import into another, for example a copy of it",
         ));
     }
     sqlx::query(sql::BEGIN_IMPORT)
@@ -130,11 +130,19 @@ pub(super) async fn end(
         return Err(conflict("the import has ended"));
     }
     let rows = record.rows;
-    let after = json!({
+    let mut after = json!({
         "import_id": id, "state": record.state, "total": rows.total, "accepted": rows.accepted, "known": rows.known,
         "rejected": rows.rejected,
     });
-    audit::append(transaction, &filled(entry, None, Some(after)), now_ms).await?;
+    // What its author knows besides.
+    if let (Some(all), Some(Value::Object(more))) = (after.as_object_mut(), &entry.after) {
+        all.extend(more.clone());
+    }
+    let entry = AuditEntry {
+        after: Some(after),
+        ..entry.clone()
+    };
+    audit::append(transaction, &entry, now_ms).await?;
     Ok(record)
 }
 

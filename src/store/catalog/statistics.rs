@@ -46,7 +46,7 @@ impl StatisticsStore for SqlStore {
         Ok(ExportStamp {
             version,
             last_ended_at_ms: rows::get(&row, "ended_at_ms")?,
-            finished: contacts.finished(),
+            results: contacts.completed + contacts.refused + contacts.not_reached,
         })
     }
 }

@@ -12,13 +12,13 @@ pub(in crate::store) use statements::ALL;
 
 use super::error::not_found;
 use super::opt_outs::lock_number;
-use super::{SqlStore, commit, db, rows};
+use super::{SqlStore, audit, commit, db, rows};
 use async_trait::async_trait;
 use samvad_actors::domain::{AttemptId, CalendarDate, CampaignId, ContactId, Disposition, Language, Mode, PersonName};
 use samvad_actors::ports::{
-    AttemptRow, CampaignState, ClaimRefusal, ContactCounts, ContactImport, DialClaim, DialerStore, DoNotCallEntry,
-    DueQuery, DueSnapshot, Eligibility, ImportReport, InFlightAttempt, Leadership, LifecycleChange, OptOutReport,
-    RecordedUsage, RegistryScrub, StoreError, SubmitRefusal, SurveyEvent,
+    AttemptRow, AuditEntry, CampaignState, ClaimRefusal, ContactCounts, ContactImport, DialClaim, DialerStore,
+    DoNotCallEntry, DueQuery, DueSnapshot, Eligibility, ImportReport, InFlightAttempt, Leadership, LifecycleChange,
+    OptOutReport, RecordedUsage, RegistryScrub, StoreError, SubmitRefusal, SurveyEvent,
 };
 use statements as sql;
 use std::collections::BTreeMap;
@@ -131,8 +131,8 @@ impl DialerStore for SqlStore {
         overview::pending_by_zone(&mut *self.reader().await?, campaign).await
     }
 
-    async fn eligibility(&self, campaign: &CampaignId, now_ms: i64) -> Result<Eligibility, StoreError> {
-        overview::eligibility(&mut *self.reader().await?, campaign, now_ms).await
+    async fn eligibility(&self, campaign: &CampaignId, mode: Mode, now_ms: i64) -> Result<Eligibility, StoreError> {
+        overview::eligibility(&mut *self.reader().await?, campaign, mode, now_ms).await
     }
 
     async fn latest_ends(&self, campaign: &CampaignId, limit: u32) -> Result<Vec<Disposition>, StoreError> {
@@ -190,7 +190,7 @@ impl DialerStore for SqlStore {
         self.opt_out_all(entries).await
     }
 
-    async fn record_scrubs(&self, scrubs: &[RegistryScrub]) -> Result<(), StoreError> {
+    async fn record_scrubs(&self, scrubs: &[RegistryScrub], entry: &AuditEntry, now_ms: i64) -> Result<(), StoreError> {
         let mut scrubs: Vec<&RegistryScrub> = scrubs.iter().collect();
         scrubs.sort_by(|a, b| a.number.cmp(&b.number));
         let mut transaction = self.begin_write().await?;
@@ -203,6 +203,7 @@ impl DialerStore for SqlStore {
                 .await
                 .map_err(db)?;
         }
+        audit::append(&mut transaction, entry, now_ms).await?;
         commit(transaction).await
     }
 

@@ -3,7 +3,7 @@
 use super::{due, sql};
 use crate::store::error::corrupt;
 use crate::store::{db, rows};
-use samvad_actors::domain::{CampaignId, Disposition};
+use samvad_actors::domain::{CampaignId, Disposition, Mode};
 use samvad_actors::ports::{Eligibility, StoreError};
 use sqlx::{AnyConnection, Connection};
 use std::collections::BTreeMap;
@@ -25,6 +25,7 @@ pub(super) async fn pending_by_zone(
 pub(super) async fn eligibility(
     connection: &mut AnyConnection,
     campaign: &CampaignId,
+    mode: Mode,
     now_ms: i64,
 ) -> Result<Eligibility, StoreError> {
     let mut transaction = connection.begin().await.map_err(db)?;
@@ -34,6 +35,7 @@ pub(super) async fn eligibility(
         .bind(i32::from(rules.prior_consent_required))
         .bind(now_ms.saturating_sub(rules.cooldown_ms()))
         .bind(rules.oldest_scrub_ms(now_ms).map_or(0, |oldest_ms| oldest_ms.max(1)))
+        .bind(rows::word(mode)?)
         .fetch_all(&mut *transaction)
         .await
         .map_err(db)?;

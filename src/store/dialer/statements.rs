@@ -77,11 +77,14 @@ statements! {
 
     PENDING_BY_ZONE = "SELECT zone, COUNT(*) AS n FROM contacts WHERE campaign_id = $1 AND state = 'pending' GROUP BY zone";
 
-    /// Parameters as in DUE.
+    /// $2: whether consent is wanted; $3: calls of other campaigns up to then do not matter; $4: the oldest word of the
+    /// registry that counts, 0 if it is not asked; $5: the mode that is asked about, in which contacts begin anew unless
+    /// the campaign has it.
     ELIGIBILITY = "SELECT reason, COUNT(*) AS n FROM (SELECT CASE
             WHEN EXISTS (SELECT 1 FROM do_not_call d WHERE d.phone_number = c.phone_number) THEN 'do_not_call'
             WHEN c.state = 'excluded' THEN 'excluded'
-            WHEN c.state IN ('completed', 'refused', 'not_reached') THEN 'settled'
+            WHEN c.state IN ('completed', 'refused', 'not_reached')
+                AND $5 = (SELECT k.mode FROM campaigns k WHERE k.id = $1) THEN 'settled'
             WHEN $2 = 1 AND c.prior_consent = 0 THEN 'no_consent'
             WHEN EXISTS (SELECT 1 FROM numbers n WHERE n.phone_number = c.phone_number
                 AND n.last_contacted_at_ms > $3 AND n.last_campaign_id <> c.campaign_id) THEN 'cooling_down'

@@ -1,7 +1,7 @@
 //! What the dialler asks of the store. Whoever leads a campaign does so under an epoch, and every write of the leader is
 //! refused once the campaign's row knows a newer one: a lock elsewhere may have two holders, a row has one.
 
-use super::{AttemptRow, DoNotCallEntry, NewContact, StoreError};
+use super::{AttemptRow, AuditEntry, DoNotCallEntry, NewContact, StoreError};
 use crate::domain::{
     AttemptId, CalendarDate, CampaignId, ContactId, Disposition, Language, Lifecycle, Mode, PersonName, PhoneNumber,
 };
@@ -365,8 +365,9 @@ pub trait DialerStore: Send + Sync {
     async fn contact_counts(&self, campaign: &CampaignId) -> Result<ContactCounts, StoreError>;
     /// How many pending contacts each zone has; `None` is the campaign's own. Counts them in the index.
     async fn pending_by_zone(&self, campaign: &CampaignId) -> Result<BTreeMap<Option<String>, u64>, StoreError>;
-    /// Whom the campaign could call, and why not the others. Looks at every contact: for people.
-    async fn eligibility(&self, campaign: &CampaignId, now_ms: i64) -> Result<Eligibility, StoreError>;
+    /// Whom the campaign could call in a mode, and why not the others: where that is not the mode it has, contacts begin
+    /// anew. Looks at every contact: for people.
+    async fn eligibility(&self, campaign: &CampaignId, mode: Mode, now_ms: i64) -> Result<Eligibility, StoreError>;
     /// How the campaign's attempts ended in its present mode since its lifecycle last changed, the latest first, at
     /// most `limit`.
     async fn latest_ends(&self, campaign: &CampaignId, limit: u32) -> Result<Vec<Disposition>, StoreError>;
@@ -402,7 +403,7 @@ pub trait DialerStore: Send + Sync {
     /// Adds numbers to do-not-call and takes their pending contacts out, in one transaction.
     async fn opt_out(&self, entries: &[DoNotCallEntry]) -> Result<OptOutReport, StoreError>;
     /// Keeps what the registry said; an older word does not replace a newer one.
-    async fn record_scrubs(&self, scrubs: &[RegistryScrub]) -> Result<(), StoreError>;
+    async fn record_scrubs(&self, scrubs: &[RegistryScrub], entry: &AuditEntry, now_ms: i64) -> Result<(), StoreError>;
 
     /// Events not delivered yet, oldest first.
     async fn pending_events(&self, limit: u32) -> Result<Vec<SurveyEvent>, StoreError>;

@@ -141,8 +141,8 @@ pub struct ExportStamp {
     pub version: i64,
     /// When the newest attempt ended.
     pub last_ended_at_ms: Option<i64>,
-    /// Contacts that are finished, the excluded ones among them.
-    pub finished: u64,
+    /// Contacts that are finished, without the excluded ones: those come and go without a trace here.
+    pub results: u64,
 }
 
 /// Statistics and exports. Everything is added up by the database in indexes, or read in pages.

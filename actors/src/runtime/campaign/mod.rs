@@ -21,7 +21,7 @@ pub use actor::{CampaignActor, CampaignOver, CampaignWake};
 pub use fleet::{CampaignFleet, FleetStop, Preparation, PrepareSurveys};
 pub use gate::{Gate, GateError};
 pub use returns::give_permits_back;
-pub use upkeep::{STOPPED_ALL, Upkeep};
+pub use upkeep::{REHEARSED, STOPPED_ALL, Upkeep};
 
 use super::endings::SupervisorPorts;
 use super::mint::TokenMint;

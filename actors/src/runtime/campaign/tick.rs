@@ -1,9 +1,9 @@
 //! One tick of a campaign that this node leads: a snapshot, a plan, and calls begun in its order.
 
-use super::CampaignPorts;
 use super::placing::{NotPlaced, Placing, ends_the_tick};
+use super::{CampaignPorts, REHEARSED};
 use crate::campaign::{Candidate, DialOrder, Due, RefusalReason, Snapshot, ZonedWindow, plan_tick};
-use crate::domain::{CalendarDate, Campaign, CampaignId, Lifecycle};
+use crate::domain::{CalendarDate, Campaign, CampaignId, Lifecycle, Mode};
 use crate::ports::{CampaignState, DueContact, DueQuery, Leadership, LifecycleChange, StoreError};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -84,7 +84,7 @@ impl Ticks {
         };
         let due = self.ports.dialer.due_snapshot(&query, now_ms).await?;
         if nobody_pending && due.in_flight == 0 {
-            return self.complete(leadership).await;
+            return self.complete(leadership, state.mode).await;
         }
         let breaker = campaign.dialing.breaker;
         let latest_ends = match breaker.recent {
@@ -224,9 +224,13 @@ impl Ticks {
         }
     }
 
-    async fn complete(&self, leadership: &Leadership) -> Result<Next, StoreError> {
-        let reason = "every contact is settled".to_owned();
-        self.change(leadership, Lifecycle::Completed, reason).await
+    /// Everybody is settled.
+    async fn complete(&self, leadership: &Leadership, mode: Mode) -> Result<Next, StoreError> {
+        let (to, reason) = match mode {
+            Mode::DryRun => (Lifecycle::Paused, REHEARSED),
+            Mode::Simulated | Mode::Live => (Lifecycle::Completed, "every contact is settled"),
+        };
+        self.change(leadership, to, reason.to_owned()).await
     }
 
     async fn pause(&self, leadership: &Leadership, reason: String) -> Result<Next, StoreError> {

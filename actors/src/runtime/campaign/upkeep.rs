@@ -15,6 +15,10 @@ use tokio::sync::Mutex;
 /// The reason that a stop of everything leaves with each campaign: what such a campaign has in flight is hung up.
 pub const STOPPED_ALL: &str = "everything was stopped";
 
+/// The reason with which a rehearsal is paused once everybody has been tried: it can be activated as live then, which what
+/// is completed could not.
+pub const REHEARSED: &str = "the rehearsal is over, every contact has been tried; activate it as live, or stop it";
+
 /// An attempt that has not got as far as the carrier's answer after so long has been left by its node.
 const LEFT_AFTER_MS: i64 = 60_000;
 
