@@ -116,9 +116,11 @@ impl World {
 
     /// A whole login.
     pub async fn login(&self, person: &str) -> Result<FinishedLogin, LoginError> {
-        let begun = self.begin().await;
-        let back = Browser::new().sign_in(&begun.redirect_url, person).await;
-        self.logins.finish(&back, Some(begun.browser_key.expose())).await
+        let begun = in_time("the begin of a login", self.begin()).await;
+        let mut browser = Browser::new();
+        let back = in_time("the provider's pages", browser.sign_in(&begun.redirect_url, person)).await;
+        let finished = self.logins.finish(&back, Some(begun.browser_key.expose()));
+        in_time("the end of a login", finished).await
     }
 
     pub async fn begin(&self) -> BegunLogin {
@@ -137,11 +139,18 @@ impl World {
     }
 }
 
+/// What hangs is named, and ends its test.
+async fn in_time<T>(what: &str, work: impl Future<Output = T>) -> T {
+    let done = tokio::time::timeout(Duration::from_secs(120), work).await;
+    done.unwrap_or_else(|_| panic!("{what} came to no end"))
+}
+
 /// A store of its own on SQLite.
 pub async fn store() -> (Arc<SqlStore>, TempDir) {
     let scratch = tempfile::tempdir().expect("temporary directory");
     let url = format!("sqlite://{}", scratch.path().join("samvad.db").display());
-    (Arc::new(SqlStore::open(&url).await.expect("opened")), scratch)
+    let opened = in_time("opening a store", SqlStore::open(&url)).await;
+    (Arc::new(opened.expect("opened")), scratch)
 }
 
 /// Logins at an issuer.
@@ -185,7 +194,8 @@ pub async fn start(options: &Value) -> (Child, String) {
         .spawn()
         .expect("node has to be there");
     let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
-    let line = lines.next_line().await.expect("readable").expect("a first line");
+    let line = in_time("the start of the provider", lines.next_line()).await;
+    let line = line.expect("readable").expect("a first line");
     let line: Value = serde_json::from_str(&line).expect("a line of JSON");
     (child, format!("http://127.0.0.1:{}", line["port"]))
 }

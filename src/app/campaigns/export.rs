@@ -219,7 +219,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_cell_of_an_export_is_a_formula_and_its_numbers_are_imported_as_they_were(
-            external_id in "[=+@\t\r-]?[ -~]{0,12}",
+            external_id in "[=+@-]?[ -~]{0,12}",
             words in "[=+@\t\r-]?[ -~\n]{0,20}",
         ) {
             let text = csv_of(&[row(&external_id, &words)]);

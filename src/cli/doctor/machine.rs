@@ -269,11 +269,12 @@ mod tests {
         let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let bind = taken.local_addr().expect("an address").to_string();
         let directory = tempfile::tempdir().expect("temporary directory");
-        let settings = settings(directory.path(), &[("SAMVAD_BIND", &bind), ("SAMVAD_API_BIND", &bind)]);
-        assert_eq!(api_address(&settings).state, State::Fault);
-        assert_eq!(address(&settings).state, State::Fault);
+        let of_calls = settings(directory.path(), &[("SAMVAD_BIND", &bind)]);
+        let of_the_api = settings(directory.path(), &[("SAMVAD_API_BIND", &bind)]);
+        assert_eq!(api_address(&of_the_api).state, State::Fault);
+        assert_eq!(address(&of_calls).state, State::Fault);
         drop(taken);
-        assert_eq!(address(&settings).state, State::Ok);
+        assert_eq!(address(&of_calls).state, State::Ok);
     }
 
     #[tokio::test]
