@@ -2,6 +2,7 @@
 //! Kept in memory, by each server for itself.
 
 use super::ApiState;
+use super::client_address::client_address;
 use crate::problem::Problem;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::StatusCode;
@@ -107,8 +108,8 @@ impl RateLimits {
 /// # Errors
 /// 429.
 pub(crate) fn check_address(state: &ApiState, request: &ServiceRequest) -> Result<(), Problem> {
-    match request.peer_addr() {
-        Some(peer) => state.limits.check_address(peer.ip()),
+    match client_address(request.headers(), request.peer_addr(), &state.proxies) {
+        Some(address) => state.limits.check_address(address),
         None => Ok(()),
     }
 }

@@ -22,6 +22,7 @@
 mod accounts;
 mod audit;
 mod campaigns;
+mod client_address;
 mod contacts;
 mod csv_body;
 mod edge;
@@ -94,6 +95,8 @@ pub struct ApiState {
     pub oidc: Option<OidcLogin>,
     /// How often it may be asked.
     pub(crate) limits: RateLimits,
+    /// Proxies that say for whom they ask.
+    pub(crate) proxies: Vec<ipnet::IpNet>,
     /// Who may use what.
     pub(crate) operations: Operations,
     metrics: Metrics,

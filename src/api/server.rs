@@ -133,6 +133,7 @@ fn state(settings: &ApiSettings, ports: ApiPorts, address: std::net::SocketAddr)
         local_login,
         oidc,
         limits: RateLimits::new(ports.rates),
+        proxies: settings.proxies.clone(),
         operations,
         metrics: Metrics::new(ports.vitals),
         description,

@@ -2,7 +2,8 @@
 
 use super::reader::Reader;
 use super::values::{self, PublicUrl};
-use std::net::SocketAddr;
+use ipnet::IpNet;
+use std::net::{IpAddr, SocketAddr};
 use url::Url;
 
 /// The HTTP API.
@@ -16,6 +17,8 @@ pub struct ApiSettings {
     pub workers: usize,
     /// Origins whose pages may call it, as browsers write them.
     pub cors_origins: Vec<String>,
+    /// Proxies that say in `x-forwarded-for` for whom they ask.
+    pub proxies: Vec<IpNet>,
 }
 
 impl ApiSettings {
@@ -49,6 +52,10 @@ pub(super) fn read(reader: &mut Reader<'_>, calls: Option<SocketAddr>) -> Option
         true => reader.parsed("SAMVAD_CORS_ORIGINS", origins),
         false => Some(Vec::new()),
     };
+    let proxies = match reader.text("SAMVAD_API_PROXIES").is_some() {
+        true => reader.parsed("SAMVAD_API_PROXIES", networks),
+        false => Some(Vec::new()),
+    };
     let Some(bind) = bind? else {
         return Some(None);
     };
@@ -74,7 +81,20 @@ pub(super) fn read(reader: &mut Reader<'_>, calls: Option<SocketAddr>) -> Option
         public_url,
         workers: workers?,
         cors_origins: cors_origins?,
+        proxies: proxies?,
     }))
+}
+
+/// Addresses and networks.
+fn networks(text: &str) -> Result<Vec<IpNet>, super::reader::Invalid> {
+    let texts = text.split(',').map(str::trim).filter(|network| !network.is_empty());
+    let network = |text: &str| text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+    texts.map(network).collect::<Result<_, _>>().map_err(|_| {
+        (
+            "holds what is neither an address nor a network",
+            "write for example 127.0.0.1,10.0.0.0/8",
+        )
+    })
 }
 
 fn origins(text: &str) -> Result<Vec<String>, super::reader::Invalid> {
@@ -130,6 +150,10 @@ mod tests {
     fn every_fault_of_the_apis_settings_is_named() {
         assert_eq!(faults(&[("SAMVAD_API_BIND", "nowhere")]), ["SAMVAD_API_BIND"]);
         assert_eq!(faults(&[("SAMVAD_API_WORKERS", "0")]), ["SAMVAD_API_WORKERS"]);
+        assert_eq!(
+            faults(&[("SAMVAD_API_PROXIES", "127.0.0.1,everybody")]),
+            ["SAMVAD_API_PROXIES"]
+        );
         assert_eq!(
             faults(&[("SAMVAD_API_PUBLIC_URL", "http://surveys.example.org")]),
             ["SAMVAD_API_PUBLIC_URL"]

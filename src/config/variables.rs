@@ -72,6 +72,10 @@ pub const VARIABLES: &[Variable] = &[
     ),
     plain("SAMVAD_API_WORKERS", "2", "worker threads of the HTTP API (1 to 64)"),
     computed(
+        "SAMVAD_API_PROXIES",
+        "addresses and networks (10.0.0.0/8) of proxies before the API, whose x-forwarded-for is believed where requests without a credential are limited by address; default: none",
+    ),
+    computed(
         "SAMVAD_CORS_ORIGINS",
         "origins whose pages may call the API with a token, with commas between them; default: none",
     ),

@@ -58,6 +58,26 @@ fn preflight(origin: &str) -> Request {
 }
 
 #[test]
+fn clients_behind_a_proxy_of_ours_are_told_apart_and_others_cannot_pretend_to_be_many() {
+    let burst = |proxies: &[(&str, &str)]| {
+        let one = NonZeroU32::MIN;
+        let rates = Rates {
+            address: Rate::new(one, one),
+            ..generous()
+        };
+        let world = World::with(proxies, rates);
+        let ask = |client: &str| {
+            world
+                .send(&Request::get(SESSION).header("x-forwarded-for", client))
+                .status
+        };
+        [ask("198.51.100.1"), ask("198.51.100.2"), ask("198.51.100.1")]
+    };
+    assert_eq!(burst(&[("SAMVAD_API_PROXIES", "127.0.0.1")]), [401, 401, 429]);
+    assert_eq!(burst(&[]), [401, 429, 429]);
+}
+
+#[test]
 fn no_other_origin_may_call_unless_it_is_named() {
     let world = World::start();
     let answer = world.send(&preflight("https://reports.example.org"));

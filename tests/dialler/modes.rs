@@ -1,15 +1,21 @@
 //! Simulated, dry run, live.
 
 use crate::world::{World, at_once};
-use samvad_actors::domain::{CarrierStatus, Disposition, Mode};
+use samvad_actors::domain::{CarrierStatus, Disposition, Lifecycle, Mode};
 use samvad_actors::ports::PermitLimits;
+use samvad_actors::runtime::REHEARSED;
 
 #[actix::test]
 async fn p44_p45_a_dry_run_asks_the_carrier_nothing_and_settles_every_contact() {
     let world = World::new().await;
     let node = world.node("a", Mode::Live, at_once(10));
     let campaign = world.campaign("spring", Mode::DryRun, &[1, 2, 3], |_| {}).await;
-    world.completed(&campaign).await;
+    // Not completed, which it could not come back from: it can be activated as live.
+    crate::world::until("the rehearsal is over", async || {
+        let state = world.state(&campaign).await;
+        state.lifecycle == Lifecycle::Paused && state.reason.as_deref() == Some(REHEARSED)
+    })
+    .await;
     assert_eq!(world.carrier.asked(), 0);
     let attempts = world.attempts(&campaign).await;
     assert_eq!(attempts.len(), 3);
