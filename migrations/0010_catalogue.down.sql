@@ -1,5 +1,6 @@
 DROP TABLE import_rejections;
 DROP TABLE imports;
+DROP INDEX do_not_call_by_attempt;
 DROP INDEX do_not_call_by_source;
 DROP INDEX do_not_call_by_time;
 DROP INDEX events_of_contact;

@@ -20,6 +20,8 @@ CREATE INDEX attempts_counted ON attempts
 CREATE INDEX events_of_contact ON events (contact_id);
 
 CREATE INDEX do_not_call_by_time ON do_not_call (added_at_ms, phone_number);
+-- Its foreign key is checked when a planned attempt is taken back.
+CREATE INDEX do_not_call_by_attempt ON do_not_call (attempt_id);
 CREATE INDEX do_not_call_by_source ON do_not_call (source, added_at_ms, phone_number);
 
 CREATE TABLE imports (

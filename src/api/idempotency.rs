@@ -94,10 +94,10 @@ async fn begin(state: &ApiState, request: &mut ServiceRequest) -> Result<Begun, 
         principal,
         key,
         fingerprint: fingerprint(request, &body),
+        came_at_ms: state.clock.unix_ms(),
     };
     request.set_payload(payload_of(body));
-    let now_ms = state.clock.unix_ms();
-    match state.keys.take_key(&keyed, now_ms - ABANDONED_MS, now_ms).await? {
+    match state.keys.take_key(&keyed, keyed.came_at_ms - ABANDONED_MS).await? {
         KeyState::New => Ok(Begun::Do(keyed)),
         KeyState::Done(answer) => Ok(Begun::Replay(answer)),
         KeyState::UnderWay => Err(Problem::new(

@@ -195,6 +195,8 @@ impl SqlStore {
             TokenRefusal::Expired
         } else if call_sid.is_some_and(|sid| sid != claim.call_sid.as_str()) {
             TokenRefusal::OtherCall
+        } else if rows::get::<i64>(&row, "listed")? > 0 {
+            TokenRefusal::DoNotCall
         } else {
             // Planned: its token has not been given to the carrier yet.
             TokenRefusal::Unknown

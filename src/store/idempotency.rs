@@ -20,28 +20,23 @@ statements! {
     TAKEN_KEY = "SELECT fingerprint, status, headers, body FROM idempotency_keys WHERE principal = $1 AND key = $2";
 
     KEEP_ANSWER = "UPDATE idempotency_keys SET status = $4, headers = $5, body = $6
-        WHERE principal = $1 AND key = $2 AND fingerprint = $3 AND status IS NULL";
+        WHERE principal = $1 AND key = $2 AND fingerprint = $3 AND status IS NULL AND taken_at_ms = $7";
 
     RELEASE_KEY = "DELETE FROM idempotency_keys
-        WHERE principal = $1 AND key = $2 AND fingerprint = $3 AND status IS NULL";
+        WHERE principal = $1 AND key = $2 AND fingerprint = $3 AND status IS NULL AND taken_at_ms = $4";
 
     PURGE_KEYS = "DELETE FROM idempotency_keys WHERE taken_at_ms < $1";
 }
 
 #[async_trait]
 impl IdempotencyStore for SqlStore {
-    async fn take_key(
-        &self,
-        request: &KeyedRequest,
-        abandoned_before_ms: i64,
-        now_ms: i64,
-    ) -> Result<KeyState, StoreError> {
+    async fn take_key(&self, request: &KeyedRequest, abandoned_before_ms: i64) -> Result<KeyState, StoreError> {
         let mut transaction = self.begin_write().await?;
         let taken = sqlx::query(TAKE_KEY)
             .bind(request.principal.as_str())
             .bind(request.key.as_str())
             .bind(request.fingerprint.as_str())
-            .bind(now_ms)
+            .bind(request.came_at_ms)
             .bind(abandoned_before_ms)
             .execute(&mut *transaction)
             .await
@@ -73,6 +68,7 @@ impl IdempotencyStore for SqlStore {
             .bind(i64::from(answer.status))
             .bind(headers)
             .bind(answer.body.as_str())
+            .bind(request.came_at_ms)
             .execute(&mut *self.writer().await?)
             .await
             .map_err(db)?;
@@ -87,6 +83,7 @@ impl IdempotencyStore for SqlStore {
             .bind(request.principal.as_str())
             .bind(request.key.as_str())
             .bind(request.fingerprint.as_str())
+            .bind(request.came_at_ms)
             .execute(&mut *self.writer().await?)
             .await
             .map(drop)

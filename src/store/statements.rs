@@ -90,17 +90,21 @@ statements! {
 
     SET_REFUSAL_REASON = "UPDATE attempts SET refusal_reason = $2 WHERE id = $1";
 
-    /// Uses up a token. Of any number of nodes that try at once, one gets a row.
+    /// Uses up a token. Of any number of nodes that try at once, one gets a row; nobody is spoken to whose number was
+    /// listed while it rang.
     CONSUME_TOKEN = "UPDATE attempts
         SET state = 'live', token_used_at_ms = $1, call_sid = $2, account_sid = $3, stream_sid = $4
         WHERE id = $5 AND token_hash = $6 AND token_used_at_ms IS NULL AND token_expires_at_ms > $1
           AND (call_sid IS NULL OR call_sid = $2)
           AND state IN ('submitting', 'submitted', 'submission_unknown')
+          AND NOT EXISTS (SELECT 1 FROM do_not_call d WHERE d.phone_number = attempts.open_number)
         RETURNING campaign_id, contact_id, mode, machine_verdict,
             (SELECT c.name FROM contacts c WHERE c.id = attempts.contact_id) AS name,
             (SELECT c.language FROM contacts c WHERE c.id = attempts.contact_id) AS contact_language";
 
-    TOKEN_STATE = "SELECT token_hash, token_used_at_ms, token_expires_at_ms, call_sid, state FROM attempts WHERE id = $1";
+    TOKEN_STATE = "SELECT token_hash, token_used_at_ms, token_expires_at_ms, call_sid, state,
+            (SELECT COUNT(*) FROM do_not_call d WHERE d.phone_number = attempts.open_number) AS listed
+        FROM attempts WHERE id = $1";
 
     /// Where the contact of an attempt stands, and by which rules its campaign dials.
     CONTACT_OF_ATTEMPT = "SELECT c.phone_number, c.state, c.excluded_reason, c.used_attempts, c.zone, k.definition

@@ -84,10 +84,9 @@ fn a_write_that_is_under_way_is_not_begun_again_until_it_counts_as_abandoned() {
         principal: format!("user:{}", admin.id()),
         key: "slow".to_owned(),
         fingerprint: samvad::access::keys::hexadecimal(&digest),
+        came_at_ms: super::world::NOW,
     };
-    world
-        .wait(world.store.take_key(&keyed, 0, super::world::NOW))
-        .expect("taken");
+    world.wait(world.store.take_key(&keyed, 0)).expect("taken");
     let waits = world.as_somebody(&admin, request.clone());
     waits.problem(409);
     assert!(waits.header("retry-after").is_some());

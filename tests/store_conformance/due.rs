@@ -7,8 +7,8 @@ use samvad_actors::domain::{
     SpokenClock, SpokenHours, SpokenTime, TimeOfDay,
 };
 use samvad_actors::ports::{
-    CallReport, CallbackEffect, CampaignChange, ClaimRefusal, ContactImport, DayCount, DoNotCallEntry, ImportReport,
-    InFlightAttempt, ModeCounts, NextCall, RegistryScrub, StoreError,
+    CallReport, CallbackEffect, ClaimRefusal, ContactImport, DayCount, DoNotCallEntry, ImportReport, InFlightAttempt,
+    ModeCounts, NextCall, RegistryScrub, StoreError,
 };
 
 const DAY: i64 = 86_400_000;
@@ -369,42 +369,6 @@ pub async fn completed_and_refused_contacts_are_never_due_again_and_tell_it_once
         assert_eq!(of_this.len(), 1);
         assert_eq!(of_this[0].kind, kind);
     }
-}
-
-pub async fn who_was_rehearsed_to_the_end_can_be_called_for_real(store: TestStore) {
-    let (leadership, contact) = running_with_contact(&store, "spring", 1, Mode::DryRun).await;
-    let attempt = talking(&store, &leadership, &contact, "a").await;
-    assert_eq!(store.record_outcome(&report(&attempt)).await, Ok(true));
-    let eligible = async |mode| {
-        let counts = store.eligibility(&leadership.campaign, mode, NOW).await.expect("read");
-        (counts.eligible, counts.settled)
-    };
-    assert_eq!(eligible(Mode::DryRun).await, (0, 1));
-    assert_eq!(eligible(Mode::Live).await, (1, 0));
-    let over = CarrierStatus::Completed;
-    let told = store.record_callback(&status(&attempt, over, 2), NOW).await;
-    told.expect("recorded");
-    let change = |to, mode| CampaignChange {
-        campaign: leadership.campaign.clone(),
-        expected_version: None,
-        mode,
-        to,
-        reason: None,
-        starts_at_ms: None,
-    };
-    for wish in [
-        change(Lifecycle::Paused, None),
-        change(Lifecycle::Running, Some(Mode::Live)),
-    ] {
-        let entry = audited("campaign.activate", "spring");
-        store
-            .change_campaign(&wish, &entry, NOW)
-            .await
-            .expect("store")
-            .expect("changed");
-    }
-    assert_eq!(eligible(Mode::Live).await, (1, 0));
-    assert_eq!(due(&store, &leadership.campaign, NOW).await.len(), 1);
 }
 
 pub async fn usage_holds_what_is_in_flight_and_what_was_begun_by_day(store: TestStore) {

@@ -11,6 +11,14 @@ fn request(key: &str) -> KeyedRequest {
         principal: "ann".to_owned(),
         key: key.to_owned(),
         fingerprint: "print-1".to_owned(),
+        came_at_ms: NOW,
+    }
+}
+
+fn request_at(key: &str, came_at_ms: i64) -> KeyedRequest {
+    KeyedRequest {
+        came_at_ms,
+        ..request(key)
     }
 }
 
@@ -26,7 +34,7 @@ fn answer() -> KeptAnswer {
 }
 
 async fn take(store: &TestStore, request: &KeyedRequest) -> KeyState {
-    store.take_key(request, ABANDONED, NOW).await.expect("store")
+    store.take_key(request, ABANDONED).await.expect("store")
 }
 
 pub async fn a_key_is_new_then_under_way_then_answered_as_it_was(store: TestStore) {
@@ -80,12 +88,12 @@ pub async fn a_key_of_another_request_is_refused_and_one_of_another_sender_is_an
 
 pub async fn an_abandoned_key_counts_as_never_begun_and_is_taken_over_by_one(store: TestStore) {
     for fingerprint in ["print-1", "print-2"] {
-        let key = request(fingerprint);
-        let began = store.take_key(&key, ABANDONED, ABANDONED - 1).await;
+        let key = request_at(fingerprint, ABANDONED - 1);
+        let began = store.take_key(&key, ABANDONED).await;
         assert_eq!(began, Ok(KeyState::New));
         let next = KeyedRequest {
             fingerprint: "print-2".to_owned(),
-            ..key
+            ..request(fingerprint)
         };
         let takes = (0..16).map(|_| {
             let (store, next) = (store.clone(), next.clone());
@@ -97,7 +105,7 @@ pub async fn an_abandoned_key_counts_as_never_begun_and_is_taken_over_by_one(sto
         }
         assert_eq!(new, 1, "{fingerprint}");
     }
-    let began = store.take_key(&request("k"), ABANDONED, ABANDONED).await;
+    let began = store.take_key(&request_at("k", ABANDONED), ABANDONED).await;
     assert_eq!(began, Ok(KeyState::New));
     assert_eq!(
         take(&store, &request("k")).await,
@@ -107,17 +115,17 @@ pub async fn an_abandoned_key_counts_as_never_begun_and_is_taken_over_by_one(sto
 }
 
 pub async fn an_answer_is_never_abandoned_and_the_first_one_stays(store: TestStore) {
-    let began = store.take_key(&request("k"), ABANDONED, ABANDONED - 1).await;
-    assert_eq!(began, Ok(KeyState::New));
-    store.keep_answer(&request("k"), &answer()).await.expect("kept");
+    let first = request_at("k", ABANDONED - 1);
+    assert_eq!(store.take_key(&first, ABANDONED).await, Ok(KeyState::New));
+    store.keep_answer(&first, &answer()).await.expect("kept");
     assert_eq!(take(&store, &request("k")).await, KeyState::Done(answer()));
     let late = KeptAnswer {
         status: 500,
         ..answer()
     };
-    let refusal = store.keep_answer(&request("k"), &late).await.expect_err("answered");
+    let refusal = store.keep_answer(&first, &late).await.expect_err("answered");
     assert!(matches!(refusal, StoreError::Conflict { .. }), "{refusal}");
-    store.release_key(&request("k")).await.expect("nothing to give back");
+    store.release_key(&first).await.expect("nothing to give back");
     assert_eq!(take(&store, &request("k")).await, KeyState::Done(answer()));
 }
 
@@ -133,6 +141,18 @@ pub async fn a_key_given_back_may_be_taken_again_by_any_request(store: TestStore
     assert_eq!(take(&store, &other).await, KeyState::New);
 }
 
+pub async fn who_lost_a_key_by_taking_too_long_can_neither_answer_nor_free_it(store: TestStore) {
+    let slow = request_at("k", ABANDONED - 1);
+    assert_eq!(store.take_key(&slow, ABANDONED).await, Ok(KeyState::New));
+    // The same request, sent again after a long time.
+    assert_eq!(take(&store, &request("k")).await, KeyState::New);
+    store.release_key(&slow).await.expect("nothing to give back");
+    assert_eq!(take(&store, &request("k")).await, KeyState::UnderWay);
+    let refusal = store.keep_answer(&slow, &answer()).await.expect_err("lost");
+    assert!(matches!(refusal, StoreError::Conflict { .. }), "{refusal}");
+    store.keep_answer(&request("k"), &answer()).await.expect("kept");
+}
+
 pub async fn an_answer_without_a_key_is_refused_without_a_word_of_it(store: TestStore) {
     let refusal = store
         .keep_answer(&request("secret"), &answer())
@@ -146,9 +166,9 @@ pub async fn an_answer_without_a_key_is_refused_without_a_word_of_it(store: Test
 
 pub async fn a_purge_deletes_answers_that_are_old_enough(store: TestStore) {
     for (key, taken_at_ms) in [("old", NOW - 2), ("young", NOW - 1)] {
-        let taken = store.take_key(&request(key), ABANDONED, taken_at_ms).await;
-        assert_eq!(taken, Ok(KeyState::New));
-        store.keep_answer(&request(key), &answer()).await.expect("kept");
+        let request = request_at(key, taken_at_ms);
+        assert_eq!(store.take_key(&request, ABANDONED).await, Ok(KeyState::New));
+        store.keep_answer(&request, &answer()).await.expect("kept");
     }
     store.purge_expired(NOW - 1, NOW).await.expect("purged");
     assert_eq!(take(&store, &request("old")).await, KeyState::New);

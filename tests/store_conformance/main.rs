@@ -15,6 +15,7 @@ mod due;
 mod exclusions;
 mod idempotency;
 mod imports;
+mod last_moment;
 mod ledger;
 mod pages;
 mod people;
@@ -126,11 +127,16 @@ macro_rules! conformance {
                     l17_after_a_machine_or_a_screener_a_call_is_due_by_the_campaigns_rule_and_after_a_fax_none
                     l19_the_budget_of_attempts_ends_before_the_time_asked_for
                     completed_and_refused_contacts_are_never_due_again_and_tell_it_once
-                    who_was_rehearsed_to_the_end_can_be_called_for_real
                     usage_holds_what_is_in_flight_and_what_was_begun_by_day
                     l18_a_call_that_outlasts_its_outcome_counts_until_the_carrier_says_that_it_is_over
                     a_campaign_goes_through_its_life_in_order
                     an_overview_says_who_is_left_why_others_are_not_and_how_the_latest_calls_ended
+            }
+            conformance! { @each $factory;
+                last_moment: who_was_rehearsed_to_the_end_can_be_called_for_real
+                    who_is_listed_while_it_rings_is_not_spoken_to
+                    who_was_rehearsed_and_listed_since_is_out_and_who_was_out_begins_anew_when_back
+                    a_leader_completes_no_campaign_that_has_somebody_to_call_or_is_being_added_to
             }
             conformance! { @each $factory;
                 catalog: a_draft_is_created_once_and_its_audit_entry_holds_it
@@ -203,6 +209,7 @@ macro_rules! conformance {
                     an_abandoned_key_counts_as_never_begun_and_is_taken_over_by_one
                     an_answer_is_never_abandoned_and_the_first_one_stays
                     a_key_given_back_may_be_taken_again_by_any_request
+                    who_lost_a_key_by_taking_too_long_can_neither_answer_nor_free_it
                     an_answer_without_a_key_is_refused_without_a_word_of_it
                     a_purge_deletes_answers_that_are_old_enough
             }

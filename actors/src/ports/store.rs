@@ -176,6 +176,9 @@ pub enum TokenRefusal {
     /// The attempt is over.
     #[error("attempt already over")]
     Over,
+    /// Its number came onto do-not-call while it rang.
+    #[error("number on do-not-call")]
+    DoNotCall,
 }
 
 /// What a call actor needs to begin.

@@ -27,14 +27,7 @@ pub(super) async fn begin(
     if !lock_campaign(transaction, campaign).await? {
         return Err(missing());
     }
-    let state = dialer::campaigns::read(transaction, campaign)
-        .await?
-        .ok_or_else(missing)?;
-    if matches!(state.lifecycle, Lifecycle::Completed | Lifecycle::Archived) {
-        return Err(conflict(
-            "the campaign is over, and calls nobody any more; import into another, for example a copy of it",
-        ));
-    }
+    refuse_if_over(transaction, campaign).await?;
     sqlx::query(sql::BEGIN_IMPORT)
         .bind(id.as_str())
         .bind(campaign.as_str())
@@ -47,6 +40,18 @@ pub(super) async fn begin(
         .map_err(db)
 }
 
+/// For a transaction that holds the campaign's row.
+async fn refuse_if_over(transaction: &mut Write, campaign: &CampaignId) -> Result<(), StoreError> {
+    let found = dialer::campaigns::read(transaction, campaign).await?;
+    let state = found.ok_or_else(|| not_found("campaign", campaign))?;
+    match state.lifecycle {
+        Lifecycle::Completed | Lifecycle::Archived => Err(conflict(
+            "the campaign is over, and calls nobody any more; import into another, for example a copy of it",
+        )),
+        _ => Ok(()),
+    }
+}
+
 pub(super) async fn take(transaction: &mut Write, batch: &ImportBatch, now_ms: i64) -> Result<BatchReport, StoreError> {
     let import = read(transaction, &batch.import)
         .await?
@@ -56,6 +61,7 @@ pub(super) async fn take(transaction: &mut Write, batch: &ImportBatch, now_ms: i
         return Err(conflict("the import is into another campaign"));
     }
     let mut position = last_position(transaction, &import.campaign).await?;
+    refuse_if_over(transaction, &import.campaign).await?;
     let entries: Vec<DoNotCallEntry> = batch
         .opt_outs
         .iter()
@@ -129,12 +135,22 @@ pub(super) async fn end(
     if ended.rows_affected() == 0 {
         return Err(conflict("the import has ended"));
     }
+    append_end(transaction, entry, &record, now_ms).await?;
+    Ok(record)
+}
+
+/// Says in the audit log how an import ended, with what its author knows besides.
+async fn append_end(
+    transaction: &mut Write,
+    entry: &AuditEntry,
+    record: &ImportRecord,
+    now_ms: i64,
+) -> Result<(), StoreError> {
     let rows = record.rows;
     let mut after = json!({
-        "import_id": id, "state": record.state, "total": rows.total, "accepted": rows.accepted, "known": rows.known,
-        "rejected": rows.rejected,
+        "import_id": record.id, "state": record.state, "total": rows.total, "accepted": rows.accepted,
+        "known": rows.known, "rejected": rows.rejected,
     });
-    // What its author knows besides.
     if let (Some(all), Some(Value::Object(more))) = (after.as_object_mut(), &entry.after) {
         all.extend(more.clone());
     }
@@ -142,8 +158,7 @@ pub(super) async fn end(
         after: Some(after),
         ..entry.clone()
     };
-    audit::append(transaction, &entry, now_ms).await?;
-    Ok(record)
+    audit::append(transaction, &entry, now_ms).await
 }
 
 /// Ends imports of which nothing has been heard since `before_ms`, each with an entry of its own.
@@ -159,7 +174,21 @@ pub(super) async fn end_abandoned(
         .fetch_all(&mut **transaction)
         .await
         .map_err(db)?;
+    let mut entries = Vec::new();
     for row in &abandoned {
+        // Another server may have been first, or its reader has given a sign after all.
+        let id = ImportId::new(rows::get::<String>(row, "id")?);
+        let closed = sqlx::query(sql::END_ABANDONED_IMPORT)
+            .bind(id.as_str())
+            .bind(fault)
+            .bind(now_ms)
+            .bind(before_ms)
+            .execute(&mut **transaction)
+            .await
+            .map_err(db)?;
+        if closed.rows_affected() == 0 {
+            continue;
+        }
         let entry = AuditEntry {
             by: by.clone(),
             action: "contacts.import_end",
@@ -167,10 +196,14 @@ pub(super) async fn end_abandoned(
             before: None,
             after: None,
         };
-        let id = ImportId::new(rows::get::<String>(row, "id")?);
-        end(transaction, &id, Some(fault), &entry, now_ms).await?;
+        let record = read(transaction, &id).await?.ok_or_else(|| not_found("import", &id))?;
+        entries.push((entry, record));
     }
-    Ok(abandoned.len() as u64)
+    // Last of all that is locked, as everywhere.
+    for (entry, record) in &entries {
+        append_end(transaction, entry, record, now_ms).await?;
+    }
+    Ok(entries.len() as u64)
 }
 
 pub(super) async fn read(connection: &mut AnyConnection, id: &ImportId) -> Result<Option<ImportRecord>, StoreError> {

@@ -1,6 +1,7 @@
 //! Contacts in pages, and imports.
 
 use super::{filled, imports, sql};
+use crate::store::dialect::Dialect;
 use crate::store::dialer::due;
 use crate::store::error::corrupt;
 use crate::store::{SqlStore, audit, commit, db, rows};
@@ -121,6 +122,15 @@ impl PeopleStore for SqlStore {
         let mut transaction = self.begin_write().await?;
         let record = imports::end(&mut transaction, id, fault, entry, now_ms).await?;
         commit(transaction).await?;
+        if self.pools.dialect == Dialect::Postgres {
+            // Where there are several writers, somebody may have opted out beside a batch that did not see it, nor was
+            // seen: nobody calls them, and the campaign would wait for them for ever.
+            sqlx::query(sql::EXCLUDE_LISTED)
+                .bind(record.campaign.as_str())
+                .execute(&mut *self.writer().await?)
+                .await
+                .map_err(db)?;
+        }
         Ok(record)
     }
 

@@ -147,8 +147,15 @@ statements! {
 
     IMPORT_GOES_ON = "UPDATE imports SET seen_at_ms = $2 WHERE id = $1 AND state = 'running'";
 
-    ABANDONED_IMPORTS = "SELECT id, campaign_id FROM imports WHERE state = 'running' AND seen_at_ms < $1
-        ORDER BY seen_at_ms";
+    EXCLUDE_LISTED = "UPDATE contacts SET state = 'excluded', excluded_reason = 'do_not_call'
+        WHERE campaign_id = $1 AND state = 'pending'
+          AND EXISTS (SELECT 1 FROM do_not_call d WHERE d.phone_number = contacts.phone_number)";
+
+    /// In one order on every server.
+    ABANDONED_IMPORTS = "SELECT id, campaign_id FROM imports WHERE state = 'running' AND seen_at_ms < $1 ORDER BY id";
+
+    END_ABANDONED_IMPORT = "UPDATE imports SET state = 'failed', fault = $2, ended_at_ms = $3
+        WHERE id = $1 AND state = 'running' AND seen_at_ms < $4";
 
     END_IMPORT = "UPDATE imports SET state = $2, fault = $3, ended_at_ms = $4 WHERE id = $1 AND state = 'running'";
 

@@ -4,8 +4,9 @@ use super::sql;
 use crate::store::campaigns::lock_campaign;
 use crate::store::error::{conflict, corrupt, not_found};
 use crate::store::{Write, db, rows};
-use samvad_actors::domain::{Campaign, CampaignId, DialingRules, Lifecycle, Mode};
-use samvad_actors::ports::{CampaignState, LifecycleChange, StoreError};
+use samvad_actors::domain::{ActorKind, Campaign, CampaignId, ChangedBy, DialingRules, Lifecycle, Mode};
+use samvad_actors::ports::{AuditEntry, CampaignState, LifecycleChange, StoreError};
+use serde_json::json;
 use sqlx::any::AnyRow;
 
 pub(in crate::store) fn state(row: &AnyRow) -> Result<CampaignState, StoreError> {
@@ -76,6 +77,19 @@ pub(in crate::store) async fn change_lifecycle(
             change.to.as_str()
         )));
     }
+    // A leader decides by what it read before: meanwhile somebody may have been added.
+    if change.to == Lifecycle::Completed && change.epoch.is_some() {
+        let left = sqlx::query(sql::STILL_TO_CALL)
+            .bind(change.campaign.as_str())
+            .fetch_optional(&mut **transaction)
+            .await
+            .map_err(db)?;
+        if left.is_some() {
+            return Err(conflict(
+                "the campaign has contacts to call, or a file of them is being read",
+            ));
+        }
+    }
     sqlx::query(sql::SET_LIFECYCLE)
         .bind(change.campaign.as_str())
         .bind(change.to.as_str())
@@ -86,6 +100,31 @@ pub(in crate::store) async fn change_lifecycle(
         .await
         .map_err(db)?;
     read(transaction, &change.campaign).await?.ok_or_else(missing)
+}
+
+/// The audit log's entry of a change that nobody asked for: a campaign begins at its time, is completed, is paused by its
+/// breaker.
+pub(super) fn by_itself(before: Option<&CampaignState>, after: &CampaignState) -> AuditEntry {
+    let told = |state: &CampaignState| json!({"status": state.lifecycle, "reason": state.reason});
+    AuditEntry {
+        by: ChangedBy {
+            kind: ActorKind::System,
+            id: after.leader.clone().unwrap_or_default(),
+            name: "samvad".to_owned(),
+            request_id: None,
+        },
+        action: match after.lifecycle {
+            Lifecycle::Draft => "campaign.unschedule",
+            Lifecycle::Scheduled => "campaign.schedule",
+            Lifecycle::Running => "campaign.begin",
+            Lifecycle::Paused => "campaign.pause",
+            Lifecycle::Completed => "campaign.complete",
+            Lifecycle::Archived => "campaign.archive",
+        },
+        target: ("campaign", after.id.to_string()),
+        before: before.map(told),
+        after: Some(told(after)),
+    }
 }
 
 pub(in crate::store) async fn set_mode(

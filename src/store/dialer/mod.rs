@@ -58,7 +58,10 @@ impl DialerStore for SqlStore {
 
     async fn change_lifecycle(&self, change: &LifecycleChange, now_ms: i64) -> Result<CampaignState, StoreError> {
         let mut transaction = self.begin_write().await?;
+        let before = campaigns::read(&mut transaction, &change.campaign).await?;
         let changed = campaigns::change_lifecycle(&mut transaction, change, now_ms).await?;
+        let entry = campaigns::by_itself(before.as_ref(), &changed);
+        audit::append(&mut transaction, &entry, now_ms).await?;
         commit(transaction).await?;
         Ok(changed)
     }

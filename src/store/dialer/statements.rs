@@ -47,14 +47,24 @@ statements! {
 
     SET_MODE = "UPDATE campaigns SET mode = $2, updated_at_ms = $3, version = version + 1 WHERE id = $1";
 
+    STILL_TO_CALL = "SELECT 1 AS found WHERE EXISTS (SELECT 1 FROM contacts c
+            WHERE c.campaign_id = $1 AND c.state = 'pending')
+        OR EXISTS (SELECT 1 FROM imports i WHERE i.state = 'running' AND i.campaign_id = $1)";
+
     OPEN_OR_LIVE = "SELECT COUNT(*) AS n FROM attempts WHERE campaign_id = $1 AND (state <> 'ended' OR mode = 'live')";
 
     COUNT_OPEN = "SELECT COUNT(*) AS n FROM attempts WHERE campaign_id = $1 AND state <> 'ended'";
 
-    /// Forgets a rehearsal.
-    RESET_CONTACTS = "UPDATE contacts SET state = 'pending', used_attempts = 0, last_attempt_at_ms = NULL,
-            last_outcome = NULL, last_disposition = NULL, next_attempt_at_ms = 0
-        WHERE campaign_id = $1 AND state <> 'excluded' AND last_attempt_at_ms IS NOT NULL";
+    /// Forgets a rehearsal. Whose number was listed meanwhile, though settled, is not to be called for real.
+    RESET_CONTACTS = "UPDATE contacts SET used_attempts = 0, last_attempt_at_ms = NULL, last_outcome = NULL,
+            last_disposition = NULL, next_attempt_at_ms = 0,
+            state = CASE WHEN state = 'excluded'
+                OR EXISTS (SELECT 1 FROM do_not_call d WHERE d.phone_number = contacts.phone_number)
+                THEN 'excluded' ELSE 'pending' END,
+            excluded_reason = CASE WHEN state = 'excluded' THEN excluded_reason
+                WHEN EXISTS (SELECT 1 FROM do_not_call d WHERE d.phone_number = contacts.phone_number)
+                THEN 'do_not_call' ELSE NULL END
+        WHERE campaign_id = $1 AND last_attempt_at_ms IS NOT NULL";
 
     TAKE_LEADERSHIP = "UPDATE campaigns SET epoch = $2, leader = $3
         WHERE id = $1 AND (epoch < $2 OR (epoch = $2 AND (leader = $3 OR leader IS NULL)))";

@@ -343,7 +343,8 @@ pub trait DialerStore: Send + Sync {
     async fn campaign_state(&self, campaign: &CampaignId) -> Result<Option<CampaignState>, StoreError>;
     /// Campaigns that are scheduled, running or paused, highest priority first.
     async fn active_campaigns(&self) -> Result<Vec<CampaignState>, StoreError>;
-    /// Moves a campaign on. `Conflict` if it may not go there from where it is, or the epoch is stale.
+    /// Moves a campaign on of itself, with an entry in the audit log. `Conflict` if it may not go there from where it is, the
+    /// epoch is stale, or a leader would complete a campaign that has somebody to call.
     async fn change_lifecycle(&self, change: &LifecycleChange, now_ms: i64) -> Result<CampaignState, StoreError>;
     /// Changes how real a campaign's attempts are; contacts start anew, but those excluded. `Conflict` while it runs,
     /// while an attempt is open, or if live calls have been made: rehearse with a copy then.

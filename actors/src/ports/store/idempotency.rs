@@ -13,6 +13,8 @@ pub struct KeyedRequest {
     pub key: String,
     /// SHA-256 of method, path, query and body, hexadecimal.
     pub fingerprint: String,
+    /// When it came, UTC milliseconds. Who lost the key to a later one, after a long time, keeps no answer for it.
+    pub came_at_ms: i64,
 }
 
 /// An answer to be given again.
@@ -44,14 +46,10 @@ pub enum KeyState {
 pub trait IdempotencyStore: Send + Sync {
     /// Takes a key, if nobody has. One under way since before `abandoned_before_ms` counts as never begun; choose it so
     /// that no request takes as long.
-    async fn take_key(
-        &self,
-        request: &KeyedRequest,
-        abandoned_before_ms: i64,
-        now_ms: i64,
-    ) -> Result<KeyState, StoreError>;
-    /// Keeps the answer to a request whose key was taken. `Conflict` if it was not, or has its answer.
+    async fn take_key(&self, request: &KeyedRequest, abandoned_before_ms: i64) -> Result<KeyState, StoreError>;
+    /// Keeps the answer to a request whose key was taken. `Conflict` if it was not, has its answer, or was lost to a later
+    /// request.
     async fn keep_answer(&self, request: &KeyedRequest, answer: &KeptAnswer) -> Result<(), StoreError>;
-    /// Gives a key back: the request failed without effect, and may be sent again.
+    /// Gives a key back, unless it was lost to a later request: this one failed without effect, and may be sent again.
     async fn release_key(&self, request: &KeyedRequest) -> Result<(), StoreError>;
 }
