@@ -3,7 +3,9 @@
 use crate::carrier::{Answer, sid};
 use crate::world::{HOUR_MS, SUNDAY_MS, World, at_once, number, until};
 use samvad_actors::domain::{AccountSid, AttemptState, CallSid, CarrierStatus, Lifecycle, Mode, StreamSid, TimeOfDay};
-use samvad_actors::ports::{AttemptStore, CallUpdate, Clock, Coordination, FleetCommand, MediaTokenClaim};
+use samvad_actors::ports::{
+    AttemptStore, CallUpdate, Clock, Coordination, FleetCommand, MediaTokenClaim, TokenRefusal,
+};
 use samvad_actors::runtime::STOPPED_ALL;
 use std::collections::BTreeSet;
 
@@ -130,7 +132,7 @@ async fn a_call_that_the_carrier_takes_after_a_stop_of_everything_is_ended_whoev
 }
 
 #[actix::test]
-async fn who_answers_a_call_that_was_to_be_taken_back_is_hung_up_on_by_a_stop_of_everything() {
+async fn who_answers_a_call_that_was_to_be_taken_back_is_not_spoken_to_and_hung_up_on_by_a_stop_of_everything() {
     let world = World::new().await;
     let _node = world.node("a", MODE, at_once(1));
     let campaign = world.campaign("spring", MODE, &[1], |_| {}).await;
@@ -149,7 +151,7 @@ async fn who_answers_a_call_that_was_to_be_taken_back_is_hung_up_on_by_a_stop_of
     };
     let now_ms = world.clock.unix_ms();
     let answered = world.store.consume_media_token(&claim, now_ms).await.expect("asked");
-    assert!(answered.is_ok(), "too late to be taken back");
+    assert_eq!(answered.expect_err("listed"), TokenRefusal::DoNotCall);
     world.change(&campaign, Lifecycle::Paused, Some(STOPPED_ALL)).await;
     world.coordination.publish(&FleetCommand::StopAll).await.expect("said");
     until("it is ended", async || is_told(CallUpdate::Complete)).await;
