@@ -26,6 +26,7 @@ The file is CSV (UTF-8; comma, semicolon or tab) whose first row names the colum
   phone_number         or phone, mobile, tel, msisdn …; needed
   external_contact_id  or customer_id, reference: your own id for the person
   name                 or full_name: the person's name, to greet them by
+  email                or e-mail, email_address, mail: the person's e-mail address
   zone                 or timezone: an IANA name; the campaign's window is read in it
   language             the language to begin in: one that the campaign speaks (its own, or of its translations)
   has_prior_consent    yes or no: whether the person agreed to be called
