@@ -389,7 +389,7 @@ mod tests {
         let long = "x".repeat(3_000);
         let fits = "\u{e4}".repeat(200);
         let rows = read(&format!(
-            "phone,reference\n9812345678,{long}\n9812345679,a\0b\n9812345670,{fits}\n"
+            "phone,reference\n9812345678,{long}\n9812345679,a\u{7}b\n9812345670,{fits}\n"
         ));
         for row in &rows[..2] {
             let fault = row.contact.as_ref().expect_err("not an id");
