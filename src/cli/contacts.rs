@@ -49,6 +49,7 @@ enum ContactsCommand {
     ///
     /// Exit status 0: every row was taken or there already. 1: some were rejected. 2: it could not be done, or not to
     /// the end; what was stored is said.
+    #[command(after_help = EXAMPLES)]
     Import {
         /// The contacts (CSV).
         #[arg(value_name = "FILE", value_parser = super::existing_file)]
