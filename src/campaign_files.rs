@@ -3,7 +3,7 @@
 use crate::contact_files::read_language;
 use anyhow::{Context, bail};
 use samvad_actors::dialogue::{LanguagePack, Script};
-use samvad_actors::domain::{Campaign, CampaignFault, ContactId, Language, PersonName, PhoneNumber};
+use samvad_actors::domain::{Campaign, CampaignFault, ContactId, EmailAddress, Language, PersonName, PhoneNumber};
 use samvad_actors::ports::NewContact;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
@@ -29,7 +29,8 @@ pub fn load_campaign(path: &Path) -> anyhow::Result<Campaign> {
 }
 
 /// Reads contacts from CSV with a header: `phone_number` (E.164), and optionally `external_contact_id`, `name` (to greet
-/// the person by), `language` (to begin in; one of the campaign's) and `contact_id` (our own id; made up if absent).
+/// the person by), `email` (to write to them), `language` (to begin in; one of the campaign's) and `contact_id` (our own
+/// id; made up if absent).
 ///
 /// # Errors
 /// If the file cannot be read, a column is missing, or a row is wrong; rows are named by their line.
@@ -50,7 +51,7 @@ fn read_contacts(input: impl std::io::Read, campaign: &Campaign) -> anyhow::Resu
         bail!("the header has no column phone_number; write one, for example: external_contact_id,phone_number");
     };
     let (external_column, id_column) = (column("external_contact_id"), column("contact_id"));
-    let (name_column, language_column) = (column("name"), column("language"));
+    let (name_column, email_column, language_column) = (column("name"), column("email"), column("language"));
     let (mut contacts, mut faults, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
     for record in csv.records() {
         let record = match record {
@@ -68,6 +69,16 @@ fn read_contacts(input: impl std::io::Read, campaign: &Campaign) -> anyhow::Resu
             Ok(name) => name,
             Err(error) => {
                 faults.push(format!("line {line}, name: {error}"));
+                continue;
+            }
+        };
+        let email = cell(&record, email_column)
+            .map(|email| EmailAddress::parse(&email))
+            .transpose();
+        let email = match email {
+            Ok(email) => email,
+            Err(error) => {
+                faults.push(format!("line {line}, email: {error}"));
                 continue;
             }
         };
@@ -94,6 +105,7 @@ fn read_contacts(input: impl std::io::Read, campaign: &Campaign) -> anyhow::Resu
                 number,
                 external_id: cell(&record, external_column),
                 name,
+                email,
                 language,
             }),
         }
@@ -230,12 +242,28 @@ mod tests {
 
     #[test]
     fn contacts_are_read_whatever_the_order_of_columns_and_with_a_byte_order_mark() {
-        let text = "\u{feff}phone_number,name,external_contact_id\n+14155550101, Asha ,a-1\n+14155550102,Ravi,\n";
+        let text = "\u{feff}phone_number,name,external_contact_id,email\n\
+                    +14155550101, Asha ,a-1, asha@Example.org\n+14155550102,Ravi,,\n";
         let contacts = read_contacts(text.as_bytes(), &campaign()).expect("valid");
         assert_eq!(contacts.len(), 2);
         assert_eq!(contacts[0].external_id.as_deref(), Some("a-1"));
         assert_eq!(contacts[1].external_id, None);
         assert_eq!(contacts[0].name, PersonName::parse("Asha").ok());
+        assert_eq!(contacts[0].email, EmailAddress::parse("asha@example.org").ok());
+        assert_eq!(contacts[1].email, None);
+    }
+
+    #[test]
+    fn an_address_that_is_none_is_named_by_its_line_and_not_shown() {
+        let text = "phone_number,email\n+14155550101,\n+14155550102,canary at example.org\n";
+        let fault = read_contacts(text.as_bytes(), &campaign())
+            .expect_err("no address")
+            .to_string();
+        assert!(
+            fault.contains("line 3, email: an e-mail address with a blank"),
+            "{fault}"
+        );
+        assert!(!fault.contains("canary") && fault.contains("1 of 2 rows"), "{fault}");
     }
 
     #[test]

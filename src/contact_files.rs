@@ -14,7 +14,7 @@ pub use sheet::{RowText, Sheet};
 use anyhow::bail;
 use csv::StringRecord;
 use samvad_actors::campaign::ZonedWindow;
-use samvad_actors::domain::{CallingWindow, Campaign, ContactId, PersonName, PhoneNumber};
+use samvad_actors::domain::{CallingWindow, Campaign, ContactId, EmailAddress, PersonName, PhoneNumber};
 use samvad_actors::ports::{ContactImport, NewContact};
 
 const NUMBER: &[&str] = &[
@@ -43,6 +43,7 @@ const NAME: &[&str] = &[
     "person_name",
     "display_name",
 ];
+const EMAIL: &[&str] = &["email", "e_mail", "email_address", "e_mail_address", "mail"];
 const ZONE: &[&str] = &["zone", "time_zone", "timezone", "tz"];
 const LANGUAGE: &[&str] = &["language", "lang", "locale"];
 const PRIOR_CONSENT: &[&str] = &["has_prior_consent", "prior_consent", "consent"];
@@ -93,6 +94,7 @@ pub struct ContactColumns {
     number: usize,
     external_id: Option<usize>,
     name: Option<usize>,
+    email: Option<usize>,
     zone: Option<usize>,
     language: Option<usize>,
     prior_consent: Option<usize>,
@@ -110,6 +112,7 @@ impl ContactColumns {
             number: number_column(sheet)?,
             external_id: sheet.column(EXTERNAL_ID)?,
             name: sheet.column(NAME)?,
+            email: sheet.column(EMAIL)?,
             zone: sheet.column(ZONE)?,
             language: sheet.column(LANGUAGE)?,
             prior_consent: sheet.column(PRIOR_CONSENT)?,
@@ -123,6 +126,7 @@ impl ContactColumns {
             Some(self.number),
             self.external_id,
             self.name,
+            self.email,
             self.zone,
             self.language,
             self.prior_consent,
@@ -159,6 +163,8 @@ impl ContactColumns {
         };
         let name = text(self.name)
             .map(|(column, name)| PersonName::parse(name).map_err(|fault| self.fault(column, fault.to_string())));
+        let email = text(self.email)
+            .map(|(column, email)| EmailAddress::parse(email).map_err(|fault| self.fault(column, fault.to_string())));
         let zone = text(self.zone).map(
             |(column, zone)| match ZonedWindow::new(&CallingWindow::default(), zone) {
                 Ok(_) => Ok(zone.to_owned()),
@@ -185,6 +191,7 @@ impl ContactColumns {
                 number,
                 external_id: external_id.transpose()?,
                 name: name.transpose()?,
+                email: email.transpose()?,
                 language: language.transpose()?,
             },
             zone: zone.transpose()?,
@@ -309,11 +316,15 @@ mod tests {
 
     #[test]
     fn every_column_is_taken_by_its_names() {
-        let rows = read("Mobile;customer id;TZ;lang;consent;dnc;name\n98123 45678;a-1;Asia/Dubai;hi;yes;;Asha\n");
+        let rows = read(
+            "Mobile;customer id;TZ;lang;consent;dnc;name;E-Mail\n\
+             98123 45678;a-1;Asia/Dubai;hi;yes;;Asha;asha@Example.org\n",
+        );
         let contact = rows[0].contact.as_ref().expect("a contact");
         assert_eq!(contact.contact.number.expose(), "+919812345678");
         assert_eq!(contact.contact.external_id.as_deref(), Some("a-1"));
         assert_eq!(contact.contact.name, PersonName::parse("Asha").ok());
+        assert_eq!(contact.contact.email, EmailAddress::parse("asha@example.org").ok());
         assert_eq!(contact.zone.as_deref(), Some("Asia/Dubai"));
         assert_eq!(contact.contact.language, Some(Language("hi".to_owned())));
         assert!(contact.prior_consent && rows[0].do_not_call.is_none());
@@ -348,6 +359,28 @@ mod tests {
             assert_eq!(name(&rows[1]), Some(None));
             let fault = rows[2].contact.as_ref().expect_err("no name");
             assert!(fault.column == *header && !fault.fault.contains("555"), "{fault}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_read_under_each_of_its_names_may_be_left_out_and_is_refused_unseen_if_it_is_none() {
+        for header in ["email", "E-Mail", "e_mail", "Email address", "E-mail address", "mail"] {
+            let rows = read(&format!(
+                "phone,{header}\n9812345678, asha@example.org \n9812345679,\n9812345670,asha.example.org\n\
+                 9812345671,Asha <asha@example.org>\n"
+            ));
+            let email = |row: &ContactRow| row.contact.as_ref().ok().map(|contact| contact.contact.email.clone());
+            assert_eq!(
+                email(&rows[0]),
+                Some(EmailAddress::parse("asha@example.org").ok()),
+                "{header}"
+            );
+            assert_eq!(email(&rows[1]), Some(None));
+            for row in &rows[2..] {
+                let fault = row.contact.as_ref().expect_err("no address");
+                let column = header.to_lowercase().replace(['-', ' '], "_");
+                assert!(fault.column == column && !fault.fault.contains("asha"), "{fault}");
+            }
         }
     }
 

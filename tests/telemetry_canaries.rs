@@ -1,4 +1,4 @@
-//! Plants a telephone number, spoken words and secrets wherever they could slip into output, and looks for them in
+//! Plants a telephone number, an e-mail address, spoken words and secrets wherever they could slip into output, and looks for them in
 //! everything that comes out. A process of its own, because logs and the panic hook are set up once.
 
 #![expect(
@@ -12,7 +12,7 @@ use samvad::store::SqlStore;
 use samvad::telemetry::{Redactor, install_panic_hook, subscriber};
 use samvad_actors::domain::{
     Answer, AnswerValue, AnswerVia, AnsweredBy, AttemptId, CallbackRequest, Campaign, ContactId, Disposition,
-    EndReason, Mode, Outcome, PersonName, PhoneNumber,
+    EmailAddress, EndReason, Mode, Outcome, PersonName, PhoneNumber,
 };
 use samvad_actors::ports::{
     AttemptStore, CallReport, CampaignStore, ContactStore, DoNotCallEntry, DoNotCallStore, NewAttempt, NewContact,
@@ -25,14 +25,17 @@ use std::sync::{Arc, Mutex};
 use tracing_subscriber::fmt::MakeWriter;
 
 const NUMBER: &str = "+14155550199";
+const EMAIL: &str = "purple.canary@riverside.example";
 const WORDS: &str = "purple elephants sing";
 const AUTH_TOKEN: &str = "canary-auth-token";
 const TOKEN_KEY: &str = "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00";
 const MEDIA_TOKEN: &str = "a1.1767322800.Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYmE";
 
 /// What must not be found; of the media token, the part that makes it one.
-const CANARIES: [&str; 6] = [
+const CANARIES: [&str; 8] = [
     "4155550199",
+    "purple.canary",
+    "riverside",
     "elephants",
     AUTH_TOKEN,
     TOKEN_KEY,
@@ -100,6 +103,11 @@ fn log_carelessly(settings: &Settings) {
     tracing::error!(key = TOKEN_KEY, "stream with {MEDIA_TOKEN}");
     tracing::error!(hidden = ?Secret::new(key.clone()), number = ?PhoneNumber::parse(NUMBER).expect("E.164"));
     tracing::info!(name = ?PersonName::parse(WORDS), "greeted");
+    tracing::info!(
+        url = "/leave?to=purple.canary%40riverside.example",
+        "writing to {EMAIL}"
+    );
+    tracing::info!(shown = %EmailAddress::parse(EMAIL).expect("an address"), read = ?EmailAddress::parse(EMAIL));
 }
 
 /// Errors of every kind that the store can be brought to, from values that must not show.
@@ -118,6 +126,7 @@ async fn provoke_the_store(directory: &std::path::Path) -> Vec<StoreError> {
         number: number.clone(),
         external_id: Some(WORDS.to_owned()),
         name: PersonName::parse(WORDS).ok(),
+        email: EmailAddress::parse(EMAIL).ok(),
         language: None,
     };
     store.add_contacts(&[contact("p", &number)], 1).await.expect("added");
@@ -196,6 +205,7 @@ async fn provoke_the_store(directory: &std::path::Path) -> Vec<StoreError> {
         .expect("opened");
     for statement in [
         "UPDATE contacts SET phone_number = '4155550199 purple elephants sing'",
+        "UPDATE contacts SET email = 'purple.canary@riverside.example '",
         "UPDATE transcript_lines SET at_ms = 'purple elephants sing'",
         "UPDATE campaigns SET definition = 'purple elephants sing'",
     ] {
@@ -214,8 +224,9 @@ fn panic_in_every_way() {
     let number = NUMBER.to_owned();
     let said = WORDS.to_owned();
     let refused = WORDS.parse::<u8>().map_err(|_| TOKEN_KEY);
-    let panics: [Box<dyn FnOnce() + Send>; 5] = [
+    let panics: [Box<dyn FnOnce() + Send>; 6] = [
         Box::new(move || panic!("cannot call {number}")),
+        Box::new(|| panic!("cannot write to {}", [EMAIL].concat())),
         Box::new(|| assert_eq!(WORDS, AUTH_TOKEN, "{MEDIA_TOKEN}")),
         Box::new(move || {
             refused.expect("a number");
@@ -269,7 +280,15 @@ fn no_number_no_spoken_word_and_no_secret_reaches_any_output() {
         for canary in CANARIES {
             assert!(!output.contains(canary), "{canary} in:\n{output}");
         }
-        for expected in ["+[number]", "[secret]", "[token]", "Secret(***)", "+14*******99"] {
+        for expected in [
+            "+[number]",
+            "[email]",
+            "[secret]",
+            "[token]",
+            "Secret(***)",
+            "+14*******99",
+            "***@***.example",
+        ] {
             assert!(output.contains(expected), "{expected} is missing in:\n{output}");
         }
         assert!(
@@ -282,7 +301,7 @@ fn no_number_no_spoken_word_and_no_secret_reaches_any_output() {
         .lines()
         .filter(|line| line.contains("samvad::panic"))
         .count();
-    assert_eq!(panics, 5);
+    assert_eq!(panics, 6);
     assert!(global.text().contains("a literal stays"));
     assert!(
         global

@@ -32,6 +32,9 @@ struct Contact {
     external_contact_id: Option<String>,
     #[schema(required = true)]
     name: Option<String>,
+    /// The person's e-mail address; in letters of any script (RFC 6531).
+    #[schema(required = true)]
+    email: Option<String>,
     /// Their own language (BCP 47).
     #[schema(required = true)]
     language: Option<String>,
@@ -67,6 +70,7 @@ impl From<ContactView> for Contact {
             phone_number: view.phone_number,
             external_contact_id: view.external_contact_id,
             name: view.name,
+            email: view.email,
             language: view.language,
             zone: view.zone,
             has_prior_consent: view.has_prior_consent,

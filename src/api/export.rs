@@ -36,7 +36,7 @@ struct ResultsQuery {
 /// Export the results of a campaign.
 ///
 /// A line for each contact that is finished, in the order of adding. No cell is a formula to a spreadsheet; telephone
-/// numbers stay as they are, so that the table can be imported again.
+/// numbers stay as they are, so that the table can be imported again. Names and e-mail addresses are not in it.
 #[utoipa::path(
     tag = "results",
     params(

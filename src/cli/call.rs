@@ -181,6 +181,7 @@ async fn begin(campaigns: &Campaigns, campaign: &Campaign, to: &PhoneNumber, mod
             number: to.clone(),
             external_id: None,
             name: None,
+            email: None,
             language: None,
         },
         zone: None,

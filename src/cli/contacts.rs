@@ -26,6 +26,7 @@ The file is CSV (UTF-8; comma, semicolon or tab) whose first row names the colum
   phone_number         or phone, mobile, tel, msisdn …; needed
   external_contact_id  or customer_id, reference: your own id for the person
   name                 or full_name: the person's name, to greet them by
+  email                or e-mail, email_address, mail: the person's e-mail address
   zone                 or timezone: an IANA name; the campaign's window is read in it
   language             the language to begin in: one that the campaign speaks (its own, or of its translations)
   has_prior_consent    yes or no: whether the person agreed to be called
@@ -48,6 +49,7 @@ enum ContactsCommand {
     ///
     /// Exit status 0: every row was taken or there already. 1: some were rejected. 2: it could not be done, or not to
     /// the end; what was stored is said.
+    #[command(after_help = EXAMPLES)]
     Import {
         /// The contacts (CSV).
         #[arg(value_name = "FILE", value_parser = super::existing_file)]

@@ -17,8 +17,8 @@ pub(super) struct ExportArgs {
     /// The campaign's id.
     #[arg(long, value_name = "CAMPAIGN", value_parser = super::campaign_id)]
     campaign: CampaignId,
-    /// The file to write (CSV with telephone numbers), readable by its owner alone; one that is there is replaced when
-    /// the new one is complete.
+    /// The file to write (CSV with telephone numbers, without names and e-mail addresses), readable by its owner alone;
+    /// one that is there is replaced when the new one is complete.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// Contacts that are excluded, too.

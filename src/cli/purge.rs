@@ -56,6 +56,7 @@ pub(super) fn run(args: PurgeArgs) -> anyhow::Result<ExitCode> {
     say!("transcript lines removed:  {}", counts.transcript_lines)?;
     say!("verbatim words removed:    {}", counts.verbatims)?;
     say!("names removed:             {}", counts.names)?;
+    say!("e-mail addresses removed:  {}", counts.email_addresses)?;
     say!("journals removed:          {}", journals.removed)?;
     say!("recordings removed:        {}", recordings.removed)?;
     let failed = journals.failed + recordings.failed;

@@ -3,7 +3,7 @@
 use super::error::{conflict, corrupt, is_unique_violation, not_found, store_error};
 use super::{SqlStore, Write, commit, db, rows, statements as sql};
 use async_trait::async_trait;
-use samvad_actors::domain::{Campaign, CampaignId, PersonName};
+use samvad_actors::domain::{Campaign, CampaignId, EmailAddress, PersonName};
 use samvad_actors::ports::{CampaignStore, Contact, ContactImport, ContactStore, ImportReport, NewContact, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -112,6 +112,7 @@ pub(super) async fn add_contact(
         .bind(contact.language.as_ref().map(|language| language.0.as_str()))
         .bind(i32::from(import.prior_consent))
         .bind(contact.name.as_ref().map(PersonName::expose))
+        .bind(contact.email.as_ref().map(EmailAddress::expose))
         .execute(&mut **transaction)
         .await
         .map_err(|error| match is_unique_violation(&error) {

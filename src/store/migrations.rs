@@ -101,6 +101,7 @@ const VERSIONS: &[Version] = &[
     version!(8, "0008_answered_by"),
     version!(9, "0009_accounts_and_audit"),
     version!(10, "0010_catalogue"),
+    version!(11, "0011_contact_emails"),
 ];
 
 /// The newest version this binary knows.

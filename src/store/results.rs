@@ -71,6 +71,7 @@ impl ResultStore for SqlStore {
             transcript_lines: purge_by(&mut transaction, sql::PURGE_TRANSCRIPTS, before_ms).await?,
             verbatims: 0,
             names: purge_by(&mut transaction, sql::PURGE_NAMES, before_ms).await?,
+            email_addresses: purge_by(&mut transaction, sql::PURGE_EMAIL_ADDRESSES, before_ms).await?,
         };
         for statement in [sql::PURGE_ANSWERS, sql::PURGE_CONSENTS, sql::PURGE_CALLBACK_REQUESTS] {
             counts.verbatims += purge_by(&mut transaction, statement, before_ms).await?;

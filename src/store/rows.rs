@@ -2,8 +2,8 @@
 
 use super::error::{corrupt, store_error};
 use samvad_actors::domain::{
-    Answer, AnswerValue, AttemptId, CallSid, CampaignId, CarrierStatus, ConsentEvidence, ContactId, PersonName,
-    PhoneNumber,
+    Answer, AnswerValue, AttemptId, CallSid, CampaignId, CarrierStatus, ConsentEvidence, ContactId, EmailAddress,
+    PersonName, PhoneNumber,
 };
 use samvad_actors::ports::{AttemptRow, Contact, StoreError, TranscriptLine, TurnLatency};
 use serde::Serialize;
@@ -64,6 +64,12 @@ pub(super) fn zone(row: &AnyRow) -> Result<Option<String>, StoreError> {
 pub(super) fn name(row: &AnyRow) -> Result<Option<PersonName>, StoreError> {
     let name: Option<String> = get(row, "name")?;
     Ok(name.and_then(|name| PersonName::parse(&name).ok()))
+}
+
+/// E-mail address of a contact. One that cannot be read is none: a page of contacts is shown nevertheless.
+pub(super) fn email(row: &AnyRow) -> Result<Option<EmailAddress>, StoreError> {
+    let email: Option<String> = get(row, "email")?;
+    Ok(email.and_then(|email| EmailAddress::parse(&email).ok()))
 }
 
 pub(super) fn contact(row: &AnyRow, id_column: &str) -> Result<Contact, StoreError> {

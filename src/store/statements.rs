@@ -28,6 +28,17 @@ macro_rules! attempt_columns {
 }
 pub(super) use attempt_columns;
 
+/// Contacts that are not called any more, or whose campaign is over: none of their calls is open or ended later than $1.
+macro_rules! called_no_more {
+    () => {
+        "created_at_ms < $1
+          AND (state NOT IN ('pending', 'in_progress') OR campaign_id IN (
+            SELECT k.id FROM campaigns k WHERE k.lifecycle IN ('completed', 'archived')))
+          AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.campaign_id = contacts.campaign_id
+            AND a.contact_id = contacts.id AND (a.ended_at_ms IS NULL OR a.ended_at_ms >= $1))"
+    };
+}
+
 statements! {
     CLAIM_NUMBER = claim_number!();
 
@@ -47,8 +58,8 @@ statements! {
     /// Excluded if on do-not-call, not due before its cooldown ends.
     ADD_CONTACT = "INSERT INTO contacts
         (id, campaign_id, position, phone_number, external_id, attempts_count, created_at_ms, zone, language,
-         prior_consent, name, state, excluded_reason, next_attempt_at_ms)
-        VALUES ($1, $2, $3, $4, $5, 0, $6, $7, $8, $9, $10,
+         prior_consent, name, email, state, excluded_reason, next_attempt_at_ms)
+        VALUES ($1, $2, $3, $4, $5, 0, $6, $7, $8, $9, $10, $11,
             CASE WHEN EXISTS (SELECT 1 FROM do_not_call d WHERE d.phone_number = $4) THEN 'excluded' ELSE 'pending' END,
             CASE WHEN EXISTS (SELECT 1 FROM do_not_call d WHERE d.phone_number = $4) THEN 'do_not_call' ELSE NULL END,
             COALESCE((SELECT n.last_contacted_at_ms + k.cooldown_ms FROM numbers n JOIN campaigns k ON k.id = $2
@@ -216,13 +227,10 @@ statements! {
     PURGE_CALLBACK_REQUESTS = "UPDATE attempts SET callback_request = NULL
         WHERE callback_request IS NOT NULL AND state = 'ended' AND ended_at_ms < $1";
 
-    /// Of contacts that are not called any more, or whose campaign is over: none of their calls is open or ended later.
-    PURGE_NAMES = "UPDATE contacts SET name = NULL
-        WHERE name IS NOT NULL AND created_at_ms < $1
-          AND (state NOT IN ('pending', 'in_progress') OR campaign_id IN (
-            SELECT k.id FROM campaigns k WHERE k.lifecycle IN ('completed', 'archived')))
-          AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.campaign_id = contacts.campaign_id
-            AND a.contact_id = contacts.id AND (a.ended_at_ms IS NULL OR a.ended_at_ms >= $1))";
+    PURGE_NAMES = concat!("UPDATE contacts SET name = NULL WHERE name IS NOT NULL AND ", called_no_more!());
+
+    PURGE_EMAIL_ADDRESSES =
+        concat!("UPDATE contacts SET email = NULL WHERE email IS NOT NULL AND ", called_no_more!());
 
     /// What the carrier's call of an attempt would look like.
     CALL_MARKS = "SELECT c.phone_number, k.definition, COALESCE(a.submitted_at_ms, a.created_at_ms) AS submitted_at_ms

@@ -161,6 +161,7 @@ async fn submitting(store: &SqlStore) -> AttemptId {
         number: PhoneNumber::parse("+14155550123").expect("E.164"),
         external_id: None,
         name: None,
+        email: None,
         language: None,
     };
     store

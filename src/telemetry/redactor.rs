@@ -1,7 +1,7 @@
 //! The last resort against personal data and secrets in output: whatever reaches a sink passes through here.
 //!
-//! It finds what has a form (telephone numbers, registered secrets, long tokens). Words that a person said have
-//! none: they are never given to a log in the first place.
+//! It finds what has a form (telephone numbers, e-mail addresses, registered secrets, long tokens). Words that a person
+//! said have none: they are never given to a log in the first place.
 
 use crate::config::{Secret, Settings};
 use base64::Engine;
@@ -11,6 +11,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tracing_subscriber::fmt::MakeWriter;
 
 const NUMBER: &str = "+[number]";
+const EMAIL: &str = "[email]";
 const SECRET: &str = "[secret]";
 const TOKEN: &str = "[token]";
 /// E.164 numbers have at least so many digits.
@@ -69,7 +70,7 @@ impl Redactor {
         }
     }
 
-    /// The text without telephone numbers, registered secrets and long tokens.
+    /// The text without telephone numbers, e-mail addresses, registered secrets and long tokens.
     pub fn mask<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let mut masked = Cow::Borrowed(text);
         for secret in self.secrets.read().unwrap_or_else(PoisonError::into_inner).iter() {
@@ -77,11 +78,64 @@ impl Redactor {
                 masked = Cow::Owned(masked.replace(secret.as_str(), SECRET));
             }
         }
-        match mask_forms(&masked) {
-            Some(replaced) => Cow::Owned(replaced),
-            None => masked,
+        // Addresses first: a number or a token may be a part of one.
+        for mask in [mask_email_addresses, mask_forms] {
+            if let Some(replaced) = mask(&masked) {
+                masked = Cow::Owned(replaced);
+            }
+        }
+        masked
+    }
+}
+
+/// Masks e-mail addresses; `None` if there are none. Rather too much than too little: whatever may be a part of one goes
+/// with it.
+fn mask_email_addresses(text: &str) -> Option<String> {
+    let mut masked = String::new();
+    // Up to where the text is copied, and to where it belongs to no local part that is still to come.
+    let (mut copied, mut passed) = (0, 0);
+    while let Some((at, after)) = next_separator(text, passed) {
+        let before = &text[passed..at];
+        let local = before.len() - before.trim_end_matches(is_local).len();
+        let domain = domain_length(&text[after..]);
+        passed = after;
+        if local > 0 && domain > 0 {
+            masked.push_str(&text[copied..at - local]);
+            masked.push_str(EMAIL);
+            copied = after + domain;
+            passed = copied;
         }
     }
+    (copied > 0).then(|| masked + &text[copied..])
+}
+
+/// Begin and end of the next `@`, as it is or as a URL writes it.
+fn next_separator(text: &str, from: usize) -> Option<(usize, usize)> {
+    let plain = text[from..].find('@').map(|at| (from + at, from + at + 1));
+    let encoded = text[from..].find("%40").map(|at| (from + at, from + at + 3));
+    plain.into_iter().chain(encoded).min()
+}
+
+/// What a local part may have, letters of any script included.
+fn is_local(c: char) -> bool {
+    !c.is_whitespace() && !c.is_control() && !"()<>[]:;@\\,\"".contains(c)
+}
+
+/// The length of a domain with a dot that the text begins with; 0 if there is none. A last label of digits is of a
+/// version, or of an IP address.
+fn domain_length(text: &str) -> usize {
+    let is_end = |c: char| c.is_ascii() && !c.is_ascii_alphanumeric() && c != '-' && c != '.';
+    let run = text
+        .find(|c: char| is_end(c) || c.is_whitespace() || c.is_control())
+        .unwrap_or(text.len());
+    let (mut end, mut length) = (0, 0);
+    for (index, label) in text[..run].split('.').take_while(|label| !label.is_empty()).enumerate() {
+        end += label.len() + usize::from(index > 0);
+        if index > 0 && !label.bytes().all(|byte| byte.is_ascii_digit()) {
+            length = end;
+        }
+    }
+    length
 }
 
 /// Masks numbers and tokens; `None` if there are none.
@@ -176,6 +230,7 @@ impl<W: Write> Write for Masked<W> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use samvad_actors::domain::EmailAddress;
 
     fn mask(text: &str) -> String {
         Redactor::default().mask(text).into_owned()
@@ -195,8 +250,25 @@ mod tests {
     }
 
     #[test]
+    fn email_addresses_are_masked_however_they_are_written() {
+        for (text, masked) in [
+            ("to asha@example.org.", "to [email]."),
+            ("<o'neil+1@mail.example.co.uk>, again", "<[email]>, again"),
+            ("\"Asha.Rao@EXAMPLE.org\"", "\"[email]\""),
+            ("/leave?to=asha%40example.org&x=1", "[email]&x=1"),
+            ("प्रिया@उदाहरण.भारत says", "[email] says"),
+            ("+14155550123@sip.example", "[email]"),
+            ("a@example.org,b@example.org", "[email],[email]"),
+            ("a@example.org.7", "[email].7"),
+        ] {
+            assert_eq!(mask(text), masked);
+        }
+    }
+
+    #[test]
     fn ids_times_and_short_sums_stay_readable() {
         for text in [
+            "p95 @ 3 calls, someone@home, @example.org, crate@1.2.3, a@..b, 50%40",
             "attempt 0d9f7a1e-6f2c-4a39-9c2b-0a1b2c3d4e5f",
             "call CA0123456789abcdef0123456789abcdef",
             "2026-01-02T03:04:05.678901Z +0530",
@@ -234,7 +306,19 @@ mod tests {
         }
 
         #[test]
-        fn masking_is_done_in_one_pass(text in "(.|\\+[0-9 ]{5,12}|[A-Za-z0-9]{38,44}){0,12}") {
+        fn no_email_address_survives_whatever_stands_around_it(
+            before in ".{0,20}", local in "[\\p{L}0-9.!#$%&'*+/=?^_{|}~-]{1,20}", domain in "[\\p{L}0-9-]{1,9}\\.[\\p{L}]{2,9}",
+            after in ".{0,20}"
+        ) {
+            if let Ok(address) = EmailAddress::parse(&format!("{local}@{domain}")) {
+                let address = address.expose();
+                let masked = mask(&format!("{before}{address}{after}"));
+                prop_assert!(!masked.contains(address), "{}", masked);
+            }
+        }
+
+        #[test]
+        fn masking_is_done_in_one_pass(text in "(.|@|%40|[a-z0-9]{1,3}\\.|\\+[0-9 ]{5,12}|[A-Za-z0-9]{38,44}){0,12}") {
             let once = mask(&text);
             prop_assert_eq!(mask(&once), once);
         }

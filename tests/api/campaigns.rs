@@ -50,6 +50,7 @@ fn add_contact(world: &World, path: &str) {
         number: PhoneNumber::parse("+14155550101").expect("a number"),
         external_id: None,
         name: None,
+        email: None,
         language: None,
     };
     world

@@ -104,6 +104,41 @@ fn a_contact_is_shown_with_its_attempts_in_its_own_campaign_alone() {
 }
 
 #[test]
+fn an_email_address_is_shown_with_its_contact_and_is_neither_in_the_export_nor_in_the_log() {
+    let world = World::start();
+    let admin = world.person(Role::Admin);
+    put_campaign(&world, "health-survey");
+    let csv = "phone_number,external_id,E-Mail\n\
+               +919800000001,a-1,Asha@Riverside.Example\n+919800000002,a-2,\n+919800000003,a-3,not.riverside\n";
+    let report = import(&world, &admin, csv);
+    assert_eq!(
+        (&report["accepted_rows"], &report["rejected_rows"]),
+        (&json!(2), &json!(1))
+    );
+    assert_eq!(report["unused_columns"], json!([]));
+    let rejection = &report["sample_rejections"][0];
+    assert_eq!((&rejection["row"], &rejection["column"]), (&json!(4), &json!("e_mail")));
+    assert!(!report.to_string().to_lowercase().contains("riverside"), "{report}");
+
+    let all = contacts(&world, &admin);
+    let emails: Vec<&Value> = all.iter().map(|contact| &contact["email"]).collect();
+    assert_eq!(emails, [&json!("Asha@riverside.example"), &Value::Null]);
+    let id = all[0]["contact_id"].as_str().expect("an id");
+    let shown = get(&world, &admin, &format!("/contacts/{id}")).json();
+    assert_eq!(shown["email"], "Asha@riverside.example");
+
+    call(&world, &all[0], End::Refused);
+    let export = get(&world, &admin, "/results.csv").text();
+    assert!(
+        export.contains("+919800000001") && !export.contains("riverside"),
+        "{export}"
+    );
+    let log = world.as_somebody(&admin, Request::get("/api/v1/audit?limit=200"));
+    assert_eq!(log.status, 200);
+    assert!(log.text().contains("results.export") && !log.text().contains("riverside"));
+}
+
+#[test]
 fn a_wrong_filter_is_named() {
     let world = World::start();
     let viewer = world.person(Role::Viewer);

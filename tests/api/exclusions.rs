@@ -68,6 +68,7 @@ fn a_number_that_is_listed_takes_its_contacts_out_until_it_is_removed_and_the_lo
         number: PhoneNumber::parse(ASHA).expect("a number"),
         external_id: None,
         name: None,
+        email: None,
         language: None,
     };
     world.wait(world.store.put_campaign(&campaign, NOW)).expect("written");

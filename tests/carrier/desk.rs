@@ -36,6 +36,7 @@ impl World {
             number: number(),
             external_id: None,
             name: None,
+            email: None,
             language: None,
         };
         store.add_contacts(&[contact], NOW).await.expect("added");

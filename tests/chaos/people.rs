@@ -193,6 +193,7 @@ fn planned(
             number: PhoneNumber::parse(number).expect("E.164"),
             external_id: None,
             name: None,
+            email: None,
             language: None,
         },
         zone: zone_of(place).map(str::to_owned),

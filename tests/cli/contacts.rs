@@ -60,6 +60,43 @@ fn every_good_row_is_taken_and_every_other_is_named_with_its_number() {
 }
 
 #[test]
+fn email_addresses_are_taken_and_one_that_is_none_is_named_and_not_shown() {
+    let office = Office::with_campaign(OPEN);
+    office.write(
+        "people.csv",
+        "phone,E-mail address\n+14155550101,asha@riverside.example\n+14155550102,\n+14155550103,asha at riverside\n",
+    );
+    let args = [&IMPORT[..], &["--rejected", "rejected.csv"]].concat();
+    let (out, err, status) = office.run(&args);
+    assert_eq!((status, summary(&out)), (Some(1), [3, 2, 0, 1]), "{out}{err}");
+    assert!(
+        out.contains("row 4, e_mail_address: an e-mail address with a blank"),
+        "{out}"
+    );
+    assert!(!err.contains("not used"), "{err}");
+    for text in [out, err, office.read("rejected.csv")] {
+        assert!(!text.contains("riverside"), "{text}");
+    }
+    let purge = ["purge", "--transcripts", "0"];
+    assert!(
+        office.succeeds(&purge).contains("e-mail addresses removed:  0\n"),
+        "both wait for their calls"
+    );
+    office.succeeds(&["campaign", "activate", "health-survey"]);
+    office.succeeds(&["campaign", "stop", "health-survey"]);
+    assert!(office.succeeds(&purge).contains("e-mail addresses removed:  1\n"));
+    assert!(office.succeeds(&purge).contains("e-mail addresses removed:  0\n"));
+    let both = "phone,email,mail\n+14155550101,,\n";
+    office.write("people.csv", both);
+    assert!(office.refuses(&IMPORT).contains("keep one"));
+    assert!(
+        office
+            .succeeds(&["contacts", "import", "--help"])
+            .contains("email_address")
+    );
+}
+
+#[test]
 fn a_file_of_more_rows_than_a_batch_is_taken_whole() {
     let office = Office::with_campaign(OPEN);
     let rows: String = (0..2_500).map(|n| format!("+9198123{n:05}\n")).collect();

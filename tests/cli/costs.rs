@@ -56,6 +56,7 @@ async fn call(store: &SqlStore, n: i64, mode: Mode, outcome: Outcome, service_us
         number: PhoneNumber::parse(&format!("+1415555{n:04}")).expect("a number"),
         external_id: None,
         name: None,
+        email: None,
         language: None,
     };
     store

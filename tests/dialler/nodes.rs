@@ -271,6 +271,7 @@ impl Fleet {
                     number: PhoneNumber::parse(&respondent.number).expect("E.164"),
                     external_id: None,
                     name: None,
+                    email: None,
                     language: None,
                 },
                 zone: None,

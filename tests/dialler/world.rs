@@ -203,6 +203,7 @@ impl World {
                     number: number(n),
                     external_id: None,
                     name: None,
+                    email: None,
                     language: None,
                 },
                 zone: None,

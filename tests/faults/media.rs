@@ -120,6 +120,7 @@ async fn waiting_attempt(world: &World, index: u32) -> (AttemptId, String) {
         number: PhoneNumber::parse(&format!("+1415556{index:04}")).expect("a number"),
         external_id: None,
         name: None,
+        email: None,
         language: None,
     };
     store.add_contacts(&[new], now_ms).await.expect("added");

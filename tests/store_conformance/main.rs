@@ -92,7 +92,7 @@ macro_rules! conformance {
                     who_took_a_call_reads_back_whoever_it_was
                     a_purge_removes_words_and_keeps_values
                     a_purge_leaves_open_and_recent_attempts_alone
-                    names_are_kept_for_calls_and_purged_when_there_will_be_none
+                    names_and_addresses_are_kept_for_calls_and_purged_when_there_will_be_none
             }
             conformance! { @each $factory;
                 costs: what_a_call_used_is_counted_once_with_the_report_that_ended_it
@@ -165,7 +165,8 @@ macro_rules! conformance {
                     what_is_added_tells_the_calls_in_flight_and_stands_in_the_log
             }
             conformance! { @each $factory;
-                pages: one_contact_comes_with_its_attempts_and_only_from_its_own_campaign
+                pages: an_address_stands_with_its_contact_in_pages_and_by_itself_and_may_be_missing
+                    one_contact_comes_with_its_attempts_and_only_from_its_own_campaign
                     an_export_has_finished_contacts_with_their_answers_and_excluded_ones_on_request
             }
             conformance! { @property $factory;

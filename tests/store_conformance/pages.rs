@@ -4,7 +4,7 @@ use crate::world::*;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use samvad_actors::domain::{
-    AnswerValue, AnsweredBy, AttemptId, CampaignId, ContactId, ContactState, Disposition, Mode, Outcome,
+    AnswerValue, AnsweredBy, AttemptId, CampaignId, ContactId, ContactState, Disposition, EmailAddress, Mode, Outcome,
 };
 use samvad_actors::ports::{
     AttemptCount, AttemptRow, CallReport, ContactCursor, ContactFilter, ContactOrder, ContactQuery, ContactRecord,
@@ -346,6 +346,35 @@ pub fn statistics_agree_with_a_recount_of_every_attempt(runtime: &tokio::runtime
             })
         })
         .expect("every campaign");
+}
+
+pub async fn an_address_stands_with_its_contact_in_pages_and_by_itself_and_may_be_missing(store: TestStore) {
+    let campaign = put_campaign(&store, "spring").await;
+    let mut people = [1, 2, 3].map(|n| contact(&campaign, n));
+    people[0].email = EmailAddress::parse("प्रिया.O'Neil+1@उदाहरण.example").ok();
+    people[1].email = None;
+    let written: Vec<_> = people.iter().map(|person| person.email.clone()).collect();
+    assert!(written[0].is_some());
+    assert_eq!(store.add_contacts(&people, NOW).await, Ok(3));
+    // The known contact is left as it is.
+    let mut again = contact(&campaign, 3);
+    (again.id, again.email) = ("again".into(), EmailAddress::parse("other@example.org").ok());
+    assert_eq!(store.add_contacts(&[again], NOW).await, Ok(0));
+    for order in [ContactOrder::Position, ContactOrder::LastAttempt] {
+        let query = ContactQuery {
+            campaign: campaign.clone(),
+            filter: ContactFilter::default(),
+            order,
+            after: None,
+            limit: 2,
+        };
+        let page = page_by_page(&store, &query).await;
+        let emails: Vec<_> = page.into_iter().map(|record| record.email).collect();
+        assert_eq!(emails, written, "{order:?}");
+    }
+    let single = one_by_one(&store, &campaign).await;
+    let emails: Vec<_> = single.into_iter().map(|(record, _)| record.email).collect();
+    assert_eq!(emails, written);
 }
 
 pub async fn one_contact_comes_with_its_attempts_and_only_from_its_own_campaign(store: TestStore) {

@@ -3,8 +3,8 @@
 use crate::dialling::change;
 use crate::world::*;
 use samvad_actors::domain::{
-    AnswerValue, AnsweredBy, AttemptId, AttemptState, CampaignId, CarrierStatus, Disposition, EndReason, Lifecycle,
-    Outcome,
+    AnswerValue, AnsweredBy, AttemptId, AttemptState, CampaignId, CarrierStatus, Disposition, EmailAddress, EndReason,
+    Lifecycle, Outcome,
 };
 use samvad_actors::ports::{CallReport, NewContact, PurgeCounts, StoreError};
 
@@ -218,7 +218,8 @@ pub async fn a_purge_removes_words_and_keeps_values(store: TestStore) {
         Ok(PurgeCounts {
             transcript_lines: 3,
             verbatims: 5,
-            names: 1
+            names: 1,
+            email_addresses: 1
         }),
         "3 answers, consent, callback time; a person who is not called again"
     );
@@ -265,7 +266,7 @@ pub async fn a_purge_leaves_open_and_recent_attempts_alone(store: TestStore) {
     assert_eq!(store.transcript(&attempt).await.as_ref(), Ok(&report.transcript));
 }
 
-pub async fn names_are_kept_for_calls_and_purged_when_there_will_be_none(store: TestStore) {
+pub async fn names_and_addresses_are_kept_for_calls_and_purged_when_there_will_be_none(store: TestStore) {
     let (called, waiting, open) = (
         put_person(&store, "spring", 1).await,
         put_person(&store, "autumn", 2).await,
@@ -281,16 +282,28 @@ pub async fn names_are_kept_for_calls_and_purged_when_there_will_be_none(store: 
     assert_eq!(store.name_of_attempt(&AttemptId::from("nobody")).await, Ok(None));
 
     // Not yet; then of whoever has answered, while others wait for their call or have one.
-    assert_eq!(store.purge(report.ended_at_ms).await.map(|counts| counts.names), Ok(0));
-    assert_eq!(
-        store.purge(report.ended_at_ms + 1).await.map(|counts| counts.names),
-        Ok(1)
-    );
+    let purge = async |before_ms| {
+        let counts = store.purge(before_ms).await.expect("purged");
+        (counts.names, counts.email_addresses)
+    };
+    assert_eq!(email_of(&store, &called).await, called.email);
+    assert!(called.email.is_some());
+    assert_eq!(purge(report.ended_at_ms).await, (0, 0));
+    assert_eq!(purge(report.ended_at_ms + 1).await, (1, 1));
     assert_eq!(store.name_of_attempt(&attempt).await, Ok(None));
+    assert_eq!(email_of(&store, &called).await, None);
     assert_eq!(store.name_of_attempt(&ringing).await, named(&open));
+    assert_eq!(email_of(&store, &open).await, open.email);
+    assert_eq!(email_of(&store, &waiting).await, waiting.email);
     // Nobody waits for a campaign that is over.
     for to in [Lifecycle::Running, Lifecycle::Completed] {
         change(&store, &waiting.campaign, to).await;
     }
-    assert_eq!(store.purge(i64::MAX).await.map(|counts| counts.names), Ok(1));
+    assert_eq!(purge(i64::MAX).await, (1, 1));
+    assert_eq!(email_of(&store, &waiting).await, None);
+}
+
+async fn email_of(store: &TestStore, person: &NewContact) -> Option<EmailAddress> {
+    let found = store.contact_record(&person.campaign, &person.id).await.expect("read");
+    found.expect("there").0.email
 }

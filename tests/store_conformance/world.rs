@@ -3,8 +3,8 @@
 use samvad::store::{DatabaseUrl, SqlStore, migrate_up};
 use samvad_actors::domain::{
     AccountSid, ActorKind, Answer, AnswerValue, AnswerVia, AnsweredBy, AttemptId, CallSid, CallbackRequest, Campaign,
-    CampaignId, CarrierStatus, ChangedBy, ConsentEvidence, ContactId, Disposition, EndReason, Language, Mode, Outcome,
-    PersonName, PhoneNumber, StreamSid,
+    CampaignId, CarrierStatus, ChangedBy, ConsentEvidence, ContactId, Disposition, EmailAddress, EndReason, Language,
+    Mode, Outcome, PersonName, PhoneNumber, StreamSid,
 };
 use samvad_actors::ports::{
     AccountStore, AttemptRow, AuditEntry, AuditQuery, AuditRow, AuditStore, CallLedger, CallReport, CatalogStore,
@@ -106,6 +106,7 @@ pub fn contact(campaign: &CampaignId, n: u32) -> NewContact {
         number: number(n),
         external_id: Some(format!("customer-{n}")),
         name: PersonName::parse(&format!("Person {n}")).ok(),
+        email: EmailAddress::parse(&format!("person.{n}@example.org")).ok(),
         // Every second one chose a language.
         language: n.is_multiple_of(2).then(|| Language("hi".to_owned())),
     }

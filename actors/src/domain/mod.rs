@@ -5,6 +5,7 @@ mod access;
 mod answer;
 mod attempt;
 mod campaign;
+mod email_address;
 mod ids;
 mod intent;
 mod lifecycle;
@@ -21,6 +22,7 @@ pub use campaign::{
     FollowUp, Language, Opening, QUESTION_COUNT, Question, QuestionKind, RetryPolicy, TimeOfDay, TranslatedQuestion,
     Translation, VoicemailPolicy, Weekday,
 };
+pub use email_address::{EmailAddress, EmailAddressError, LONGEST_EMAIL_ADDRESS};
 pub use ids::{AccountSid, AttemptId, CallSid, CampaignId, ContactId, ImportId, StreamSid, TokenId, UserId};
 pub use intent::Intent;
 pub use lifecycle::{ContactState, Lifecycle};

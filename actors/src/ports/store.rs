@@ -37,8 +37,8 @@ pub use statistics::{
 use super::service_use::{ServiceUse, UsedService};
 use crate::domain::{
     AccountSid, Answer, AnsweredBy, AttemptId, AttemptState, CallSid, CallbackRequest, Campaign, CampaignId,
-    CarrierStatus, ConsentEvidence, ContactId, Disposition, EndReason, Language, MachineVerdict, Mode, Outcome,
-    PersonName, PhoneNumber, StreamSid,
+    CarrierStatus, ConsentEvidence, ContactId, Disposition, EmailAddress, EndReason, Language, MachineVerdict, Mode,
+    Outcome, PersonName, PhoneNumber, StreamSid,
 };
 use async_trait::async_trait;
 
@@ -86,6 +86,8 @@ pub struct NewContact {
     pub external_id: Option<String>,
     /// The person's name, to greet them by.
     pub name: Option<PersonName>,
+    /// Where to write to the person.
+    pub email: Option<EmailAddress>,
     /// The language to begin in; `None`: the campaign's.
     pub language: Option<Language>,
 }
@@ -404,6 +406,8 @@ pub struct PurgeCounts {
     pub verbatims: u64,
     /// Names removed from contacts that are not called any more.
     pub names: u64,
+    /// E-mail addresses removed from the same.
+    pub email_addresses: u64,
 }
 
 /// Campaigns.

@@ -1,5 +1,6 @@
 //! The export of a campaign: finished contacts as CSV, page by page. Safe in a spreadsheet, and a file that can be
-//! imported again: telephone numbers stay as they are.
+//! imported again: telephone numbers stay as they are. Names and e-mail addresses are not in it: results are read by more
+//! people than contacts are.
 
 use super::lifecycle::entry;
 use super::{CampaignError, Campaigns};

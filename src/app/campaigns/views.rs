@@ -1,7 +1,8 @@
 //! What services answer with, ready to be written as JSON: ids as text, times in UTC milliseconds, words as they are kept.
 
 use samvad_actors::domain::{
-    AttemptState, Campaign, CarrierStatus, ContactState, Disposition, Lifecycle, Mode, Outcome, PersonName,
+    AttemptState, Campaign, CarrierStatus, ContactState, Disposition, EmailAddress, Lifecycle, Mode, Outcome,
+    PersonName,
 };
 use samvad_actors::ports::{
     AttemptRow, CampaignRecord, ContactCounts, ContactRecord, DoNotCallEntry, ImportRecord, ImportState, RowRejection,
@@ -94,6 +95,7 @@ pub struct ContactView {
     pub phone_number: String,
     pub external_contact_id: Option<String>,
     pub name: Option<String>,
+    pub email: Option<String>,
     pub language: Option<String>,
     pub zone: Option<String>,
     pub has_prior_consent: bool,
@@ -118,6 +120,7 @@ impl From<ContactRecord> for ContactView {
             phone_number: record.number.expose().to_owned(),
             external_contact_id: record.external_id,
             name: record.name.as_ref().map(PersonName::expose).map(str::to_owned),
+            email: record.email.as_ref().map(EmailAddress::expose).map(str::to_owned),
             language: record.language.map(|language| language.0),
             zone: record.zone,
             has_prior_consent: record.prior_consent,

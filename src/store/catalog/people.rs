@@ -237,6 +237,7 @@ fn record(row: &AnyRow) -> Result<ContactRecord, StoreError> {
         number: PhoneNumber::parse(&number).map_err(|_| corrupt("column phone_number holds no E.164 number"))?,
         external_id: rows::get(row, "external_id")?,
         name: rows::name(row)?,
+        email: rows::email(row)?,
         language: rows::get::<Option<String>>(row, "language")?.map(Language),
         zone: rows::zone(row)?,
         prior_consent: rows::get_flag(row, "prior_consent")?,

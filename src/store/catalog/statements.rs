@@ -11,9 +11,9 @@ macro_rules! campaign_record {
 
 macro_rules! contact_record {
     () => {
-        "SELECT id, campaign_id, position, phone_number, external_id, name, language, zone, prior_consent, state, \
-         excluded_reason, used_attempts, last_attempt_at_ms, last_outcome, last_disposition, next_attempt_at_ms, \
-         created_at_ms FROM contacts "
+        "SELECT id, campaign_id, position, phone_number, external_id, name, email, language, zone, prior_consent, \
+         state, excluded_reason, used_attempts, last_attempt_at_ms, last_outcome, last_disposition, \
+         next_attempt_at_ms, created_at_ms FROM contacts "
     };
 }
 

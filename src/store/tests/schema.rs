@@ -104,6 +104,7 @@ async fn the_schema_goes_up_down_and_up_again_on_existing_data() {
                 number: PhoneNumber::parse("+14155550123").expect("E.164"),
                 external_id: None,
                 name: None,
+                email: None,
                 language: None,
             };
             assert_eq!(store.add_contacts(&[contact], 1).await.expect("added"), 1);

@@ -2,7 +2,8 @@
 
 use super::{AttemptRow, AuditEntry, ContactImport, OptOutReport, StoreError};
 use crate::domain::{
-    CampaignId, ChangedBy, ContactId, ContactState, Disposition, ImportId, Language, Outcome, PersonName, PhoneNumber,
+    CampaignId, ChangedBy, ContactId, ContactState, Disposition, EmailAddress, ImportId, Language, Outcome, PersonName,
+    PhoneNumber,
 };
 use async_trait::async_trait;
 
@@ -21,6 +22,8 @@ pub struct ContactRecord {
     pub external_id: Option<String>,
     /// The person's name.
     pub name: Option<PersonName>,
+    /// Where to write to the person.
+    pub email: Option<EmailAddress>,
     /// Their own language.
     pub language: Option<Language>,
     /// Their own IANA zone.
