@@ -193,10 +193,12 @@ statements! {
 
     /// Contacts by the disposition that tells most: the codes are in that order but for those that cannot be a case, which
     /// come after contacts and before what is unknown.
-    COUNT_CASES = "SELECT final, COUNT(*) AS n FROM (
-            SELECT MIN(CASE WHEN disposition IN ('4.2', '4.31') THEN '2.9' ELSE COALESCE(disposition, '3.11') END) AS final
-            FROM attempts WHERE campaign_id = $1 AND mode = $2 AND state = 'ended' GROUP BY contact_id) called
-        GROUP BY final";
+    /// `called`: whether one of the attempts was more than planned.
+    COUNT_CASES = "SELECT final, called, COUNT(*) AS n FROM (
+            SELECT MIN(CASE WHEN disposition IN ('4.2', '4.31') THEN '2.9' ELSE COALESCE(disposition, '3.11') END) AS final,
+                MAX(CASE WHEN COALESCE(disposition, '3.11') = '3.11' THEN 0 ELSE 1 END) AS called
+            FROM attempts WHERE campaign_id = $1 AND mode = $2 AND state = 'ended' GROUP BY contact_id) cases
+        GROUP BY final, called";
 
     COUNT_CONSENTS = concat!("SELECT s.granted, COUNT(*) AS n
         FROM attempts a JOIN consents s ON s.attempt_id = a.id WHERE ", conversations!(), " GROUP BY s.granted");

@@ -16,7 +16,7 @@ pub struct CampaignCounts {
     pub contacts: Option<ContactCounts>,
     /// Contacts in all.
     pub contacts_total: u64,
-    /// Contacts to whom an attempt of this mode has ended.
+    /// Contacts that were called: an attempt of this mode [was](AttemptCount::was_called).
     pub contacts_attempted: u64,
     /// Attempts that have not ended.
     pub in_flight: u64,
@@ -45,6 +45,14 @@ pub struct AttemptCount {
     pub disposition: Option<Disposition>,
     /// How many.
     pub attempts: u64,
+}
+
+impl AttemptCount {
+    /// Whether somebody was called: not by a dry run, nor if the carrier was not asked in the end or its account was stopped
+    /// (3.11).
+    pub fn was_called(&self) -> bool {
+        self.disposition.is_some_and(|code| code != Disposition::NotAttempted)
+    }
 }
 
 /// Attempts of one day.
