@@ -30,9 +30,9 @@ pub struct StatisticsView {
     pub attempts_in_flight: u64,
     /// Attempts by outcome and disposition.
     pub attempts: Vec<AttemptsView>,
-    /// Consents given.
+    /// Contacts that gave their consent; who was asked in several calls, by their newest word.
     pub consents_granted: u64,
-    /// Consents refused.
+    /// Contacts that refused it.
     pub consents_refused: u64,
     /// Contacts that completed, of those that are not excluded.
     #[schema(required = true)]
@@ -47,7 +47,8 @@ pub struct StatisticsView {
     pub aapor: RatesView,
     /// Day by day.
     pub days: Vec<DayView>,
-    /// Question by question.
+    /// Question by question. Each contact counts once, with the answers that the export shows of it: those of its newest call
+    /// in which it answered anything, or went through the survey to its end.
     pub questions: Vec<QuestionView>,
 }
 
@@ -124,9 +125,9 @@ pub struct DayView {
 pub struct QuestionView {
     /// 1, 2 or 3.
     pub question: usize,
-    /// Answers that have a value.
+    /// Contacts whose answer has a value.
     pub answered: u64,
-    /// Times it was asked and not answered.
+    /// Contacts that were asked and did not answer it.
     pub not_answered: u64,
     /// Answers by value, the most frequent first; of free text none.
     pub values: Vec<ValueView>,

@@ -194,37 +194,32 @@ async fn questions(
     mode: Mode,
 ) -> Result<Vec<QuestionCounts>, StoreError> {
     let mut questions: BTreeMap<usize, QuestionCounts> = BTreeMap::new();
-    for row in &of_mode(sql::COUNT_ANSWERS, connection, campaign, mode).await? {
-        add_answers(&mut questions, row)?;
-    }
-    let values = sqlx::query(sql::COUNT_VALUES)
+    let rows = sqlx::query(sql::COUNT_ANSWERS)
         .bind(campaign.as_str())
         .bind(rows::word(mode)?)
         .bind(i64::from(MOST_VALUES))
         .fetch_all(connection)
         .await
         .map_err(db)?;
-    for row in &values {
-        let counts = at(&mut questions, rows::get_count(row, "question")?);
-        counts
-            .values
-            .push((rows::get(row, "value")?, rows::get_count(row, "n")?));
+    for row in &rows {
+        let question = rows::get_count(row, "question")?;
+        let counts = questions.entry(question).or_insert_with(|| QuestionCounts {
+            question,
+            ..QuestionCounts::default()
+        });
+        match rows::get::<Option<String>>(row, "value_type")? {
+            Some(value_type) => add_answers(counts, &value_type, row)?,
+            None => counts
+                .values
+                .push((rows::get(row, "value")?, rows::get_count(row, "n")?)),
+        }
     }
     Ok(questions.into_values().collect())
 }
 
-fn at(questions: &mut BTreeMap<usize, QuestionCounts>, question: usize) -> &mut QuestionCounts {
-    questions.entry(question).or_insert_with(|| QuestionCounts {
-        question,
-        ..QuestionCounts::default()
-    })
-}
-
 /// Answers of one type. A question may have had another type before it was edited.
-fn add_answers(questions: &mut BTreeMap<usize, QuestionCounts>, row: &AnyRow) -> Result<(), StoreError> {
-    let counts = at(questions, rows::get_count(row, "question")?);
+fn add_answers(counts: &mut QuestionCounts, value_type: &str, row: &AnyRow) -> Result<(), StoreError> {
     let count: u64 = rows::get_count(row, "n")?;
-    let value_type: String = rows::get(row, "value_type")?;
     if value_type == "not_answered" {
         counts.not_answered += count;
         return Ok(());

@@ -24,15 +24,16 @@ pub struct CampaignCounts {
     pub attempts: Vec<AttemptCount>,
     /// Attempts by the day of the call in the campaign's zone, the first first.
     pub days: Vec<DayTally>,
-    /// Consents given.
+    /// Contacts that gave their consent. Of a contact that was asked in several attempts the newest word counts.
     pub consents_granted: u64,
-    /// Consents refused.
+    /// Contacts that refused it.
     pub consents_refused: u64,
     /// Contacts by the group of their final disposition. Of several attempts the one that tells most counts: an
     /// interview, a refusal or a contact, else a number that cannot be a case, else the rest. Contacts without an attempt
     /// were not attempted (3.11).
     pub cases: CaseCounts,
-    /// Answers by question, 0 to 2.
+    /// Answers by question, 0 to 2. Each contact counts once, with the answers of its
+    /// [newest interview](ExportRow::answers), also while it waits for another call.
     pub questions: Vec<QuestionCounts>,
 }
 
@@ -73,9 +74,9 @@ pub struct DayTally {
 pub struct QuestionCounts {
     /// 0, 1 or 2.
     pub question: usize,
-    /// Answers that have a value.
+    /// Contacts whose answer has a value.
     pub answered: u64,
-    /// Times it was asked and not answered.
+    /// Contacts that were asked and did not answer it.
     pub not_answered: u64,
     /// Answers by value (`yes`, `no`, a whole number, the key of an option), the most frequent first, at most
     /// [`MOST_VALUES`]. Free text has none: it is counted alone.
@@ -125,7 +126,9 @@ pub struct ExportRow {
     pub last_attempt_at_ms: Option<i64>,
     /// End of the last attempt.
     pub ended_at_ms: Option<i64>,
-    /// Answers in the order of the questions, if it is completed.
+    /// Answers in the order of the questions, whatever state the contact ended in: those of its newest attempt that has
+    /// any, in which a question was answered or the survey was gone through to its end. An attempt in which nobody answered
+    /// takes nothing back.
     pub answers: [Option<AnswerValue>; 3],
 }
 
