@@ -93,6 +93,7 @@ macro_rules! conformance {
                     a_purge_removes_words_and_keeps_values
                     a_purge_leaves_open_and_recent_attempts_alone
                     names_are_kept_for_calls_and_purged_when_there_will_be_none
+                    what_the_registry_said_is_purged_when_it_is_too_old
             }
             conformance! { @each $factory;
                 costs: what_a_call_used_is_counted_once_with_the_report_that_ended_it

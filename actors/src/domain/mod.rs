@@ -18,8 +18,8 @@ pub use answer::{Answer, AnswerValue, AnswerVia};
 pub use attempt::{AttemptState, CarrierStatus, Mode};
 pub use campaign::{
     CalendarDate, CalendarError, CallingWindow, Campaign, CampaignFault, CampaignLimits, ChoiceOption, DialingRules,
-    FollowUp, Language, Opening, QUESTION_COUNT, Question, QuestionKind, RetryPolicy, TimeOfDay, TranslatedQuestion,
-    Translation, VoicemailPolicy, Weekday,
+    FollowUp, LONGEST_SCRUB_AGE_DAYS, Language, Opening, QUESTION_COUNT, Question, QuestionKind, RetryPolicy,
+    TimeOfDay, TranslatedQuestion, Translation, VoicemailPolicy, Weekday,
 };
 pub use ids::{AccountSid, AttemptId, CallSid, CampaignId, ContactId, ImportId, StreamSid, TokenId, UserId};
 pub use intent::Intent;
