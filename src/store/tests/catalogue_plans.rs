@@ -46,6 +46,10 @@ async fn lists_statistics_and_exports_of_one_campaign_read_no_other_and_lists_ar
         }
         execute(&mut connection, "ANALYZE").await;
         let is_sqlite = url.sqlite_file().is_some();
+        if !is_sqlite {
+            // The fifty contacts of a campaign are sorted sooner than read in order: what is asked is whether they can be.
+            execute(&mut connection, "SET enable_sort = off").await;
+        }
         let explain = if is_sqlite { "EXPLAIN QUERY PLAN " } else { "EXPLAIN " };
         let mut looked_at = 0;
         for (name, statement) in catalog::ALL.iter().filter(|(name, _)| reads_people(name)) {
@@ -80,7 +84,7 @@ async fn lists_statistics_and_exports_of_one_campaign_read_no_other_and_lists_ar
             let is_list = name.starts_with("CONTACTS_") || name.starts_with("EX");
             let sorts = plan
                 .iter()
-                .any(|line| line.contains("FOR ORDER BY"));
+                .any(|line| line.contains("FOR ORDER BY") || line.contains("Sort Key"));
             assert!(!(is_list && sorts), "{url} {name}:\n{}", plan.join("\n"));
             looked_at += 1;
         }
