@@ -35,8 +35,9 @@ struct ResultsQuery {
 
 /// Export the results of a campaign.
 ///
-/// A line for each contact that is finished, in the order of adding. No cell is a formula to a spreadsheet; telephone
-/// numbers stay as they are, so that the table can be imported again. Names and e-mail addresses are not in it.
+/// A line for each contact that is finished, in the order of adding, with the answers of its newest call in which it answered
+/// anything, whatever came of the calls after. No cell is a formula to a spreadsheet; telephone numbers stay as they are, so
+/// that the table can be imported again. Names and e-mail addresses are not in it.
 #[utoipa::path(
     tag = "results",
     params(

@@ -27,7 +27,8 @@ struct StatisticsQuery {
 
 /// Count what came of a campaign.
 ///
-/// Contacts, attempts, consents, rates (AAPOR's among them), days and answers of one mode, of one moment.
+/// Contacts, attempts, consents, rates (AAPOR's among them), days and answers of one mode, of one moment. Consents and
+/// answers are counted by contact, not by call: the answers are those that the export shows.
 #[utoipa::path(
     tag = "results",
     params(("id" = String, Path, description = "The campaign's id."), StatisticsQuery),

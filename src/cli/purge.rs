@@ -7,6 +7,7 @@ use crate::recording::UNCONSENTED;
 use crate::store::SqlStore;
 use anyhow::{Context, bail};
 use clap::Args;
+use samvad_actors::domain::LONGEST_SCRUB_AGE_DAYS;
 use samvad_actors::ports::ResultStore;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
@@ -36,14 +37,18 @@ pub(super) fn run(args: PurgeArgs) -> anyhow::Result<ExitCode> {
             .unwrap_or(SystemTime::UNIX_EPOCH)
     };
     let retention = settings.retention;
-    let transcripts_before = before(args.transcripts, retention.transcript_days)
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
-    let counts = actix_web::rt::System::new().block_on(async {
+    let unix_ms = |time: SystemTime| {
+        let since = time.duration_since(SystemTime::UNIX_EPOCH);
+        since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    };
+    let transcripts_before = unix_ms(before(args.transcripts, retention.transcript_days));
+    let scrubs_before = unix_ms(before(None, LONGEST_SCRUB_AGE_DAYS));
+    let (scrubs, counts) = actix_web::rt::System::new().block_on(async {
         let store = SqlStore::open(&settings.database_url).await?;
+        let scrubs = store.purge_scrubs(scrubs_before).await?;
         let counts = store.purge(transcripts_before).await?;
         store.close().await;
-        anyhow::Ok(counts)
+        anyhow::Ok((scrubs, counts))
     })?;
     let journals = purge_files(
         &data.journals(),
@@ -57,11 +62,18 @@ pub(super) fn run(args: PurgeArgs) -> anyhow::Result<ExitCode> {
     say!("verbatim words removed:    {}", counts.verbatims)?;
     say!("names removed:             {}", counts.names)?;
     say!("e-mail addresses removed:  {}", counts.email_addresses)?;
+    say!("registry look-ups removed: {scrubs}")?;
     say!("journals removed:          {}", journals.removed)?;
     say!("recordings removed:        {}", recordings.removed)?;
     let failed = journals.failed + recordings.failed;
     if failed > 0 {
         bail!("{failed} files could not be removed; check who owns them");
+    }
+    if counts.left_in_log {
+        bail!(
+            "what was removed from the database may still stand in its write-ahead log (samvad.db-wal), because another \
+             process was reading it all the while; run 'samvad purge' again"
+        );
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -52,7 +52,7 @@ impl Dialect {
         }
     }
 
-    /// Takes what a purge removed out of SQLite's write-ahead log too.
+    /// Takes what a purge removed out of SQLite's write-ahead log too. Its answer has a column `busy`: 1 if it could not.
     pub(super) fn settle_purge(self) -> Option<&'static str> {
         match self {
             Self::Sqlite => Some("PRAGMA wal_checkpoint(TRUNCATE)"),

@@ -27,6 +27,7 @@ mod node_lock;
 mod opt_outs;
 mod outcomes;
 mod pools;
+mod purge;
 mod results;
 mod rows;
 mod statements;

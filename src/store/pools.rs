@@ -4,7 +4,7 @@ use super::dialect::{Access, Dialect, Trouble, trouble};
 use super::{DatabaseUrl, OpenError};
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyConnection, AnyPool, ConnectOptions, Connection, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, ConnectOptions, Connection, Row, Transaction};
 use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
@@ -15,6 +15,10 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Between two tries to reach a database that is away: doubling from the first to the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// How long the write-ahead log is tried to be emptied. SQLite waits for readers by itself (`busy_timeout`), but not for
+/// another process that empties it as well.
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(5);
 
 const SQLITE_READERS: u32 = 4;
 /// Of one node, for reading and for writing each, and [`API_READERS`] besides. A server takes 100 connections unless told
@@ -88,15 +92,24 @@ impl Pools {
         patiently(|| self.write.begin_with(self.dialect.begin_write())).await
     }
 
-    /// Takes what a purge removed out of SQLite's write-ahead log too.
-    pub(super) async fn settle_purge(&self) -> Result<(), sqlx::Error> {
+    /// Takes what a purge removed out of SQLite's write-ahead log too. False if it may still be there: somebody was reading
+    /// an older state of the database all the while.
+    pub(super) async fn settle_purge(&self) -> Result<bool, sqlx::Error> {
         let Some(statement) = self.dialect.settle_purge() else {
-            return Ok(());
+            return Ok(true);
         };
-        sqlx::query(statement)
-            .fetch_all(&mut *self.writer().await?)
-            .await
-            .map(drop)
+        let mut writer = self.writer().await?;
+        let deadline = Instant::now() + SETTLE_TIMEOUT;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let row = sqlx::query(statement).fetch_one(&mut *writer).await?;
+            let is_busy = row.try_get::<i64, _>("busy")? != 0;
+            if !is_busy || Instant::now() + pause >= deadline {
+                return Ok(!is_busy);
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
     }
 
     pub(super) async fn close(&self) {

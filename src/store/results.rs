@@ -1,6 +1,6 @@
-//! Results, and the end of their keeping.
+//! Results; the end of their keeping is in `purge`.
 
-use super::{SqlStore, Write, commit, db, rows, statements as sql};
+use super::{SqlStore, db, purge, rows, statements as sql};
 use async_trait::async_trait;
 use samvad_actors::domain::{Answer, AttemptId, Campaign, CampaignId, ContactState, Language};
 use samvad_actors::ports::{NextCall, PurgeCounts, ResultRow, ResultStore, StoreError, TranscriptLine, TurnLatency};
@@ -66,19 +66,11 @@ impl ResultStore for SqlStore {
     }
 
     async fn purge(&self, before_ms: i64) -> Result<PurgeCounts, StoreError> {
-        let mut transaction = self.begin_write().await?;
-        let mut counts = PurgeCounts {
-            transcript_lines: purge_by(&mut transaction, sql::PURGE_TRANSCRIPTS, before_ms).await?,
-            verbatims: 0,
-            names: purge_by(&mut transaction, sql::PURGE_NAMES, before_ms).await?,
-            email_addresses: purge_by(&mut transaction, sql::PURGE_EMAIL_ADDRESSES, before_ms).await?,
-        };
-        for statement in [sql::PURGE_ANSWERS, sql::PURGE_CONSENTS, sql::PURGE_CALLBACK_REQUESTS] {
-            counts.verbatims += purge_by(&mut transaction, statement, before_ms).await?;
-        }
-        commit(transaction).await?;
-        self.pools.settle_purge().await.map_err(db)?;
-        Ok(counts)
+        purge::purge(self, before_ms).await
+    }
+
+    async fn purge_scrubs(&self, before_ms: i64) -> Result<u64, StoreError> {
+        purge::purge_scrubs(self, before_ms).await
     }
 }
 
@@ -104,13 +96,4 @@ fn result(
         language: rows::get::<Option<String>>(row, "call_language")?.map(Language),
         do_not_call: rows::get::<i32>(row, "do_not_call")? != 0,
     })
-}
-
-async fn purge_by(transaction: &mut Write, statement: &'static str, before_ms: i64) -> Result<u64, StoreError> {
-    let purged = sqlx::query(statement)
-        .bind(before_ms)
-        .execute(&mut **transaction)
-        .await
-        .map_err(db)?;
-    Ok(purged.rows_affected())
 }

@@ -31,11 +31,27 @@ pub(super) use attempt_columns;
 /// Contacts that are not called any more, or whose campaign is over: none of their calls is open or ended later than $1.
 macro_rules! called_no_more {
     () => {
-        "created_at_ms < $1
+        " AND created_at_ms < $1
           AND (state NOT IN ('pending', 'in_progress') OR campaign_id IN (
             SELECT k.id FROM campaigns k WHERE k.lifecycle IN ('completed', 'archived')))
           AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.campaign_id = contacts.campaign_id
             AND a.contact_id = contacts.id AND (a.ended_at_ms IS NULL OR a.ended_at_ms >= $1))"
+    };
+}
+
+/// Contacts of one slice of a purge: after $2, up to $3.
+macro_rules! contacts_slice {
+    () => {
+        "id IN (SELECT p.id FROM contacts p WHERE p.id > $2 AND p.id <= $3 ORDER BY p.id LIMIT 500)"
+    };
+}
+
+/// Attempts of one slice of a purge: after ($1, $2), up to ($3, $4), as `PURGE_SLICE` found them. The limit is written out,
+/// so that PostgreSQL plans for few rows whatever the values.
+macro_rules! purge_slice {
+    () => {
+        "(SELECT e.id FROM attempts e WHERE e.state = 'ended' AND (e.ended_at_ms, e.id) > ($1, $2)
+            AND (e.ended_at_ms, e.id) <= ($3, $4) ORDER BY e.ended_at_ms, e.id LIMIT 200)"
     };
 }
 
@@ -211,26 +227,48 @@ statements! {
     LATENCIES = "SELECT turn, endpoint_ms, recognition_ms, understanding_ms, decision_ms, first_audio_ms, total_ms
         FROM turn_latencies WHERE attempt_id = $1 ORDER BY turn";
 
-    PURGE_TRANSCRIPTS = "DELETE FROM transcript_lines
-        WHERE attempt_id IN (SELECT id FROM attempts WHERE state = 'ended' AND ended_at_ms < $1)";
+    /// Of attempts that ended before $3: those after the last slice, which ended with attempt ($1, $2).
+    PURGE_SLICE = "SELECT ended_at_ms, id FROM attempts
+        WHERE state = 'ended' AND (ended_at_ms, id) > ($1, $2) AND ended_at_ms < $3
+        ORDER BY ended_at_ms, id LIMIT 200";
+
+    PURGE_TRANSCRIPTS = concat!("DELETE FROM transcript_lines WHERE attempt_id IN ", purge_slice!());
 
     /// The answer's value stays, but for free text, which is nothing but words.
-    PURGE_ANSWERS = "UPDATE answers
+    PURGE_ANSWERS = concat!("UPDATE answers
         SET heard = NULL, value = CASE WHEN value_type = 'free_text' THEN '' ELSE value END
-        WHERE (heard IS NOT NULL OR (value_type = 'free_text' AND value <> ''))
-          AND attempt_id IN (SELECT id FROM attempts WHERE state = 'ended' AND ended_at_ms < $1)";
+        WHERE (heard IS NOT NULL OR (value_type = 'free_text' AND value <> '')) AND attempt_id IN ", purge_slice!());
 
-    PURGE_CONSENTS = "UPDATE consents SET heard = ''
-        WHERE heard <> '' AND attempt_id IN (SELECT id FROM attempts WHERE state = 'ended' AND ended_at_ms < $1)";
+    PURGE_CONSENTS = concat!("UPDATE consents SET heard = '' WHERE heard <> '' AND attempt_id IN ", purge_slice!());
 
     /// The time of a callback is kept as it was said.
-    PURGE_CALLBACK_REQUESTS = "UPDATE attempts SET callback_request = NULL
-        WHERE callback_request IS NOT NULL AND state = 'ended' AND ended_at_ms < $1";
+    PURGE_CALLBACK_REQUESTS = concat!("UPDATE attempts SET callback_request = NULL
+        WHERE callback_request IS NOT NULL AND id IN ", purge_slice!());
 
-    PURGE_NAMES = concat!("UPDATE contacts SET name = NULL WHERE name IS NOT NULL AND ", called_no_more!());
+    /// The contacts after $1 in the order of ids: the last of them, and how many have a name and are older than $2.
+    PURGE_NAMES_SLICE = "SELECT MAX(id) AS last, COUNT(CASE WHEN created_at_ms < $2 THEN name ELSE NULL END) AS n
+        FROM (SELECT id, name, created_at_ms FROM contacts WHERE id > $1 ORDER BY id LIMIT 500) slice";
+
+    PURGE_NAMES = concat!(
+        "UPDATE contacts SET name = NULL WHERE name IS NOT NULL AND ",
+        contacts_slice!(),
+        called_no_more!()
+    );
+
+    PURGE_EMAIL_ADDRESSES_SLICE = "SELECT MAX(id) AS last, COUNT(CASE WHEN created_at_ms < $2 THEN email ELSE NULL END) AS n
+        FROM (SELECT id, email, created_at_ms FROM contacts WHERE id > $1 ORDER BY id LIMIT 500) slice";
 
     PURGE_EMAIL_ADDRESSES =
-        concat!("UPDATE contacts SET email = NULL WHERE email IS NOT NULL AND ", called_no_more!());
+        concat!("UPDATE contacts SET email = NULL WHERE email IS NOT NULL AND ", contacts_slice!(), called_no_more!());
+
+    /// As `PURGE_NAMES_SLICE`; how many are older than $2.
+    PURGE_SCRUBS_SLICE = "SELECT MAX(phone_number) AS last, COUNT(CASE WHEN scrubbed_at_ms < $2 THEN 1 ELSE NULL END) AS n
+        FROM (SELECT phone_number, scrubbed_at_ms FROM registry_scrubs WHERE phone_number > $1
+            ORDER BY phone_number LIMIT 500) slice";
+
+    PURGE_SCRUBS = "DELETE FROM registry_scrubs WHERE scrubbed_at_ms < $1
+        AND phone_number IN (SELECT p.phone_number FROM registry_scrubs p
+            WHERE p.phone_number > $2 AND p.phone_number <= $3 ORDER BY p.phone_number LIMIT 500)";
 
     /// What the carrier's call of an attempt would look like.
     CALL_MARKS = "SELECT c.phone_number, k.definition, COALESCE(a.submitted_at_ms, a.created_at_ms) AS submitted_at_ms

@@ -8,6 +8,7 @@ mod plans;
 mod postgres;
 #[path = "../../tests/support/postgres_outage.rs"]
 mod postgres_outage;
+mod purge;
 mod schema;
 
 use super::*;
@@ -16,8 +17,8 @@ use samvad_actors::domain::{
     EndReason, Mode, Outcome, PhoneNumber, StreamSid,
 };
 use samvad_actors::ports::{
-    AttemptStore, CallReport, CampaignStore, ContactStore, MediaTokenClaim, NewAttempt, NewContact, ResultStore,
-    TranscriptLine, TranscriptSpeaker,
+    AttemptStore, CallReport, CampaignStore, ContactStore, MediaTokenClaim, NewAttempt, NewContact, PurgeCounts,
+    ResultStore, TranscriptLine, TranscriptSpeaker,
 };
 use sqlx::Row;
 use std::os::unix::fs::PermissionsExt;
@@ -179,6 +180,26 @@ async fn submitting(store: &SqlStore) -> AttemptId {
     let attempt = store.create_attempt(attempt, 1).await.expect("created").id;
     store.mark_submitting(&attempt, 1).await.expect("marked");
     attempt
+}
+
+#[tokio::test]
+async fn a_purge_says_if_somebody_who_reads_keeps_it_from_emptying_the_log_and_the_next_one_empties_it() {
+    let scratch = tempfile::tempdir().expect("temporary directory");
+    let url = url(scratch.path());
+    let store = SqlStore::open(&url).await.expect("opened");
+    submitting(&store).await;
+    let log = scratch.path().join("kept/samvad.db-wal");
+    let logged = || std::fs::metadata(&log).expect("there").len();
+    let other_process = SqlStore::open(&url).await.expect("opened");
+    let mut reader = other_process.reader().await.expect("connection");
+    for statement in ["BEGIN", "SELECT COUNT(*) FROM attempts"] {
+        sqlx::query(statement).execute(&mut *reader).await.expect("read");
+    }
+    assert!(store.purge(3).await.expect("purged").left_in_log);
+    assert!(logged() > 0);
+    sqlx::query("ROLLBACK").execute(&mut *reader).await.expect("done");
+    assert_eq!(store.purge(3).await, Ok(PurgeCounts::default()));
+    assert_eq!(logged(), 0);
 }
 
 #[tokio::test]

@@ -22,6 +22,7 @@ mod people;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod results;
+mod statistics;
 mod tokens;
 mod world;
 
@@ -93,6 +94,7 @@ macro_rules! conformance {
                     a_purge_removes_words_and_keeps_values
                     a_purge_leaves_open_and_recent_attempts_alone
                     names_and_addresses_are_kept_for_calls_and_purged_when_there_will_be_none
+                    what_the_registry_said_is_purged_when_it_is_too_old
             }
             conformance! { @each $factory;
                 costs: what_a_call_used_is_counted_once_with_the_report_that_ended_it
@@ -167,11 +169,19 @@ macro_rules! conformance {
             conformance! { @each $factory;
                 pages: an_address_stands_with_its_contact_in_pages_and_by_itself_and_may_be_missing
                     one_contact_comes_with_its_attempts_and_only_from_its_own_campaign
-                    an_export_has_finished_contacts_with_their_answers_and_excluded_ones_on_request
             }
             conformance! { @property $factory;
                 pages: pages_joined_are_the_whole_list_in_order_whatever_is_asked_for
-                    statistics_agree_with_a_recount_of_every_attempt
+            }
+            conformance! { @each $factory;
+                statistics: an_export_has_finished_contacts_with_their_answers_and_excluded_ones_on_request
+                    a_contact_counts_once_with_the_answers_of_its_newest_interview_which_the_export_shows
+                    answers_of_another_mode_are_in_no_count_and_no_export
+                    an_attempt_that_called_nobody_makes_nobody_a_contact_that_was_called
+                    the_days_are_those_of_the_campaigns_zone_and_of_calls_without_one_in_utc
+            }
+            conformance! { @property $factory;
+                statistics: statistics_agree_with_a_recount_of_every_attempt
             }
             conformance! { @each $factory;
                 accounts: a_first_sign_in_makes_the_user_and_opens_a_session

@@ -1,4 +1,4 @@
-//! Contacts in pages, exports and statistics, each against a list or a recount made without them.
+//! Contacts in pages, against a list made without them; and the calls that these and the statistics are made of.
 
 use crate::world::*;
 use proptest::prelude::*;
@@ -7,33 +7,62 @@ use samvad_actors::domain::{
     AnswerValue, AnsweredBy, AttemptId, CampaignId, ContactId, ContactState, Disposition, EmailAddress, Mode, Outcome,
 };
 use samvad_actors::ports::{
-    AttemptCount, AttemptRow, CallReport, ContactCursor, ContactFilter, ContactOrder, ContactQuery, ContactRecord,
-    DoNotCallEntry, ExportQuery, ExportRow, MOST_VALUES,
+    AttemptRow, CallReport, ContactCursor, ContactFilter, ContactOrder, ContactQuery, ContactRecord, DoNotCallEntry,
 };
-use samvad_actors::statistics::CaseCounts;
-use std::collections::{BTreeMap, BTreeSet};
 
-const DAY_MS: i64 = 86_400_000;
+pub const DAY_MS: i64 = 86_400_000;
 
 /// How a call ends in these tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    Complete { scale: i64 },
+pub enum End {
+    Complete {
+        scale: i64,
+    },
     Partial,
     Refused,
     Machine,
     Busy,
     Dead,
+    /// "Call me later", before anything was answered.
     Later,
+    /// The same after two answers.
+    LaterInPart {
+        scale: i64,
+    },
+    /// Hung up after a question that got no answer.
+    Silent,
+    /// Of a dry run.
+    Rehearsed,
 }
 
 impl End {
     /// Whether nobody calls the contact after it.
-    fn settles(self) -> bool {
-        !matches!(self, Self::Machine | Self::Busy | Self::Later)
+    pub fn settles(self) -> bool {
+        matches!(self, Self::Complete { .. } | Self::Partial | Self::Refused | Self::Dead)
     }
 
-    fn report(self, attempt: &AttemptId, at_ms: i64) -> CallReport {
+    /// What was agreed to or refused.
+    pub fn consent(self) -> Option<bool> {
+        match self {
+            Self::Complete { .. } | Self::Partial | Self::LaterInPart { .. } | Self::Silent => Some(true),
+            Self::Refused => Some(false),
+            Self::Machine | Self::Busy | Self::Dead | Self::Later | Self::Rehearsed => None,
+        }
+    }
+
+    /// What was asked, with what was answered.
+    pub fn answers(self) -> Vec<AnswerValue> {
+        let first = AnswerValue::YesNo(true);
+        match self {
+            Self::Complete { scale } => vec![first, AnswerValue::Scale(scale), AnswerValue::NotAnswered],
+            Self::LaterInPart { scale } => vec![first, AnswerValue::Scale(scale)],
+            Self::Partial => vec![first],
+            Self::Silent => vec![AnswerValue::NotAnswered],
+            _ => Vec::new(),
+        }
+    }
+
+    pub fn report(self, attempt: &AttemptId, at_ms: i64) -> CallReport {
         let (outcome, disposition) = match self {
             Self::Complete { .. } => (Outcome::Completed, Disposition::Complete),
             Self::Partial => (Outcome::Partial, Disposition::Partial),
@@ -42,26 +71,21 @@ impl End {
             Self::Busy => (Outcome::Failed, Disposition::Busy),
             Self::Dead => (Outcome::Failed, Disposition::NonWorkingNumber),
             Self::Later => (Outcome::Callback, Disposition::NonContact),
+            Self::LaterInPart { .. } => (Outcome::Callback, Disposition::Partial),
+            Self::Silent => (Outcome::Abandoned, Disposition::BreakOff),
+            Self::Rehearsed => (Outcome::Failed, Disposition::NotAttempted),
         };
         let mut report = report(attempt);
-        let first = answer(0, AnswerValue::YesNo(true), Some("yes"));
-        report.answers = match self {
-            Self::Complete { scale } => vec![
-                first,
-                answer(1, AnswerValue::Scale(scale), Some("a number")),
-                answer(2, AnswerValue::NotAnswered, None),
-            ],
-            Self::Partial => vec![first],
-            _ => Vec::new(),
-        };
-        report.consent = match self {
-            Self::Complete { .. } | Self::Partial => Some(consent()),
-            Self::Refused => Some(samvad_actors::domain::ConsentEvidence {
-                granted: false,
-                ..consent()
-            }),
-            _ => None,
-        };
+        let answers = self.answers().into_iter().enumerate();
+        report.answers = answers
+            .map(|(question, value)| {
+                let heard = (value != AnswerValue::NotAnswered).then_some("words");
+                answer(question, value, heard)
+            })
+            .collect();
+        report.consent = self
+            .consent()
+            .map(|granted| samvad_actors::domain::ConsentEvidence { granted, ..consent() });
         if matches!(self, Self::Machine) {
             report.answered_by = AnsweredBy::Voicemail;
         }
@@ -72,7 +96,7 @@ impl End {
 }
 
 /// Calls of one contact, and the day of each.
-type Calls = Vec<(End, i64)>;
+pub type Calls = Vec<(End, i64)>;
 
 fn end() -> impl Strategy<Value = End> {
     prop_oneof![
@@ -83,15 +107,18 @@ fn end() -> impl Strategy<Value = End> {
         Just(End::Busy),
         Just(End::Dead),
         Just(End::Later),
+        (0_i64..=10).prop_map(|scale| End::LaterInPart { scale }),
+        Just(End::Silent),
+        Just(End::Rehearsed),
     ]
 }
 
-fn people() -> impl Strategy<Value = Vec<Calls>> {
-    prop::collection::vec(prop::collection::vec((end(), 0_i64..3), 0..3), 0..8)
+pub fn people() -> impl Strategy<Value = Vec<Calls>> {
+    prop::collection::vec(prop::collection::vec((end(), 0_i64..3), 0..4), 0..8)
 }
 
-/// A campaign in which these calls were made; contacts are numbered from 1, and the last is on do-not-call.
-async fn called(store: &TestStore, people: &[Calls]) -> CampaignId {
+/// A campaign in which these calls were made; contacts are numbered from 1.
+pub async fn called(store: &TestStore, people: &[Calls]) -> CampaignId {
     let campaign = put_campaign(store, &uuid::Uuid::new_v4().to_string()).await;
     store.set_mode(&campaign, Mode::Simulated, NOW).await.expect("set");
     for (n, calls) in (1_u32..).zip(people) {
@@ -116,7 +143,7 @@ async fn called(store: &TestStore, people: &[Calls]) -> CampaignId {
     campaign
 }
 
-async fn list_out(store: &TestStore, n: u32) {
+pub async fn list_out(store: &TestStore, n: u32) {
     let entry = DoNotCallEntry {
         number: number(n),
         source: "manual".to_owned(),
@@ -127,7 +154,7 @@ async fn list_out(store: &TestStore, n: u32) {
 }
 
 /// Every contact with its attempts, one by one.
-async fn one_by_one(store: &TestStore, campaign: &CampaignId) -> Vec<(ContactRecord, Vec<AttemptRow>)> {
+pub async fn one_by_one(store: &TestStore, campaign: &CampaignId) -> Vec<(ContactRecord, Vec<AttemptRow>)> {
     let mut found = Vec::new();
     for contact in store.contacts(campaign).await.expect("read") {
         found.push(
@@ -177,7 +204,7 @@ fn sort(contacts: &mut [ContactRecord], order: ContactOrder) {
     }
 }
 
-fn config() -> Config {
+pub fn config() -> Config {
     Config {
         cases: 24,
         failure_persistence: None,
@@ -249,105 +276,6 @@ pub fn pages_joined_are_the_whole_list_in_order_whatever_is_asked_for(
         .expect("every list");
 }
 
-pub fn statistics_agree_with_a_recount_of_every_attempt(runtime: &tokio::runtime::Runtime, store: TestStore) {
-    TestRunner::new(config())
-        .run(&people(), |people| {
-            runtime.block_on(async {
-                let campaign = called(&store, &people).await;
-                let counts = store.campaign_counts(&campaign, None).await.expect("counted");
-                let all = one_by_one(&store, &campaign).await;
-                let attempts: Vec<&AttemptRow> = all.iter().flat_map(|(_, attempts)| attempts).collect();
-
-                let mut by_end: BTreeMap<(Outcome, &str), AttemptCount> = BTreeMap::new();
-                let mut days: BTreeMap<i64, [u64; 3]> = BTreeMap::new();
-                for attempt in &attempts {
-                    let (outcome, disposition) = (attempt.outcome.expect("ended"), attempt.disposition);
-                    let key = (outcome, disposition.map_or("", Disposition::code));
-                    let count = by_end.entry(key).or_insert(AttemptCount {
-                        outcome,
-                        disposition,
-                        attempts: 0,
-                    });
-                    count.attempts += 1;
-                    let day = days.entry(attempt.created_at_ms / DAY_MS).or_default();
-                    day[0] += 1;
-                    day[1] += u64::from(attempt.answered_by.is_some());
-                    day[2] += u64::from(outcome == Outcome::Completed);
-                }
-                prop_assert_eq!(counts.attempts, by_end.into_values().collect::<Vec<_>>());
-                let series: Vec<_> = counts
-                    .days
-                    .iter()
-                    .map(|d| [d.attempts, d.answered, d.completed])
-                    .collect();
-                prop_assert_eq!(series, days.into_values().collect::<Vec<_>>());
-
-                let mut cases = CaseCounts::default();
-                for (_, attempts) in &all {
-                    let codes: Vec<Disposition> = attempts.iter().filter_map(|a| a.disposition).collect();
-                    let told = codes
-                        .iter()
-                        .filter(|code| code.code() < "3")
-                        .min_by_key(|code| code.code());
-                    let no_case = codes.iter().find(|code| code.code() > "4");
-                    let case = told.or(no_case).copied().unwrap_or(Disposition::NotAttempted);
-                    cases.add(case, 1);
-                }
-                prop_assert_eq!(counts.cases, cases);
-                let attempted = all.iter().filter(|(_, attempts)| !attempts.is_empty()).count();
-                prop_assert_eq!(counts.contacts_attempted, attempted as u64);
-                prop_assert_eq!(counts.contacts_total, all.len() as u64);
-                let by_state = store.contact_counts(&campaign).await.expect("counted");
-                prop_assert_eq!(counts.contacts, Some(by_state));
-
-                let with = |wanted: fn(&End) -> bool| {
-                    let last = |calls: &Calls| -> Option<End> {
-                        let end = calls.iter().position(|(end, _)| end.settles());
-                        calls.get(end?).map(|(end, _)| *end)
-                    };
-                    people.iter().filter_map(last).filter(wanted).collect::<Vec<_>>()
-                };
-                let complete = with(|end| matches!(end, End::Complete { .. }));
-                let agreed = with(|end| matches!(end, End::Complete { .. } | End::Partial));
-                let refused = with(|end| matches!(end, End::Refused));
-                prop_assert_eq!(counts.consents_granted, agreed.len() as u64);
-                prop_assert_eq!(counts.consents_refused, refused.len() as u64);
-                let of = |question: usize| counts.questions.iter().find(|counts| counts.question == question);
-                prop_assert_eq!(of(0).map_or(0, |counts| counts.answered), agreed.len() as u64);
-                prop_assert_eq!(of(2).map_or(0, |counts| counts.not_answered), complete.len() as u64);
-                let scales: Vec<i64> = complete
-                    .iter()
-                    .filter_map(|end| match end {
-                        End::Complete { scale } => Some(*scale),
-                        _ => None,
-                    })
-                    .collect();
-                let numbers = of(1).and_then(|counts| counts.numbers);
-                prop_assert_eq!(numbers.map(|n| n.min), scales.iter().min().copied());
-                prop_assert_eq!(numbers.map(|n| n.max), scales.iter().max().copied());
-                let mean = scales.iter().sum::<i64>() as f64 / scales.len().max(1) as f64;
-                prop_assert!(numbers.is_none_or(|n| (n.mean - mean).abs() < 1e-9));
-                let mut values: BTreeMap<String, u64> = BTreeMap::new();
-                for scale in &scales {
-                    *values.entry(scale.to_string()).or_default() += 1;
-                }
-                let found: BTreeMap<String, u64> = of(1)
-                    .map(|counts| counts.values.iter().cloned().collect())
-                    .unwrap_or_default();
-                prop_assert!(found.len() <= MOST_VALUES as usize);
-                prop_assert_eq!(found, values);
-
-                let of_another_mode = store
-                    .campaign_counts(&campaign, Some(Mode::Live))
-                    .await
-                    .expect("counted");
-                prop_assert!(of_another_mode.attempts.is_empty() && of_another_mode.contacts.is_none());
-                Ok(())
-            })
-        })
-        .expect("every campaign");
-}
-
 pub async fn an_address_stands_with_its_contact_in_pages_and_by_itself_and_may_be_missing(store: TestStore) {
     let campaign = put_campaign(&store, "spring").await;
     let mut people = [1, 2, 3].map(|n| contact(&campaign, n));
@@ -398,56 +326,4 @@ pub async fn one_contact_comes_with_its_attempts_and_only_from_its_own_campaign(
     let other = put_campaign(&store, "other").await;
     assert_eq!(store.contact_record(&other, &id).await, Ok(None));
     assert_eq!(store.contact_record(&campaign, &ContactId::from("x")).await, Ok(None));
-}
-
-pub async fn an_export_has_finished_contacts_with_their_answers_and_excluded_ones_on_request(store: TestStore) {
-    let people = vec![
-        vec![(End::Complete { scale: 7 }, 0)],
-        vec![(End::Busy, 0)],
-        vec![(End::Refused, 0)],
-        vec![(End::Dead, 2)],
-        vec![],
-        vec![(End::Partial, 1)],
-    ];
-    let campaign = called(&store, &people).await;
-    let before = store.export_stamp(&campaign).await.expect("read");
-    list_out(&store, 5).await;
-    let export = async |include_excluded| {
-        let (mut rows, mut after_position): (Vec<ExportRow>, i64) = (Vec::new(), 0);
-        loop {
-            let query = ExportQuery {
-                campaign: campaign.clone(),
-                include_excluded,
-                after_position,
-                limit: 2,
-            };
-            let page = store.export_page(&query).await.expect("read");
-            let Some(last) = page.last() else { return rows };
-            after_position = last.position;
-            rows.extend(page);
-        }
-    };
-    let rows = export(false).await;
-    let numbers: Vec<_> = rows.iter().map(|row| row.number.clone()).collect();
-    assert_eq!(numbers, [1, 3, 4, 6].map(number));
-    let states: BTreeSet<String> = rows.iter().map(|row| format!("{:?}", row.state)).collect();
-    assert_eq!(states.len(), 3, "{states:?}");
-    let answers = [
-        Some(AnswerValue::YesNo(true)),
-        Some(AnswerValue::Scale(7)),
-        Some(AnswerValue::NotAnswered),
-    ];
-    assert_eq!(rows[0].answers, answers);
-    assert_eq!((rows[0].attempts, rows[0].ended_at_ms), (1, Some(NOW + 1)));
-    assert_eq!(rows[0].external_id.as_deref(), Some("customer-1"));
-    assert_eq!(rows[1].answers, [None, None, None]);
-    assert_eq!(rows[3].answers[0], Some(AnswerValue::YesNo(true)));
-    let excluded = export(true).await;
-    assert_eq!(
-        excluded.iter().map(|row| row.number.clone()).collect::<Vec<_>>(),
-        [1, 3, 4, 5, 6].map(number)
-    );
-    let after = store.export_stamp(&campaign).await.expect("read");
-    assert_eq!(before.last_ended_at_ms, Some(NOW + 2 * DAY_MS + 1));
-    assert_eq!(after, before, "who is taken out had no result");
 }

@@ -6,7 +6,7 @@ use samvad_actors::domain::{
     AnswerValue, AnsweredBy, AttemptId, AttemptState, CampaignId, CarrierStatus, Disposition, EmailAddress, EndReason,
     Lifecycle, Outcome,
 };
-use samvad_actors::ports::{CallReport, NewContact, PurgeCounts, StoreError};
+use samvad_actors::ports::{CallReport, NewContact, PurgeCounts, RegistryScrub, StoreError};
 
 pub async fn p40_a_report_reads_back_whole(store: TestStore) {
     let person = put_person(&store, "spring", 1).await;
@@ -219,7 +219,8 @@ pub async fn a_purge_removes_words_and_keeps_values(store: TestStore) {
             transcript_lines: 3,
             verbatims: 5,
             names: 1,
-            email_addresses: 1
+            email_addresses: 1,
+            left_in_log: false
         }),
         "3 answers, consent, callback time; a person who is not called again"
     );
@@ -306,4 +307,19 @@ pub async fn names_and_addresses_are_kept_for_calls_and_purged_when_there_will_b
 async fn email_of(store: &TestStore, person: &NewContact) -> Option<EmailAddress> {
     let found = store.contact_record(&person.campaign, &person.id).await.expect("read");
     found.expect("there").0.email
+}
+
+pub async fn what_the_registry_said_is_purged_when_it_is_too_old(store: TestStore) {
+    let said = |n: u32, scrubbed_at_ms: i64| RegistryScrub {
+        number: number(n),
+        listed: n.is_multiple_of(2),
+        scrubbed_at_ms,
+    };
+    let scrubs = [said(1, NOW - 2), said(2, NOW - 1), said(3, NOW)];
+    let entry = audited("registry.scrub", "registry");
+    store.record_scrubs(&scrubs, &entry, NOW).await.expect("recorded");
+    assert_eq!(store.purge_scrubs(NOW - 2).await, Ok(0));
+    assert_eq!(store.purge_scrubs(NOW).await, Ok(2), "listed or not");
+    assert_eq!(store.purge_scrubs(NOW).await, Ok(0), "a second purge finds nothing");
+    assert_eq!(store.purge_scrubs(NOW + 1).await, Ok(1));
 }

@@ -6,7 +6,7 @@ mod translation;
 mod validate;
 
 pub use calendar::{CalendarDate, CalendarError, TimeOfDay, Weekday};
-pub use dialing::{CallingWindow, CampaignLimits, DialingRules, FollowUp, RetryPolicy};
+pub use dialing::{CallingWindow, CampaignLimits, DialingRules, FollowUp, LONGEST_SCRUB_AGE_DAYS, RetryPolicy};
 pub use translation::{TranslatedQuestion, Translation};
 
 use super::{CampaignId, PhoneNumber};

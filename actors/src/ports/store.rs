@@ -408,6 +408,9 @@ pub struct PurgeCounts {
     pub names: u64,
     /// E-mail addresses removed from the same.
     pub email_addresses: u64,
+    /// Whether what was removed may still stand in a log of the database, because somebody was reading. The next purge tries
+    /// again.
+    pub left_in_log: bool,
 }
 
 /// Campaigns.
@@ -485,8 +488,12 @@ pub trait ResultStore: Send + Sync {
     async fn transcript(&self, attempt: &AttemptId) -> Result<Vec<TranscriptLine>, StoreError>;
     /// A call's turn latencies in order.
     async fn latencies(&self, attempt: &AttemptId) -> Result<Vec<TurnLatency>, StoreError>;
-    /// Removes transcripts and verbatim words of attempts that ended before `before_ms`.
+    /// Removes transcripts and verbatim words of attempts that ended before `before_ms`. Not one step but many: what a purge
+    /// that fails has removed stays removed, and the next one removes the rest.
     async fn purge(&self, before_ms: i64) -> Result<PurgeCounts, StoreError>;
+    /// Removes what the registry said before `before_ms` of numbers; returns of how many. As [`ResultStore::purge`], which
+    /// empties the log for both: to be asked first.
+    async fn purge_scrubs(&self, before_ms: i64) -> Result<u64, StoreError>;
 }
 
 /// All of it.

@@ -417,6 +417,10 @@ impl ResultStore for MemoryStore {
     async fn purge(&self, _before_ms: i64) -> Result<PurgeCounts, StoreError> {
         Ok(PurgeCounts::default())
     }
+
+    async fn purge_scrubs(&self, _before_ms: i64) -> Result<u64, StoreError> {
+        Ok(0)
+    }
 }
 
 /// The calling number of every attempt.

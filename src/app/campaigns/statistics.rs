@@ -2,7 +2,7 @@
 
 use super::{CampaignError, Campaigns, CountsView};
 use samvad_actors::domain::{CampaignId, Disposition, Mode, Outcome};
-use samvad_actors::ports::{CampaignCounts, QuestionCounts, StatisticsStore};
+use samvad_actors::ports::{AttemptCount, CampaignCounts, QuestionCounts, StatisticsStore};
 use samvad_actors::statistics::{CaseCounts, Rates};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -18,9 +18,10 @@ pub struct StatisticsView {
     /// Contacts by state; `None` if the campaign is in another mode now.
     #[schema(required = true)]
     pub contacts: Option<CountsView>,
-    /// Contacts that were called.
+    /// Contacts that were called. A dry run calls nobody, nor does an attempt that was given up before the carrier was
+    /// asked (3.11).
     pub contacts_attempted: u64,
-    /// Attempts for each contact that was called.
+    /// Attempts for each contact that was called, without those that called nobody.
     #[schema(required = true)]
     pub mean_attempts: Option<f64>,
     /// Attempts that have ended.
@@ -29,9 +30,9 @@ pub struct StatisticsView {
     pub attempts_in_flight: u64,
     /// Attempts by outcome and disposition.
     pub attempts: Vec<AttemptsView>,
-    /// Consents given.
+    /// Contacts that gave their consent; who was asked in several calls, by their newest word.
     pub consents_granted: u64,
-    /// Consents refused.
+    /// Contacts that refused it.
     pub consents_refused: u64,
     /// Contacts that completed, of those that are not excluded.
     #[schema(required = true)]
@@ -46,7 +47,8 @@ pub struct StatisticsView {
     pub aapor: RatesView,
     /// Day by day.
     pub days: Vec<DayView>,
-    /// Question by question.
+    /// Question by question. Each contact counts once, with the answers that the export shows of it: those of its newest call
+    /// in which it answered anything, or went through the survey to its end.
     pub questions: Vec<QuestionView>,
 }
 
@@ -123,9 +125,9 @@ pub struct DayView {
 pub struct QuestionView {
     /// 1, 2 or 3.
     pub question: usize,
-    /// Answers that have a value.
+    /// Contacts whose answer has a value.
     pub answered: u64,
-    /// Times it was asked and not answered.
+    /// Contacts that were asked and did not answer it.
     pub not_answered: u64,
     /// Answers by value, the most frequent first; of free text none.
     pub values: Vec<ValueView>,
@@ -165,7 +167,12 @@ impl Campaigns {
 }
 
 fn view(campaign: &CampaignId, counts: CampaignCounts) -> StatisticsView {
-    let attempts_ended: u64 = counts.attempts.iter().map(|count| count.attempts).sum();
+    let sum_of = |wanted: fn(&AttemptCount) -> bool| -> u64 {
+        let counts = counts.attempts.iter().filter(|count| wanted(count));
+        counts.map(|count| count.attempts).sum()
+    };
+    let attempts_ended = sum_of(|_| true);
+    let calls = sum_of(AttemptCount::was_called);
     let of_contacts = |pick: fn(&CountsView) -> u64| {
         let contacts = CountsView::from(counts.contacts?);
         part(pick(&contacts), contacts.total - contacts.excluded)
@@ -175,7 +182,7 @@ fn view(campaign: &CampaignId, counts: CampaignCounts) -> StatisticsView {
         mode: counts.mode,
         contacts: counts.contacts.map(CountsView::from),
         contacts_attempted: counts.contacts_attempted,
-        mean_attempts: part(attempts_ended, counts.contacts_attempted),
+        mean_attempts: part(calls, counts.contacts_attempted),
         attempts_ended,
         attempts_in_flight: counts.in_flight,
         consents_granted: counts.consents_granted,
@@ -228,4 +235,36 @@ fn question(counts: QuestionCounts) -> QuestionView {
 
 fn part(of: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| of as f64 / whole as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attempts_that_called_nobody_are_counted_and_are_in_no_mean() {
+        let ended = |outcome, disposition, attempts| AttemptCount {
+            outcome,
+            disposition: Some(disposition),
+            attempts,
+        };
+        let counts = CampaignCounts {
+            mode: Mode::Live,
+            contacts: None,
+            contacts_total: 5,
+            contacts_attempted: 2,
+            in_flight: 0,
+            attempts: vec![
+                ended(Outcome::Failed, Disposition::NotAttempted, 4),
+                ended(Outcome::Failed, Disposition::Busy, 3),
+            ],
+            days: Vec::new(),
+            consents_granted: 0,
+            consents_refused: 0,
+            cases: CaseCounts::default(),
+            questions: Vec::new(),
+        };
+        let view = view(&CampaignId::from("spring"), counts);
+        assert_eq!((view.attempts_ended, view.mean_attempts), (7, Some(1.5)));
+    }
 }

@@ -69,6 +69,30 @@ macro_rules! conversations {
     };
 }
 
+/// Whether an attempt has answers, of which `v` is one: a question was answered, or the survey gone through to its end,
+/// every question skipped perhaps.
+macro_rules! has_answers {
+    ($attempt:literal) => {
+        concat!("(", $attempt, ".outcome = 'completed' OR v.value IS NOT NULL)")
+    };
+}
+
+/// Of `conversations!` each contact's newest that has answers, the one that `EXPORT_PAGE` shows.
+macro_rules! interviews {
+    () => {
+        concat!(
+            conversations!(),
+            " AND EXISTS (SELECT 1 FROM answers v WHERE v.attempt_id = a.id AND ",
+            has_answers!("a"),
+            ") AND NOT EXISTS (SELECT 1 FROM attempts l JOIN answers v ON v.attempt_id = l.id
+                WHERE l.campaign_id = a.campaign_id AND l.contact_id = a.contact_id AND l.mode = a.mode
+                  AND l.attempt_number > a.attempt_number AND ",
+            has_answers!("l"),
+            ")"
+        )
+    };
+}
+
 macro_rules! import_record {
     () => {
         "SELECT id, campaign_id, source_name, state, fault, total_rows, accepted_rows, known_rows, rejected_rows, \
@@ -200,47 +224,63 @@ statements! {
 
     /// Contacts by the disposition that tells most: the codes are in that order but for those that cannot be a case, which
     /// come after contacts and before what is unknown.
-    COUNT_CASES = "SELECT final, COUNT(*) AS n FROM (
-            SELECT MIN(CASE WHEN disposition IN ('4.2', '4.31') THEN '2.9' ELSE COALESCE(disposition, '3.11') END) AS final
-            FROM attempts WHERE campaign_id = $1 AND mode = $2 AND state = 'ended' GROUP BY contact_id) called
-        GROUP BY final";
+    /// `called`: whether one of the attempts was more than planned.
+    COUNT_CASES = "SELECT final, called, COUNT(*) AS n FROM (
+            SELECT MIN(CASE WHEN disposition IN ('4.2', '4.31') THEN '2.9' ELSE COALESCE(disposition, '3.11') END) AS final,
+                MAX(CASE WHEN COALESCE(disposition, '3.11') = '3.11' THEN 0 ELSE 1 END) AS called
+            FROM attempts WHERE campaign_id = $1 AND mode = $2 AND state = 'ended' GROUP BY contact_id) cases
+        GROUP BY final, called";
 
+    /// The newest of each contact.
     COUNT_CONSENTS = concat!("SELECT s.granted, COUNT(*) AS n
-        FROM attempts a JOIN consents s ON s.attempt_id = a.id WHERE ", conversations!(), " GROUP BY s.granted");
+        FROM attempts a JOIN consents s ON s.attempt_id = a.id WHERE ", conversations!(), "
+          AND NOT EXISTS (SELECT 1 FROM attempts l JOIN consents v ON v.attempt_id = l.id
+            WHERE l.campaign_id = a.campaign_id AND l.contact_id = a.contact_id AND l.mode = a.mode
+              AND l.attempt_number > a.attempt_number)
+        GROUP BY s.granted");
 
-    COUNT_ANSWERS = concat!("SELECT n.question, n.value_type, COUNT(*) AS n,
-            MIN(CAST(CASE WHEN n.value_type IN ('number', 'scale') THEN n.value ELSE NULL END AS BIGINT)) AS least,
-            MAX(CAST(CASE WHEN n.value_type IN ('number', 'scale') THEN n.value ELSE NULL END AS BIGINT)) AS greatest,
-            CAST(AVG(CAST(CASE WHEN n.value_type IN ('number', 'scale') THEN n.value ELSE NULL END AS BIGINT))
-                AS DOUBLE PRECISION) AS mean
-        FROM attempts a JOIN answers n ON n.attempt_id = a.id WHERE ", conversations!(), "
-        GROUP BY n.question, n.value_type ORDER BY n.question, n.value_type");
-
-    COUNT_VALUES = concat!("SELECT question, value, n FROM (
-            SELECT n.question, n.value, COUNT(*) AS n,
-                ROW_NUMBER() OVER (PARTITION BY n.question ORDER BY COUNT(*) DESC, n.value) AS place
-            FROM attempts a JOIN answers n ON n.attempt_id = a.id WHERE ", conversations!(), "
-              AND n.value_type IN ('yes_no', 'number', 'scale', 'choice')
-            GROUP BY n.question, n.value) counted
-        WHERE place <= $3 ORDER BY question, place");
+    /// Of each question, in one pass over the answers: first what was answered by type, then the most frequent values, at
+    /// most $3.
+    COUNT_ANSWERS = concat!("WITH counted AS (
+            SELECT n.question, n.value_type, CASE WHEN n.value_type = 'free_text' THEN NULL ELSE n.value END AS value,
+                COUNT(*) AS n
+            FROM attempts a JOIN answers n ON n.attempt_id = a.id WHERE ", interviews!(), "
+            GROUP BY n.question, n.value_type, CASE WHEN n.value_type = 'free_text' THEN NULL ELSE n.value END)
+        SELECT question, value_type, CAST(NULL AS TEXT) AS value, CAST(SUM(n) AS BIGINT) AS n,
+            MIN(CAST(CASE WHEN value_type IN ('number', 'scale') THEN value ELSE NULL END AS BIGINT)) AS least,
+            MAX(CAST(CASE WHEN value_type IN ('number', 'scale') THEN value ELSE NULL END AS BIGINT)) AS greatest,
+            SUM(CAST(CASE WHEN value_type IN ('number', 'scale') THEN value ELSE NULL END AS DOUBLE PRECISION) * n)
+                / CAST(SUM(n) AS DOUBLE PRECISION) AS mean,
+            0 AS place
+        FROM counted GROUP BY question, value_type
+        UNION ALL
+        SELECT question, NULL, value, n, NULL, NULL, NULL, place FROM (
+            SELECT question, value, CAST(SUM(n) AS BIGINT) AS n,
+                ROW_NUMBER() OVER (PARTITION BY question ORDER BY SUM(n) DESC, value) AS place
+            FROM counted WHERE value IS NOT NULL GROUP BY question, value) ranked
+        WHERE place <= $3 ORDER BY question, place, value_type");
 
     /// In the order of positions, whatever part of the contacts is finished: a page begins where the last one ended. $4:
     /// whether excluded ones are wanted.
-    EXPORT_PAGE = "SELECT c.id, c.campaign_id, c.position, c.external_id, c.phone_number, c.state, c.used_attempts,
-            c.last_attempt_at_ms, c.last_disposition, k.mode, a.ended_at_ms,
+    EXPORT_PAGE = concat!("SELECT c.id, c.campaign_id, c.position, c.external_id, c.phone_number, c.state,
+            c.used_attempts, c.last_attempt_at_ms, c.last_disposition, c.mode, a.ended_at_ms,
             n0.value_type AS type_0, n0.value AS value_0, n1.value_type AS type_1, n1.value AS value_1,
             n2.value_type AS type_2, n2.value AS value_2
-        FROM (SELECT * FROM contacts WHERE campaign_id = $1 AND position > $2
-                AND (COALESCE(state, '') IN ('completed', 'refused', 'not_reached')
-                    OR ($4 = 1 AND COALESCE(state, '') = 'excluded'))
-              ORDER BY position LIMIT $3) c
-        JOIN campaigns k ON k.id = c.campaign_id
+        FROM (SELECT p.*, k.mode, (SELECT l.id FROM attempts l JOIN answers v ON v.attempt_id = l.id
+                    WHERE l.campaign_id = p.campaign_id AND l.contact_id = p.id AND l.mode = k.mode AND ",
+                      has_answers!("l"), "
+                    ORDER BY l.attempt_number DESC LIMIT 1) AS interview_id
+              FROM contacts p JOIN campaigns k ON k.id = p.campaign_id
+              WHERE p.campaign_id = $1 AND p.position > $2
+                AND (COALESCE(p.state, '') IN ('completed', 'refused', 'not_reached')
+                    OR ($4 = 1 AND COALESCE(p.state, '') = 'excluded'))
+              ORDER BY p.position LIMIT $3) c
         LEFT JOIN attempts a ON a.campaign_id = c.campaign_id AND a.contact_id = c.id
-            AND a.attempt_number = c.attempts_count AND a.mode = k.mode
-        LEFT JOIN answers n0 ON n0.attempt_id = a.id AND n0.question = 0 AND c.state = 'completed'
-        LEFT JOIN answers n1 ON n1.attempt_id = a.id AND n1.question = 1 AND c.state = 'completed'
-        LEFT JOIN answers n2 ON n2.attempt_id = a.id AND n2.question = 2 AND c.state = 'completed'
-        ORDER BY c.position";
+            AND a.attempt_number = c.attempts_count AND a.mode = c.mode
+        LEFT JOIN answers n0 ON n0.attempt_id = c.interview_id AND n0.question = 0
+        LEFT JOIN answers n1 ON n1.attempt_id = c.interview_id AND n1.question = 1
+        LEFT JOIN answers n2 ON n2.attempt_id = c.interview_id AND n2.question = 2
+        ORDER BY c.position");
 
     NEWEST_END = "SELECT MAX(ended_at_ms) AS ended_at_ms FROM attempts WHERE campaign_id = $1 AND state = 'ended'";
 }

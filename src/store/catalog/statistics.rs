@@ -116,7 +116,7 @@ async fn cases(
     mode: Mode,
     contacts: &ContactCounts,
 ) -> Result<(CaseCounts, u64), StoreError> {
-    let (mut cases, mut called) = (CaseCounts::default(), 0_u64);
+    let (mut cases, mut known, mut called) = (CaseCounts::default(), 0_u64, 0_u64);
     for row in &of_mode(sql::COUNT_CASES, connection, campaign, mode).await? {
         let count = rows::get_count(row, "n")?;
         // As the statement calls them: numbers that cannot be a case.
@@ -125,9 +125,12 @@ async fn cases(
             _ => rows::get_word(row, "final")?,
         };
         cases.add(disposition, count);
-        called = called.saturating_add(count);
+        known = known.saturating_add(count);
+        if rows::get_flag(row, "called")? {
+            called = called.saturating_add(count);
+        }
     }
-    cases.add(Disposition::NotAttempted, contacts.total().saturating_sub(called));
+    cases.add(Disposition::NotAttempted, contacts.total().saturating_sub(known));
     Ok((cases, called))
 }
 
@@ -144,13 +147,14 @@ async fn attempts(
         let outcome: Outcome = rows::get_word(row, "outcome")?;
         let disposition: Option<Disposition> = rows::get_optional_word(row, "disposition")?;
         let alike = |count: &&mut AttemptCount| count.outcome == outcome && count.disposition == disposition;
+        let ended = AttemptCount {
+            outcome,
+            disposition,
+            attempts,
+        };
         match by_end.iter_mut().find(alike) {
             Some(count) => count.attempts += attempts,
-            None => by_end.push(AttemptCount {
-                outcome,
-                disposition,
-                attempts,
-            }),
+            None => by_end.push(ended),
         }
         let date = date(row)?;
         let day = by_day.entry(date).or_insert(DayTally {
@@ -160,7 +164,8 @@ async fn attempts(
             completed: 0,
         });
         day.attempts += attempts;
-        if rows::get_flag(row, "answered")? {
+        // The report of a dry run says that it is not known who took the call.
+        if rows::get_flag(row, "answered")? && ended.was_called() {
             day.answered += attempts;
         }
         if outcome == Outcome::Completed {
@@ -189,37 +194,32 @@ async fn questions(
     mode: Mode,
 ) -> Result<Vec<QuestionCounts>, StoreError> {
     let mut questions: BTreeMap<usize, QuestionCounts> = BTreeMap::new();
-    for row in &of_mode(sql::COUNT_ANSWERS, connection, campaign, mode).await? {
-        add_answers(&mut questions, row)?;
-    }
-    let values = sqlx::query(sql::COUNT_VALUES)
+    let rows = sqlx::query(sql::COUNT_ANSWERS)
         .bind(campaign.as_str())
         .bind(rows::word(mode)?)
         .bind(i64::from(MOST_VALUES))
         .fetch_all(connection)
         .await
         .map_err(db)?;
-    for row in &values {
-        let counts = at(&mut questions, rows::get_count(row, "question")?);
-        counts
-            .values
-            .push((rows::get(row, "value")?, rows::get_count(row, "n")?));
+    for row in &rows {
+        let question = rows::get_count(row, "question")?;
+        let counts = questions.entry(question).or_insert_with(|| QuestionCounts {
+            question,
+            ..QuestionCounts::default()
+        });
+        match rows::get::<Option<String>>(row, "value_type")? {
+            Some(value_type) => add_answers(counts, &value_type, row)?,
+            None => counts
+                .values
+                .push((rows::get(row, "value")?, rows::get_count(row, "n")?)),
+        }
     }
     Ok(questions.into_values().collect())
 }
 
-fn at(questions: &mut BTreeMap<usize, QuestionCounts>, question: usize) -> &mut QuestionCounts {
-    questions.entry(question).or_insert_with(|| QuestionCounts {
-        question,
-        ..QuestionCounts::default()
-    })
-}
-
 /// Answers of one type. A question may have had another type before it was edited.
-fn add_answers(questions: &mut BTreeMap<usize, QuestionCounts>, row: &AnyRow) -> Result<(), StoreError> {
-    let counts = at(questions, rows::get_count(row, "question")?);
+fn add_answers(counts: &mut QuestionCounts, value_type: &str, row: &AnyRow) -> Result<(), StoreError> {
     let count: u64 = rows::get_count(row, "n")?;
-    let value_type: String = rows::get(row, "value_type")?;
     if value_type == "not_answered" {
         counts.not_answered += count;
         return Ok(());

@@ -46,6 +46,10 @@ async fn lists_statistics_and_exports_of_one_campaign_read_no_other_and_lists_ar
         }
         execute(&mut connection, "ANALYZE").await;
         let is_sqlite = url.sqlite_file().is_some();
+        if !is_sqlite {
+            // The fifty contacts of a campaign are sorted sooner than read in order: what is asked is whether they can be.
+            execute(&mut connection, "SET enable_sort = off").await;
+        }
         let explain = if is_sqlite { "EXPLAIN QUERY PLAN " } else { "EXPLAIN " };
         let mut looked_at = 0;
         for (name, statement) in catalog::ALL.iter().filter(|(name, _)| reads_people(name)) {
@@ -53,8 +57,9 @@ async fn lists_statistics_and_exports_of_one_campaign_read_no_other_and_lists_ar
                 "EXPORT_PAGE" => ["'k7'", "9000", "20", "1", "", "", "", ""],
                 "EXCLUSIONS" | "EXCLUSIONS_OF_SOURCE" => ["9000", "'+1'", "20", "'manual'", "", "", "", ""],
                 "IMPORTS" | "REJECTIONS" => ["'k7'", "5", "20", "", "", "", "", ""],
-                "COUNT_IN_FLIGHT" | "COUNT_ENDED" | "COUNT_CASES" | "COUNT_CONSENTS" | "COUNT_ANSWERS"
-                | "COUNT_VALUES" => ["'k7'", "'live'", "20", "", "", "", "", ""],
+                "COUNT_IN_FLIGHT" | "COUNT_ENDED" | "COUNT_CASES" | "COUNT_CONSENTS" | "COUNT_ANSWERS" => {
+                    ["'k7'", "'live'", "20", "", "", "", "", ""]
+                }
                 _ => ["'k7'", "'completed'", "'completed'", "'1.1'", "'x7'", "5", "9000", "20"],
             };
             let mut text = (*statement).to_owned();
@@ -72,11 +77,14 @@ async fn lists_statistics_and_exports_of_one_campaign_read_no_other_and_lists_ar
                 line.contains("Seq Scan on contacts")
                     || line.contains("Seq Scan on attempts")
                     || line.contains("Seq Scan on do_not_call")
-                    || (line.starts_with("SCAN") && ["contacts", "attempts", "a", "do_not_call"].contains(&table))
+                    || (line.starts_with("SCAN")
+                        && ["contacts", "p", "attempts", "a", "l", "do_not_call"].contains(&table))
             };
             assert_eq!(plan.iter().find(whole), None, "{url} {name}:\n{}", plan.join("\n"));
             let is_list = name.starts_with("CONTACTS_") || name.starts_with("EX");
-            let sorts = plan.iter().any(|line| line.contains("FOR ORDER BY"));
+            let sorts = plan
+                .iter()
+                .any(|line| line.contains("FOR ORDER BY") || line.contains("Sort Key"));
             assert!(!(is_list && sorts), "{url} {name}:\n{}", plan.join("\n"));
             looked_at += 1;
         }

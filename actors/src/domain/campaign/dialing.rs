@@ -6,6 +6,9 @@ use super::calendar::{CalendarDate, TimeOfDay, Weekday};
 use crate::campaign::Breaker;
 use serde::{Deserialize, Serialize};
 
+/// What the registry said is stale for every campaign after so many days.
+pub const LONGEST_SCRUB_AGE_DAYS: u32 = 365;
+
 /// How a campaign dials.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -24,8 +27,8 @@ pub struct DialingRules {
     pub cooldown_days: u32,
     /// Whether only contacts with prior consent are called.
     pub prior_consent_required: bool,
-    /// Days after which what the registry said of a number is stale, and the number is not called (1 to 365). `None`:
-    /// the registry is not asked.
+    /// Days after which what the registry said of a number is stale, and the number is not called (1 to
+    /// [`LONGEST_SCRUB_AGE_DAYS`]). `None`: the registry is not asked.
     pub scrub_max_age_days: Option<u32>,
     /// Which campaign goes first where they share a limit: the higher.
     pub priority: i32,

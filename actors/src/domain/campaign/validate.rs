@@ -1,8 +1,8 @@
 //! Every rule a campaign must keep, checked at once so that its author sees every fault in one go.
 
 use super::{
-    Campaign, CampaignFault, ChoiceOption, DialingRules, Opening, QUESTION_COUNT, Question, QuestionKind,
-    VoicemailPolicy,
+    Campaign, CampaignFault, ChoiceOption, DialingRules, LONGEST_SCRUB_AGE_DAYS, Opening, QUESTION_COUNT, Question,
+    QuestionKind, VoicemailPolicy,
 };
 use std::collections::BTreeSet;
 
@@ -152,7 +152,12 @@ impl Faults {
         let bounded = [
             ("dialing.retry.max_attempts", Some(rules.retry.max_attempts), 1, 20),
             ("dialing.cooldown_days", Some(rules.cooldown_days), 0, 365),
-            ("dialing.scrub_max_age_days", rules.scrub_max_age_days, 1, 365),
+            (
+                "dialing.scrub_max_age_days",
+                rules.scrub_max_age_days,
+                1,
+                LONGEST_SCRUB_AGE_DAYS,
+            ),
             (
                 "dialing.limits.concurrent_calls",
                 rules.limits.concurrent_calls,

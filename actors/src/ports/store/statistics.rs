@@ -16,7 +16,7 @@ pub struct CampaignCounts {
     pub contacts: Option<ContactCounts>,
     /// Contacts in all.
     pub contacts_total: u64,
-    /// Contacts to whom an attempt of this mode has ended.
+    /// Contacts that were called: an attempt of this mode [was](AttemptCount::was_called).
     pub contacts_attempted: u64,
     /// Attempts that have not ended.
     pub in_flight: u64,
@@ -24,15 +24,16 @@ pub struct CampaignCounts {
     pub attempts: Vec<AttemptCount>,
     /// Attempts by the day of the call in the campaign's zone, the first first.
     pub days: Vec<DayTally>,
-    /// Consents given.
+    /// Contacts that gave their consent. Of a contact that was asked in several attempts the newest word counts.
     pub consents_granted: u64,
-    /// Consents refused.
+    /// Contacts that refused it.
     pub consents_refused: u64,
     /// Contacts by the group of their final disposition. Of several attempts the one that tells most counts: an
     /// interview, a refusal or a contact, else a number that cannot be a case, else the rest. Contacts without an attempt
     /// were not attempted (3.11).
     pub cases: CaseCounts,
-    /// Answers by question, 0 to 2.
+    /// Answers by question, 0 to 2. Each contact counts once, with the answers of its
+    /// [newest interview](ExportRow::answers), also while it waits for another call.
     pub questions: Vec<QuestionCounts>,
 }
 
@@ -45,6 +46,14 @@ pub struct AttemptCount {
     pub disposition: Option<Disposition>,
     /// How many.
     pub attempts: u64,
+}
+
+impl AttemptCount {
+    /// Whether somebody was called: not by a dry run, nor if the carrier was not asked in the end or its account was stopped
+    /// (3.11).
+    pub fn was_called(&self) -> bool {
+        self.disposition.is_some_and(|code| code != Disposition::NotAttempted)
+    }
 }
 
 /// Attempts of one day.
@@ -65,9 +74,9 @@ pub struct DayTally {
 pub struct QuestionCounts {
     /// 0, 1 or 2.
     pub question: usize,
-    /// Answers that have a value.
+    /// Contacts whose answer has a value.
     pub answered: u64,
-    /// Times it was asked and not answered.
+    /// Contacts that were asked and did not answer it.
     pub not_answered: u64,
     /// Answers by value (`yes`, `no`, a whole number, the key of an option), the most frequent first, at most
     /// [`MOST_VALUES`]. Free text has none: it is counted alone.
@@ -117,7 +126,9 @@ pub struct ExportRow {
     pub last_attempt_at_ms: Option<i64>,
     /// End of the last attempt.
     pub ended_at_ms: Option<i64>,
-    /// Answers in the order of the questions, if it is completed.
+    /// Answers in the order of the questions, whatever state the contact ended in: those of its newest attempt that has
+    /// any, in which a question was answered or the survey was gone through to its end. An attempt in which nobody answered
+    /// takes nothing back.
     pub answers: [Option<AnswerValue>; 3],
 }
 
