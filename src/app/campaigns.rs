@@ -5,6 +5,7 @@
 //! Everything is written to the database, which the servers read; where Redis is configured they are woken at once. A
 //! command line needs no server that runs, and never asks one.
 
+mod audit;
 mod catalogue;
 mod changed_by;
 mod exclusions;
