@@ -47,8 +47,8 @@ impl AccountStore for SqlStore {
         sessions::renew_csrf(self, key_hash, csrf_hash).await
     }
 
-    async fn sign_out(&self, key_hash: &str) -> Result<bool, StoreError> {
-        sessions::close(self, key_hash).await
+    async fn sign_out(&self, key_hash: &str, audit: &AuditEntry, now_ms: i64) -> Result<bool, StoreError> {
+        sessions::close(self, key_hash, audit, now_ms).await
     }
 
     async fn users(&self, after: Option<&UserId>, limit: u32) -> Result<Vec<User>, StoreError> {

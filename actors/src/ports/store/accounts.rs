@@ -127,7 +127,7 @@ pub struct LoginAttempt {
 pub trait AccountStore: Send + Sync {
     /// Makes or updates the user of this issuer and subject and opens a session, in one transaction; `None` if they are
     /// disabled. Writes `user.create` or, where role, name or address have changed, `user.update` into the audit log,
-    /// and `session.open`.
+    /// and `session.open`; of a user who is disabled `session.refuse`.
     async fn sign_in(
         &self,
         who: &SignIn,
@@ -141,8 +141,8 @@ pub trait AccountStore: Send + Sync {
     async fn session(&self, key_hash: &str, idle_ms: i64, now_ms: i64) -> Result<Option<Session>, StoreError>;
     /// Replaces a session's CSRF token. False if there is no such session.
     async fn renew_csrf(&self, key_hash: &str, csrf_hash: &str) -> Result<bool, StoreError>;
-    /// Closes a session. False if there was none.
-    async fn sign_out(&self, key_hash: &str) -> Result<bool, StoreError>;
+    /// Closes a session. False if there was none, and nothing is logged.
+    async fn sign_out(&self, key_hash: &str, audit: &AuditEntry, now_ms: i64) -> Result<bool, StoreError>;
 
     /// Users in the order of their ids, after one, at most `limit`.
     async fn users(&self, after: Option<&UserId>, limit: u32) -> Result<Vec<User>, StoreError>;
