@@ -7,8 +7,8 @@ use samvad_actors::domain::{
     SpokenClock, SpokenHours, SpokenTime, TimeOfDay,
 };
 use samvad_actors::ports::{
-    CallReport, CallbackEffect, CampaignChange, CatalogStore, ClaimRefusal, ContactImport, DayCount, DoNotCallEntry,
-    ImportReport, InFlightAttempt, ModeCounts, NextCall, RegistryScrub, StoreError,
+    CallReport, CallbackEffect, CampaignChange, ClaimRefusal, ContactImport, DayCount, DoNotCallEntry, ImportReport,
+    InFlightAttempt, ModeCounts, NextCall, RegistryScrub, StoreError,
 };
 
 const DAY: i64 = 86_400_000;

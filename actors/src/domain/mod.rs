@@ -5,6 +5,7 @@ mod access;
 mod answer;
 mod attempt;
 mod campaign;
+mod exclusion_reason;
 mod ids;
 mod intent;
 mod lifecycle;
@@ -21,6 +22,7 @@ pub use campaign::{
     FollowUp, Language, Opening, QUESTION_COUNT, Question, QuestionKind, RetryPolicy, TimeOfDay, TranslatedQuestion,
     Translation, VoicemailPolicy, Weekday,
 };
+pub use exclusion_reason::{ExclusionReason, ExclusionReasonError, LISTED, LONGEST_REASON};
 pub use ids::{AccountSid, AttemptId, CallSid, CampaignId, ContactId, ImportId, StreamSid, TokenId, UserId};
 pub use intent::Intent;
 pub use lifecycle::{ContactState, Lifecycle};

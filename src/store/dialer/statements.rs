@@ -51,10 +51,11 @@ statements! {
 
     COUNT_OPEN = "SELECT COUNT(*) AS n FROM attempts WHERE campaign_id = $1 AND state <> 'ended'";
 
-    /// Forgets a rehearsal.
-    RESET_CONTACTS = "UPDATE contacts SET state = 'pending', used_attempts = 0, last_attempt_at_ms = NULL,
-            last_outcome = NULL, last_disposition = NULL, next_attempt_at_ms = 0
-        WHERE campaign_id = $1 AND state <> 'excluded' AND last_attempt_at_ms IS NOT NULL";
+    /// Forgets a rehearsal. Who is excluded stays so, and begins anew too once they are let back in.
+    RESET_CONTACTS = "UPDATE contacts SET state = CASE WHEN state = 'excluded' THEN state ELSE 'pending' END,
+            used_attempts = 0, last_attempt_at_ms = NULL, last_outcome = NULL, last_disposition = NULL,
+            next_attempt_at_ms = 0
+        WHERE campaign_id = $1 AND last_attempt_at_ms IS NOT NULL";
 
     TAKE_LEADERSHIP = "UPDATE campaigns SET epoch = $2, leader = $3
         WHERE id = $1 AND (epoch < $2 OR (epoch = $2 AND (leader = $3 OR leader IS NULL)))";
@@ -145,14 +146,13 @@ statements! {
         WHERE phone_number = $1 AND campaign_id <> $3 AND state = 'pending'
           AND next_attempt_at_ms < $2 + (SELECT k.cooldown_ms FROM campaigns k WHERE k.id = contacts.campaign_id)";
 
-    /// One that is settled stays what it is. That somebody took it out holds though its number be taken off do-not-call.
-    EXCLUDE_CONTACT = "UPDATE contacts SET state = 'excluded', excluded_reason = $2
-        WHERE id = $1 AND (state IN ('pending', 'in_progress')
-            OR (state = 'excluded' AND excluded_reason = 'do_not_call'))";
+    IS_EXCLUDED = "SELECT 1 AS found FROM contacts WHERE id = $1 AND state = 'excluded'";
+
+    IN_FLIGHT_TO_EXCLUDED = concat!("SELECT ", attempt_columns!(), " FROM attempts WHERE state <> 'ended'
+        AND EXISTS (SELECT 1 FROM contacts c WHERE c.id = attempts.contact_id AND c.state = 'excluded')
+        ORDER BY created_at_ms, id");
 
     NAME_OF_ATTEMPT = "SELECT c.name, c.language FROM attempts a JOIN contacts c ON c.id = a.contact_id WHERE a.id = $1";
-
-    NUMBER_AND_CAMPAIGN = "SELECT phone_number, campaign_id FROM contacts WHERE id = $1";
 
     IN_FLIGHT = concat!(in_flight!(), "ORDER BY created_at_ms, id");
 
