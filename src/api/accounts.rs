@@ -12,7 +12,7 @@ use actix_web::http::header::LOCATION;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, delete, get, patch, post};
 use samvad_actors::domain::{Permission, TokenId, UserId};
-use samvad_actors::ports::{ApiToken, AuditEntry, User};
+use samvad_actors::ports::{ApiToken, AuditEntry, TokenCursor, User};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -110,6 +110,12 @@ struct TokenQuery {
     #[serde(default)]
     #[param(inline)]
     owner: TokenOwner,
+    /// Rows wanted at most.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<u32>,
+    /// `next` of the page before.
+    #[param(max_length = 1024)]
+    cursor: Option<String>,
 }
 
 #[derive(Clone, Copy, Default, Deserialize, ToSchema)]
@@ -120,18 +126,15 @@ enum TokenOwner {
     All,
 }
 
-/// Tokens.
-#[derive(Debug, Serialize, ToSchema)]
-struct TokenList {
-    /// The newest first.
-    items: Vec<TokenView>,
-}
-
 /// List tokens.
 #[utoipa::path(
     tag = "tokens",
     params(TokenQuery),
-    responses((status = 200, description = "The tokens, those taken back included.", body = TokenList)),
+    responses((
+        status = 200,
+        description = "A page of tokens, the newest first, those taken back included.",
+        body = Page<TokenView>,
+    )),
     extensions(("x-permission" = json!("session"))),
 )]
 #[get("/tokens")]
@@ -147,9 +150,18 @@ async fn list_tokens(
             None
         }
     };
-    let tokens = state.accounts.tokens(owner).await?;
-    let items = tokens.into_iter().map(TokenView::from).collect();
-    Ok(HttpResponse::Ok().json(TokenList { items }))
+    let page = PageQuery {
+        limit: query.limit,
+        cursor: query.cursor,
+    };
+    let limit = page.limit()?;
+    let after = page.after::<TokenCursor>()?;
+    let tokens = state.accounts.tokens(owner, after.as_ref(), limit + 1).await?;
+    let page = Page::of(tokens, limit, |token| TokenCursor {
+        created_at_ms: token.created_at_ms,
+        id: token.id.clone(),
+    });
+    Ok(HttpResponse::Ok().json(page.map(TokenView::from)))
 }
 
 /// A token to be made.
@@ -188,10 +200,16 @@ fn told(fault: &TokenFault) -> FieldFault {
 }
 
 /// Make a token.
+///
+/// An owner has 50 at most that admit, those neither taken back nor ended.
 #[utoipa::path(
     tag = "tokens",
     request_body = TokenRequest,
-    responses((status = 201, description = "The token, shown this once.", body = CreatedToken)),
+    responses(
+        (status = 201, description = "The token, shown this once.", body = CreatedToken),
+        (status = 409, description = "The owner has as many tokens as they may.",
+            content_type = "application/problem+json", body = crate::problem::ProblemBody<'static>),
+    ),
     extensions(("x-permission" = json!("session")), ("x-idempotency-key" = json!(false))),
 )]
 #[post("/tokens")]

@@ -43,7 +43,7 @@ struct AuditSearch {
 
 /// One change.
 #[derive(Debug, Serialize, ToSchema)]
-struct AuditItem {
+pub struct AuditItem {
     id: i64,
     at: Moment,
     by: AuditActor,
@@ -123,7 +123,7 @@ async fn search(state: Data<ApiState>, Query(search): Query<AuditSearch>) -> Res
         before_id: page.after::<i64>()?,
         limit: limit + 1,
     };
-    let rows = state.audit.audit_log(&query).await?;
+    let rows = state.campaigns.audit_log(&query).await?;
     let page = Page::of(rows, limit, |row| row.id);
     Ok(HttpResponse::Ok().json(page.map(AuditItem::from)))
 }

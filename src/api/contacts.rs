@@ -1,5 +1,7 @@
 //! Contacts of a campaign, and what came of their calls.
 
+mod taken_out;
+
 use super::moment::Moment;
 use super::page::{Page, PageQuery};
 use super::words::{AttemptStateWord, ContactStateWord, DispositionCode, ModeWord, OutcomeWord};
@@ -16,6 +18,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 pub(super) fn configure(cfg: &mut ServiceConfig) {
     cfg.service(list).service(one);
+    taken_out::configure(cfg);
 }
 
 /// A contact. Counts, times and outcomes are of the campaign's present mode.

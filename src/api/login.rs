@@ -1,5 +1,6 @@
 //! Signing in by an identity provider: where browsers are sent, and where they come back.
 
+use super::session::refusal;
 use super::{ApiState, Query, RequestId};
 use crate::access::oidc::{self, CallbackQuery, LoginError, OidcLogin, Redirect};
 use crate::access::sessions;
@@ -94,8 +95,12 @@ async fn finish(
         .filter_map(|header| header.to_str().ok());
     let cookies = cookies.collect::<Vec<_>>().join("; ");
     let admitted = oidc::callback(logins, &query, Some(&cookies)).await;
-    let admitted = admitted.map_err(|error| forgetting(told(error)))?;
     let now_ms = state.clock.unix_ms();
+    // Only of people whom the provider vouches for: strangers write nothing into the log.
+    if let Err(LoginError::Role { subject, .. }) = &admitted {
+        state.audit.record_audit(&refusal(&id, subject), now_ms).await?;
+    }
+    let admitted = admitted.map_err(|error| forgetting(told(error)))?;
     let opened = state
         .cookie
         .open(&*state.accounts, &admitted.who, Some(id.as_str()), now_ms)

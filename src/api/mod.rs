@@ -48,6 +48,7 @@ mod statistics;
 mod ui;
 pub mod words;
 
+pub use audit::AuditItem;
 pub use extract::{Json, Query};
 pub use idempotency::{IDEMPOTENCY_KEY, REPLAYED};
 pub use request_id::RequestId;

@@ -80,8 +80,21 @@ async fn read(caller: Caller) -> HttpResponse {
 )]
 #[delete("/session")]
 async fn close(caller: Caller, state: Data<ApiState>) -> Result<HttpResponse, Problem> {
-    if let Credential::Session { key_hash, .. } = &caller.principal.credential {
-        state.accounts.sign_out(key_hash).await?;
+    if let Credential::Session {
+        key_hash,
+        expires_at_ms,
+        ..
+    } = &caller.principal.credential
+    {
+        let audit = AuditEntry {
+            by: caller.changed_by(),
+            action: "session.close",
+            target: ("user", caller.principal.user.id.to_string()),
+            before: Some(serde_json::json!({ "expires_at_ms": expires_at_ms })),
+            after: None,
+        };
+        let now_ms = state.clock.unix_ms();
+        state.accounts.sign_out(key_hash, &audit, now_ms).await?;
     }
     Ok(HttpResponse::NoContent().insert_header(state.cookie.removal()).finish())
 }
@@ -128,7 +141,7 @@ async fn local_login(
     let now_ms = state.clock.unix_ms();
     if let Err(problem) = local.use_secret(&login.secret) {
         if problem.status == StatusCode::FORBIDDEN {
-            state.audit.record_audit(&refusal(&id), now_ms).await?;
+            state.audit.record_audit(&refusal(&id, "local"), now_ms).await?;
         }
         return Err(problem);
     }
@@ -150,7 +163,8 @@ async fn local_login(
         .json(SessionView::of(principal)))
 }
 
-fn refusal(id: &RequestId) -> AuditEntry {
+/// For the audit log: somebody was not let in who is no user here. `who`: what they are called by whoever vouches for them.
+pub(super) fn refusal(id: &RequestId, who: &str) -> AuditEntry {
     AuditEntry {
         by: ChangedBy {
             kind: ActorKind::System,
@@ -159,7 +173,7 @@ fn refusal(id: &RequestId) -> AuditEntry {
             request_id: Some(id.to_string()),
         },
         action: "session.refuse",
-        target: ("user", "local".to_owned()),
+        target: ("user", who.to_owned()),
         before: None,
         after: None,
     }

@@ -5,6 +5,7 @@
 //! Everything is written to the database, which the servers read; where Redis is configured they are woken at once. A
 //! command line needs no server that runs, and never asks one.
 
+mod audit;
 mod catalogue;
 mod changed_by;
 mod exclusions;
@@ -13,6 +14,7 @@ mod imports;
 mod lifecycle;
 mod preview;
 mod statistics;
+mod taken_out;
 #[cfg(test)]
 mod tests;
 mod views;
@@ -24,6 +26,7 @@ pub use imports::{ImportFile, ImportProgress, ImportSummary};
 pub use lifecycle::{Activation, StopReport};
 pub use preview::Preview;
 pub use statistics::{AttemptsView, DayView, NumbersView, QuestionView, RatesView, StatisticsView, ValueView};
+pub use taken_out::TakenBack;
 pub use views::{
     AttemptView, CampaignDetail, CampaignView, ContactDetail, ContactView, CountsView, ExclusionView, ImportView,
     RejectionView,
@@ -39,8 +42,8 @@ use crate::coordination::redis::RedisSettings;
 use crate::store::SqlStore;
 use samvad_actors::domain::{Campaign, CampaignFault, CampaignId, Mode};
 use samvad_actors::ports::{
-    AttemptRow, CampaignState, CampaignStore, Carrier, CarrierError, Clock, ContactCounts, Coordination, DialerStore,
-    EditRefusal, FleetCommand, RemovalRefusal, StoreError,
+    AttemptRow, CampaignState, CampaignStore, Carrier, CarrierError, Clock, ContactCounts, ContactRefusal,
+    Coordination, DialerStore, EditRefusal, FleetCommand, RemovalRefusal, StoreError,
 };
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -76,6 +79,9 @@ pub enum CampaignError {
     /// An entry of the exclusion list stays.
     #[error(transparent)]
     Removal(#[from] RemovalRefusal),
+    /// A contact is not taken out by hand, or not let back in.
+    #[error(transparent)]
+    Contact(#[from] ContactRefusal),
     /// There is no such contact or import of the campaign.
     #[error("the campaign has no {what} {id}")]
     NotFound {

@@ -1,5 +1,7 @@
 //! `samvad contacts`: whom a campaign calls.
 
+mod taken_out;
+
 use super::import::{Rejects, Tally, check_rejects};
 use super::operators::{Database, counted, with_campaigns};
 use super::output::{note, say};
@@ -9,7 +11,7 @@ use crate::contact_files::{Region, RowFault};
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use futures_util::FutureExt;
-use samvad_actors::domain::{CampaignId, ImportId};
+use samvad_actors::domain::{CampaignId, ExclusionReason, ImportId};
 use std::fs::File;
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -21,6 +23,8 @@ const REJECTIONS_AT_ONCE: u32 = 1_000;
 pub(super) const EXAMPLES: &str = "\
 Examples:
   samvad contacts import people.csv --campaign health-survey --region IN --rejected rejected.csv
+  samvad contacts exclude --external-id c-1007 --campaign health-survey --reason \"moved away\"
+  samvad contacts include --external-id c-1007 --campaign health-survey
 
 The file is CSV (UTF-8; comma, semicolon or tab) whose first row names the columns, in any order:
   phone_number         or phone, mobile, tel, msisdn …; needed
@@ -64,15 +68,50 @@ enum ContactsCommand {
         #[arg(long, value_name = "FILE")]
         rejected: Option<PathBuf>,
     },
+    /// Takes one contact out of its campaign: it is called no more.
+    ///
+    /// A call that waits or rings is taken back, one that is spoken to goes on. Other campaigns may call the number;
+    /// `samvad dnc add` keeps it from being called at all. Stands in the audit log (`samvad audit`), with the reason.
+    ///
+    /// Exit status 0: it is excluded. 2: it is not, and nothing was changed: it has answered, refused or cannot be
+    /// reached, is excluded already, or the campaign is over.
+    Exclude {
+        #[command(flatten)]
+        one: taken_out::One,
+        /// Why, in 1 to 200 characters. It is shown with the contact: write no telephone number.
+        #[arg(long, value_name = "TEXT", value_parser = taken_out::reason)]
+        reason: ExclusionReason,
+    },
+    /// Lets a contact back in that was excluded: it may be called as before.
+    ///
+    /// Not if its number is on the do-not-call list, nor if the campaign is over.
+    ///
+    /// Exit status 0: it is in again. 2: it is not, and nothing was changed.
+    Include {
+        #[command(flatten)]
+        one: taken_out::One,
+    },
 }
 
 pub(super) fn run(args: ContactsArgs) -> anyhow::Result<ExitCode> {
-    let ContactsCommand::Import {
-        file,
-        campaign,
-        region,
-        rejected,
-    } = args.command;
+    match args.command {
+        ContactsCommand::Import {
+            file,
+            campaign,
+            region,
+            rejected,
+        } => import(file, campaign, region, rejected),
+        ContactsCommand::Exclude { one, reason } => taken_out::exclude(one, reason),
+        ContactsCommand::Include { one } => taken_out::include(one),
+    }
+}
+
+fn import(
+    file: PathBuf,
+    campaign: CampaignId,
+    region: Option<Region>,
+    rejected: Option<PathBuf>,
+) -> anyhow::Result<ExitCode> {
     check_rejects(&file, rejected.as_deref())?;
     let bytes = File::open(&file).with_context(|| format!("cannot read {}", file.display()))?;
     let import = ImportFile {

@@ -1,4 +1,7 @@
-//! `samvad dnc`: who must not be called. Numbers are shown only to whoever typed them.
+//! `samvad dnc`: who must not be called. Numbers are shown only to whoever typed them, and masked to others.
+
+mod listed;
+mod remove;
 
 use super::import::{Stored, check_rejects, import};
 use super::operators::{Database, counted, with_campaigns};
@@ -20,9 +23,12 @@ Examples:
   samvad dnc add +919812345678
   samvad dnc import stop.csv --region IN
   samvad dnc check +919812345678              exits 1 if it is on the list
+  samvad dnc list --source import             the newest entries, numbers masked
+  samvad dnc remove +919812345678             asks first; --yes where there is no terminal
   samvad dnc scrub import registry.csv --date 2026-03-02
 
-The list holds for every campaign and for good: what is on it stays. Calls that wait or ring are taken back.";
+The list holds for every campaign. Calls that wait or ring are taken back. What came from a file or a keyboard can be
+removed, with an entry in the audit log; what somebody asked for in a call stays for good.";
 
 /// What to do with the do-not-call list.
 #[derive(Args, Debug)]
@@ -57,6 +63,27 @@ enum DncCommand {
         number: String,
         #[command(flatten)]
         country: Country,
+    },
+    /// Shows the newest entries: when each was added and from where, the number masked.
+    ///
+    /// Whether a certain number is on the list, `samvad dnc check` tells. Exit status 0: done. 2: it could not be read.
+    List(listed::ListArgs),
+    /// Takes a number off the list.
+    ///
+    /// Its contacts may be called again then, in campaigns that are not over, unless they are excluded for something
+    /// else besides. Asks for confirmation; without a terminal, --yes is needed. A number whose person asked in a call
+    /// not to be called stays on the list, whoever asks. Stands in the audit log (`samvad audit`).
+    ///
+    /// Exit status 0: it is off the list. 2: it is not, and nothing was changed.
+    Remove {
+        /// The number.
+        #[arg(value_name = "NUMBER")]
+        number: String,
+        #[command(flatten)]
+        country: Country,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
     },
     /// Keeps what the registry of those who want no calls answered.
     Scrub {
@@ -110,6 +137,8 @@ pub(super) fn run(args: DncArgs) -> anyhow::Result<ExitCode> {
         DncCommand::Add { numbers, country } => add(&numbers, country.region),
         DncCommand::Import(file) => import_numbers(&file),
         DncCommand::Check { number, country } => check(&number, country.region),
+        DncCommand::List(args) => listed::show(args),
+        DncCommand::Remove { number, country, yes } => remove::run(&read_typed(&number, country.region)?, yes),
         DncCommand::Scrub {
             command: ScrubCommand::Import { file, date },
         } => import_scrubs(&file, date),

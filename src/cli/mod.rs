@@ -1,5 +1,6 @@
 //! Subcommands: what they take, and where each goes.
 
+mod audit;
 mod call;
 mod campaign;
 mod campaign_text;
@@ -147,6 +148,13 @@ enum Command {
     ///
     /// Nobody is called, and without --live nothing is sent. Exit status 0: ready (warnings allowed). 1: something is at fault.
     Doctor(doctor::DoctorArgs),
+    /// Shows the audit log: who changed what and when, the newest first.
+    ///
+    /// Every change of campaigns, contacts, the do-not-call list, users and API tokens is in it, whether it came over
+    /// the HTTP API or the command line, with how it was before and how it is since, and every sign-in. The table shows
+    /// in short what differs; --json has all of it.
+    #[command(after_help = audit::EXAMPLES)]
+    Audit(audit::AuditArgs),
     /// Removes transcripts, verbatim answers, journals and recordings that are older than their retention.
     ///
     /// Run it daily. The retention is set by SAMVAD_RETENTION_TRANSCRIPT_DAYS, _JOURNAL_DAYS and _RECORDING_DAYS.
@@ -230,6 +238,7 @@ pub fn run() -> ExitCode {
         Command::Results(args) => results::run(&args),
         Command::Costs(args) => costs::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Audit(args) => audit::run(args),
         Command::Purge(args) => purge::run(args),
         Command::Migrate(args) => migrate::run(&args),
         Command::RecognizerChild => return crate::speech::embedded::run_recognizer_child(),

@@ -79,10 +79,15 @@ pub(super) enum Colour {
     Red,
 }
 
-/// A text in a colour, if standard output is a terminal and nobody has set `NO_COLOR`.
-pub(super) fn coloured(text: &str, colour: Colour) -> String {
+/// Whether to write in colour: standard output is a terminal and nobody has set `NO_COLOR`.
+pub(super) fn has_colour() -> bool {
     let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    if !wanted || !std::io::stdout().is_terminal() {
+    wanted && std::io::stdout().is_terminal()
+}
+
+/// A text in a colour, if there is to be colour.
+pub(super) fn coloured(text: &str, colour: Colour) -> String {
+    if !has_colour() {
         return text.to_owned();
     }
     let code = match colour {

@@ -92,11 +92,12 @@ async fn move_contact_on(transaction: &mut Write, attempt: &AttemptRow, ending: 
         FollowUp::Retry { not_before_ms } => (ContactState::Pending, None, not_before_ms),
     };
     let (state, reason) = match state {
-        ContactState::Pending if is_listed(transaction, &number).await? => {
-            (ContactState::Excluded, Some("do_not_call".to_owned()))
-        }
+        // First: that somebody took it out holds though its number be taken off do-not-call.
         ContactState::Pending if excluded == ContactState::Excluded => {
             (ContactState::Excluded, get(&contact, "excluded_reason")?)
+        }
+        ContactState::Pending if is_listed(transaction, &number).await? => {
+            (ContactState::Excluded, Some("do_not_call".to_owned()))
         }
         state => (state, None),
     };

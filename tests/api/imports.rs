@@ -314,3 +314,29 @@ fn who_imports_stands_in_the_audit_log() {
     assert_eq!(actions[1]["after"]["import_id"], report["import_id"]);
     assert!(actions.iter().all(|entry| entry["by"]["id"] == manager.id().as_str()));
 }
+
+#[test]
+fn imports_come_in_pages_that_lose_and_repeat_none() {
+    let world = World::start();
+    let manager = world.person(Role::CampaignManager);
+    put_campaign(&world, "health-survey");
+    let mut expected = Vec::new();
+    for _ in 0..3 {
+        expected.insert(0, import(&world, &manager, people(1))["import_id"].clone());
+        world.pass(Duration::from_secs(1));
+    }
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = get(&world, &manager, &format!("/imports?limit=2{cursor}")).json();
+        let items = page["items"].as_array().expect("items");
+        seen.extend(items.iter().map(|import| import["import_id"].clone()));
+        match page["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(seen, expected);
+    let path = format!("{SURVEY}/imports?cursor=junk");
+    let problem = world.as_somebody(&manager, Request::get(&path)).problem(400);
+    assert_eq!(problem["errors"][0]["field"], "cursor");
+}

@@ -37,6 +37,8 @@ mod statistics;
 #[cfg(test)]
 mod survey;
 #[cfg(test)]
+mod taken_out;
+#[cfg(test)]
 mod tokens;
 #[cfg(test)]
 mod world;

@@ -116,6 +116,16 @@ const TABLE: &[(&str, &str, Who)] = &[
         From(Role::Viewer, "contacts:read"),
     ),
     (
+        "POST",
+        "/api/v1/campaigns/{id}/contacts/{contact}/exclude",
+        From(Role::CampaignManager, "contacts:write"),
+    ),
+    (
+        "POST",
+        "/api/v1/campaigns/{id}/contacts/{contact}/include",
+        From(Role::CampaignManager, "contacts:write"),
+    ),
+    (
         "GET",
         "/api/v1/campaigns/{id}/imports",
         From(Role::Viewer, "contacts:read"),
@@ -218,6 +228,7 @@ fn the_table_names_every_operation_that_is_served_and_no_other() {
 fn every_operation_lets_in_whom_the_table_says_and_nobody_else() {
     let world = World::start();
     let owner = world.person(Role::Admin);
+    let tokens = Permission::ALL.map(|scope| (scope, world.program(owner.id(), &[scope])));
     for (method, path, who) in TABLE {
         let request = || harmless(method, path);
         let nobody = is_let_in(&world.send(&request()));
@@ -234,15 +245,14 @@ fn every_operation_lets_in_whom_the_table_says_and_nobody_else() {
                 "{method} {path}: {role}"
             );
         }
-        for scope in Permission::ALL {
-            let token = world.program(owner.id(), &[scope]);
+        for (scope, token) in &tokens {
             let expected = match who {
                 Everybody | SignedIn => true,
                 People => false,
                 From(_, needed) => scope.scope() == *needed,
             };
             assert_eq!(
-                is_let_in(&world.as_somebody(&token, request())),
+                is_let_in(&world.as_somebody(token, request())),
                 expected,
                 "{method} {path}: {scope}"
             );

@@ -47,6 +47,30 @@ fn a_session_ends_when_one_signs_out_and_its_cookie_is_taken_back() {
 }
 
 #[test]
+fn who_signs_in_and_out_stands_in_the_audit_log_once_each() {
+    let world = World::start();
+    let person = world.person(Role::Viewer);
+    let out = Request::new("DELETE", SESSION);
+    let request_id = world
+        .as_somebody(&person, out.clone())
+        .header("x-request-id")
+        .map(str::to_owned);
+    world.as_somebody(&person, out).problem(401);
+    let admin = world.person(Role::Admin);
+    let path = format!("/api/v1/audit?action=session.&by={}", person.id());
+    let log = world.as_somebody(&admin, Request::get(&path)).json();
+    let items = log["items"].as_array().expect("items");
+    let actions: Vec<&str> = items
+        .iter()
+        .map(|entry| entry["action"].as_str().expect("text"))
+        .collect();
+    assert_eq!(actions, ["session.close", "session.open"]);
+    assert_eq!(items[0]["target"], json!({"kind": "user", "id": person.id().as_str()}));
+    assert_eq!(items[0]["request_id"].as_str().map(str::to_owned), request_id);
+    assert_eq!(items[0]["before"], items[1]["after"]);
+}
+
+#[test]
 fn a_session_ends_unused_after_8_hours_and_used_after_7_days() {
     const HOUR: Duration = Duration::from_hours(1);
     let world = World::start();

@@ -147,3 +147,63 @@ fn users_come_in_pages_that_lose_and_repeat_nobody() {
     }
     assert_eq!(seen, expected);
 }
+
+#[test]
+fn tokens_come_in_pages_that_lose_and_repeat_none() {
+    let world = World::start();
+    let admin = world.person(Role::Admin);
+    let mut expected: Vec<String> = Vec::new();
+    for n in 0..5_u64 {
+        let made = make(
+            &world,
+            &admin,
+            &json!({"name": format!("token {n}"), "scopes": ["audit:read"]}),
+        );
+        expected.insert(0, made["token"]["id"].as_str().expect("an id").to_owned());
+        world.pass(std::time::Duration::from_secs(1));
+    }
+    for owner in ["me", "all"] {
+        let (mut seen, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let path = format!("{TOKENS}?owner={owner}&limit=2{cursor}");
+            let page = world.as_somebody(&admin, Request::get(&path)).json();
+            let items = page["items"].as_array().expect("items");
+            seen.extend(
+                items
+                    .iter()
+                    .map(|token| token["id"].as_str().expect("an id").to_owned()),
+            );
+            match page["next"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        assert_eq!(seen, expected, "{owner}");
+    }
+    for (query, field) in [("limit=0", "limit"), ("cursor=junk", "cursor")] {
+        let answer = world.as_somebody(&admin, Request::get(&format!("{TOKENS}?{query}")));
+        assert_eq!(answer.problem(400)["errors"][0]["field"], field);
+    }
+}
+
+#[test]
+fn who_has_50_tokens_takes_one_back_before_another_is_made() {
+    let world = World::start();
+    let admin = world.person(Role::Admin);
+    for _ in 0..50 {
+        world.program(admin.id(), &[]);
+    }
+    let body = json!({"name": "one more", "scopes": ["audit:read"]});
+    let refused = world.as_somebody(&admin, Request::new("POST", TOKENS).json(&body));
+    let problem = refused.problem(409);
+    assert!(
+        problem["detail"].as_str().expect("text").contains("take one back"),
+        "{problem}"
+    );
+    let list = world
+        .as_somebody(&admin, Request::get(&format!("{TOKENS}?limit=1")))
+        .json();
+    let path = format!("{TOKENS}/{}", list["items"][0]["id"].as_str().expect("an id"));
+    assert_eq!(world.as_somebody(&admin, Request::new("DELETE", &path)).status, 204);
+    make(&world, &admin, &body);
+}

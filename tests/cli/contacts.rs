@@ -1,4 +1,4 @@
-//! `samvad contacts import`.
+//! `samvad contacts`.
 
 use super::support::{OPEN, Office};
 use std::os::unix::fs::PermissionsExt;
@@ -176,4 +176,56 @@ fn an_export_of_a_campaign_that_called_nobody_has_its_columns_and_those_excluded
             .refuses(&["export", "--campaign", "x", "--out", "x.csv"])
             .contains("no campaign x")
     );
+}
+
+#[test]
+fn one_contact_is_excluded_and_included_again_by_its_own_id_or_the_customers() {
+    let office = Office::with_campaign(OPEN);
+    office.write(
+        "people.csv",
+        "phone,customer_id\n+14155550101,a-1\n+14155550102,a-2\n+14155550103,a-2\n",
+    );
+    office.succeeds(&IMPORT);
+    let of_campaign = ["--campaign", "health-survey"];
+    let exclude = |who: &[&str], reason: &str| {
+        let args = [&["contacts", "exclude"], who, &of_campaign, &["--reason", reason]].concat();
+        office.run(&args)
+    };
+    let eligible = || office.succeeds(&["campaign", "preview", "health-survey"]);
+
+    let (out, err, status) = exclude(&["--external-id", "a-1"], "moved away");
+    assert_eq!(status, Some(0), "{out}{err}");
+    assert!(out.contains("is excluded: moved away"), "{out}");
+    assert!(eligible().contains("2 of 3 contacts"), "{}", eligible());
+    let log = office.succeeds(&["audit", "--json", "--action", "contact.exclude"]);
+    let entry: serde_json::Value = serde_json::from_str(&log).expect("an entry");
+    assert_eq!(entry["after"]["excluded_reason"], "moved away");
+    let id = entry["target"]["id"].as_str().expect("an id").to_owned();
+    assert!(out.contains(&id), "{out}");
+
+    let include = |who: &[&str]| office.run(&[&["contacts", "include"], who, &of_campaign].concat());
+    let (out, err, status) = include(&[&id]);
+    assert_eq!(status, Some(0), "{out}{err}");
+    assert!(eligible().contains("3 of 3 contacts"), "{}", eligible());
+
+    for (done, word) in [
+        (include(&[&id]), "not excluded"),
+        (include(&["none"]), "no contact none"),
+        (
+            exclude(&["--external-id", "a-9"], "x"),
+            "no contact with the external id",
+        ),
+        (exclude(&["--external-id", "a-2"], "x"), "several"),
+        (exclude(&[&id], ""), "is empty"),
+        (exclude(&[&id], "two\nlines"), "control character"),
+        (exclude(&[], "x"), "CONTACT"),
+    ] {
+        let (out, err, status) = done;
+        assert_eq!(status, Some(2), "{word}: {out}{err}");
+        assert!(err.contains(word), "{word}: {err}");
+    }
+    office.succeeds(&["dnc", "add", "+14155550101"]);
+    let (_, err, status) = include(&["--external-id", "a-1"]);
+    assert_eq!(status, Some(2));
+    assert!(err.contains("exclusion list"), "{err}");
 }

@@ -1,6 +1,27 @@
 //! `samvad dnc`.
 
 use super::support::{OPEN, Office};
+use samvad::store::SqlStore;
+use samvad_actors::domain::PhoneNumber;
+use samvad_actors::ports::{DoNotCallEntry, DoNotCallStore};
+
+/// Keeps that the person of a number asked in a call, an hour ago, not to be called any more.
+fn said_in_call(office: &Office, number: &str) {
+    let file = office.directory.path().join("data/samvad.db");
+    let entry = DoNotCallEntry {
+        number: PhoneNumber::parse(number).expect("a number"),
+        source: "in_call".to_owned(),
+        attempt: None,
+        added_at_ms: jiff::Timestamp::now().as_millisecond() - 3_600_000,
+    };
+    let runtime = tokio::runtime::Runtime::new().expect("threads");
+    runtime.block_on(async {
+        let store = SqlStore::open(&format!("sqlite://{}", file.display())).await;
+        let store = store.expect("the database");
+        assert_eq!(store.add_do_not_call(&entry).await, Ok(true));
+        store.close().await;
+    });
+}
 
 #[test]
 fn a_number_is_added_found_and_shown_to_whoever_typed_it() {
@@ -37,6 +58,79 @@ fn a_file_of_numbers_is_taken_and_its_faults_are_named_without_numbers() {
     assert_eq!(office.run(&["dnc", "check", "+14155550101"]).2, Some(1));
     office.write("bad.csv", "name\nA\n");
     assert!(office.refuses(&["dnc", "import", "bad.csv"]).contains("phone_number"));
+}
+
+#[test]
+fn what_was_typed_is_removed_after_a_confirmation_and_stands_in_the_audit_log() {
+    let office = Office::with_campaign(OPEN);
+    office.write("people.csv", "phone\n+14155550101\n+14155550102\n");
+    office.succeeds(&["contacts", "import", "people.csv", "--campaign", "health-survey"]);
+    office.succeeds(&["dnc", "add", "+14155550101"]);
+    let refusal = office.refuses(&["dnc", "remove", "+14155550101"]);
+    assert!(refusal.contains("--yes"), "{refusal}");
+    assert_eq!(
+        office.run(&["dnc", "check", "+14155550101"]).2,
+        Some(1),
+        "nothing was done"
+    );
+
+    let out = office.succeeds(&["dnc", "remove", "(415) 555-0101", "--region", "US", "--yes"]);
+    assert!(
+        out.contains("+14155550101 is off") && out.contains("1 contact pending again"),
+        "{out}"
+    );
+    office.succeeds(&["dnc", "check", "+14155550101"]);
+    let log = office.succeeds(&["audit", "--json", "--action", "exclusion.remove"]);
+    assert_eq!(log.lines().count(), 1, "the refusal was no change");
+    let entry: serde_json::Value = serde_json::from_str(&log).expect("an entry");
+    assert_eq!(entry["by"]["kind"], "command_line");
+    assert_eq!(entry["before"]["source"], "manual");
+    assert_eq!(entry["after"]["contacts_pending_again"], 1);
+    assert!(!log.contains("5550101"), "{log}");
+
+    let again = office.refuses(&["dnc", "remove", "+14155550101", "--yes"]);
+    assert!(again.contains("not on the do-not-call list"), "{again}");
+    let unread = office.refuses(&["dnc", "remove", "98123", "--yes"]);
+    assert!(unread.contains("--region"), "{unread}");
+}
+
+#[test]
+fn what_was_said_in_a_call_stays_and_that_is_told() {
+    let office = Office::with_campaign(OPEN);
+    said_in_call(&office, "+14155550101");
+    for args in [
+        &["dnc", "remove", "+14155550101"][..],
+        &["dnc", "remove", "+14155550101", "--yes"],
+    ] {
+        let refusal = office.refuses(args);
+        assert!(
+            refusal.contains("asked in a call") && refusal.contains("stays"),
+            "{refusal}"
+        );
+    }
+    assert_eq!(office.run(&["dnc", "check", "+14155550101"]).2, Some(1));
+    assert_eq!(
+        office.succeeds(&["audit", "--json", "--action", "exclusion.remove"]),
+        ""
+    );
+}
+
+#[test]
+fn the_list_is_shown_newest_first_by_its_source_and_without_numbers() {
+    let office = Office::with_campaign(OPEN);
+    said_in_call(&office, "+14155550103");
+    office.write("stop.csv", "phone\n+14155550101\n");
+    office.succeeds(&["dnc", "import", "stop.csv"]);
+    office.succeeds(&["dnc", "add", "+14155550102"]);
+    let all = office.succeeds(&["dnc", "list"]);
+    let lines: Vec<&str> = all.lines().skip(1).collect();
+    assert_eq!(lines.len(), 3, "{all}");
+    assert!(lines[0].ends_with("manual") && lines[1].ends_with("import"), "{all}");
+    assert!(lines[2].ends_with("in a call; stays"), "{all}");
+    assert!(all.contains("+14*******02") && !all.contains("5550"), "{all}");
+    let imported = office.succeeds(&["dnc", "list", "--source", "import"]);
+    assert!(imported.contains("*01") && !imported.contains("*02"), "{imported}");
+    assert_eq!(office.succeeds(&["dnc", "list", "--limit", "2"]).lines().count(), 3);
 }
 
 #[test]

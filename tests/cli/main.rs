@@ -6,6 +6,7 @@
 )]
 
 mod attached;
+mod audit;
 mod calls;
 mod campaigns;
 mod contacts;

@@ -4,7 +4,7 @@ use crate::carrier::{Answer, sid};
 use crate::world::{HOUR_MS, SUNDAY_MS, World, at_once, number, until};
 use samvad_actors::domain::{AccountSid, AttemptState, CallSid, CarrierStatus, Lifecycle, Mode, StreamSid, TimeOfDay};
 use samvad_actors::ports::{
-    AttemptStore, CallUpdate, Clock, Coordination, FleetCommand, MediaTokenClaim, TokenRefusal,
+    AttemptStore, CallUpdate, Clock, Coordination, DoNotCallStore, FleetCommand, MediaTokenClaim, TokenRefusal,
 };
 use samvad_actors::runtime::STOPPED_ALL;
 use std::collections::BTreeSet;
@@ -181,6 +181,27 @@ async fn p25_an_opt_out_keeps_every_campaign_from_calling_the_number_and_takes_b
     assert_eq!(world.carrier.told().created[1].1, number(2), "the other number alone");
     node.end_all(&world, CarrierStatus::Busy).await;
     world.completed(&two).await;
+}
+
+#[actix::test]
+async fn a_call_to_a_contact_that_is_taken_out_is_taken_back_and_no_other() {
+    let world = World::new().await;
+    let node = world.node("a", MODE, at_once(2));
+    let campaign = world.campaign("spring", MODE, &[1, 2], |_| {}).await;
+    world.asked(2).await;
+    all_ring(&world, 2).await;
+    let attempt = world.exclude(&campaign, 1).await.remove(0).id;
+    until("it is taken back", async || !world.carrier.told().changed.is_empty()).await;
+    world.looks(5).await;
+    let changed = world.carrier.told().changed.clone();
+    assert_eq!(
+        changed,
+        [(sid(&attempt), CallUpdate::Cancel)],
+        "who talks already is heard out"
+    );
+    let is_listed = world.store.is_do_not_call(&number(1)).await;
+    assert_eq!(is_listed, Ok(false), "other campaigns may call the number");
+    node.end_all(&world, CarrierStatus::Canceled).await;
 }
 
 #[actix::test]

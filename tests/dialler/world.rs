@@ -7,12 +7,13 @@ use async_trait::async_trait;
 use samvad::coordination::InProcessCoordination;
 use samvad::store::SqlStore;
 use samvad_actors::domain::{
-    AttemptId, AttemptState, Campaign, CampaignId, CarrierStatus, ContactId, Lifecycle, Mode, PhoneNumber, TimeOfDay,
-    Weekday,
+    ActorKind, AttemptId, AttemptState, Campaign, CampaignId, CarrierStatus, ChangedBy, ContactId, ExclusionReason,
+    Lifecycle, Mode, PhoneNumber, TimeOfDay, Weekday,
 };
 use samvad_actors::ports::{
-    AttemptRow, AttemptStore, CallbackEffect, CampaignState, CampaignStore, Clock, ContactImport, Coordination,
-    DialerStore, DoNotCallEntry, FleetCommand, LifecycleChange, NewContact, PermitLimits, ResultStore, StatusCallback,
+    AttemptRow, AttemptStore, AuditEntry, CallbackEffect, CampaignState, CampaignStore, Clock, ContactImport,
+    Coordination, DialerStore, DoNotCallEntry, FleetCommand, LifecycleChange, NewContact, PeopleStore, PermitLimits,
+    ResultStore, StatusCallback,
 };
 use samvad_actors::runtime::{
     CallTable, CampaignFleet, CampaignPorts, CarrierStatusChanged, DialSettings, Gate, HoldOff, MediaToken, NoEvents,
@@ -127,6 +128,27 @@ impl World {
         self.store.opt_out(&[entry]).await.expect("listed");
         let told = FleetCommand::CancelNumber(number(n));
         self.coordination.publish(&told).await.expect("said");
+    }
+
+    /// Takes the contact of a number out of a campaign by hand, and tells nobody. Its attempts that have not ended.
+    pub async fn exclude(&self, campaign: &CampaignId, n: u32) -> Vec<AttemptRow> {
+        let contact = ContactId::new(format!("{campaign}-{n}"));
+        let audit = AuditEntry {
+            by: ChangedBy {
+                kind: ActorKind::System,
+                id: String::new(),
+                name: "test".to_owned(),
+                request_id: None,
+            },
+            action: "contact.exclude",
+            target: ("contact", contact.to_string()),
+            before: None,
+            after: None,
+        };
+        let reason = ExclusionReason::parse("moved away").expect("a reason");
+        let now_ms = self.clock.unix_ms();
+        let excluded = self.store.exclude_contact(campaign, &contact, &reason, &audit, now_ms);
+        excluded.await.expect("store").expect("excluded")
     }
 
     /// A node that makes attempts of this mode and looks every 20 ms.

@@ -134,6 +134,12 @@ fn who_comes_back_twice_or_from_another_browser_is_not_let_in() {
     assert_eq!(pair(&answer, SESSION_COOKIE), None);
     assert_eq!(pair(&answer, LOGIN_COOKIE).as_deref(), Some(LOGIN_COOKIE), "taken back");
     served.come_back(&returned).problem(400);
+    let query = AuditQuery {
+        limit: 10,
+        ..AuditQuery::default()
+    };
+    let log = served.api.wait(served.api.store.audit_log(&query));
+    assert_eq!(log, Ok(Vec::new()), "strangers write nothing into the log");
 
     let returned = served.sign_in("asha");
     assert_eq!(served.come_back(&returned).status, 303);
@@ -163,6 +169,16 @@ fn who_has_no_role_or_is_disabled_is_told_so_and_has_no_session() {
     let answer = served.come_back(&served.sign_in("vikram"));
     answer.problem(403);
     assert_eq!(pair(&answer, SESSION_COOKIE), None);
+
+    let query = AuditQuery {
+        action_prefix: Some("session.refuse".to_owned()),
+        limit: 10,
+        ..AuditQuery::default()
+    };
+    let log = served.api.wait(served.api.store.audit_log(&query)).expect("a log");
+    let refused: Vec<&str> = log.iter().map(|row| row.target_id.as_str()).collect();
+    assert_eq!(refused, [vikram.id.as_str(), "nobody"]);
+    assert_eq!(log[0].by.request_id.as_deref(), answer.header("x-request-id"));
 }
 
 #[test]

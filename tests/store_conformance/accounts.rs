@@ -314,8 +314,16 @@ pub async fn a_sign_out_closes_one_session_and_a_csrf_token_is_replaced(store: T
     assert_eq!(store.renew_csrf("hash-of-second", "another").await, Ok(true));
     let second = open_session(&store, "second", NOW).await.expect("open");
     assert_eq!(second.csrf_hash, "another");
-    assert_eq!(store.sign_out("hash-of-ann").await, Ok(true));
-    assert_eq!(store.sign_out("hash-of-ann").await, Ok(false));
+    let before = actions(&store).await.len();
+    let audit = entry("session.close", ("user", "id-of-ann"));
+    assert_eq!(store.sign_out("hash-of-ann", &audit, NOW + 1).await, Ok(true));
+    assert_eq!(store.sign_out("hash-of-ann", &audit, NOW + 2).await, Ok(false));
+    let log = log(&store).await;
+    let told: Vec<_> = log[before..]
+        .iter()
+        .map(|row| (row.action.as_str(), row.at_ms))
+        .collect();
+    assert_eq!(told, [("session.close", NOW + 1)], "once");
     assert_eq!(store.renew_csrf("hash-of-ann", "another").await, Ok(false));
     assert_eq!(open_session(&store, "ann", NOW).await, None);
     assert_eq!(open_session(&store, "second", NOW).await, Some(second));
@@ -332,7 +340,17 @@ pub async fn a_disabled_user_has_no_session_and_gets_none_until_enabled(store: T
     let changed = person("ann", Role::Admin);
     assert_eq!(sign_in(&store, &changed, "second").await, None);
     assert_eq!(open_session(&store, "second", NOW).await, None);
-    assert_eq!(actions(&store).await, before, "a refused sign-in changes nothing");
+    let log = log(&store).await;
+    let (refused, others) = log.split_last().expect("an entry");
+    assert_eq!(others.len(), before.len(), "it changes nothing");
+    assert_eq!(
+        (
+            refused.action.as_str(),
+            refused.by.id.as_str(),
+            refused.target_id.as_str()
+        ),
+        ("session.refuse", "id-of-ann", "id-of-ann")
+    );
     let kept = store.user(&ann.id).await.expect("read").expect("a user");
     assert_eq!(kept.role, Role::Viewer);
 
@@ -344,7 +362,8 @@ pub async fn a_disabled_user_has_no_session_and_gets_none_until_enabled(store: T
     );
     assert!(sign_in(&store, &changed, "third").await.is_some());
     let all = actions(&store).await;
-    assert_eq!(all[before.len() - 1..][..2], ["user.disable", "user.enable"]);
+    let disabled_and_enabled = &all[before.len() - 1..][..3];
+    assert_eq!(disabled_and_enabled, ["user.disable", "session.refuse", "user.enable"]);
 }
 
 pub async fn a_user_who_is_so_already_is_left_alone_and_nothing_is_logged(store: TestStore) {

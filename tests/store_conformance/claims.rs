@@ -88,10 +88,7 @@ pub async fn a_claim_is_refused_with_the_reason(store: TestStore) {
     assert_eq!(again.expect_err("refused"), ClaimRefusal::InFlight);
 
     let excluded = import(&store, &leadership.campaign, 3).await;
-    store
-        .exclude_contact(&excluded.id, "asked by letter")
-        .await
-        .expect("excluded");
+    exclude(&store, &excluded, "asked by letter").await.expect("excluded");
     let refusal = store
         .claim(&leadership, &dial_claim(&excluded, "d"), NOW)
         .await

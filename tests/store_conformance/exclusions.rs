@@ -96,15 +96,9 @@ pub async fn an_entry_is_removed_and_only_contacts_out_for_that_alone_are_pendin
     let taken_out_first = put_person(&store, "summer", 1).await;
     let taken_out_later = put_person(&store, "autumn", 1).await;
     let over = put_person(&store, "winter", 1).await;
-    store
-        .exclude_contact(&taken_out_first.id, "moved away")
-        .await
-        .expect("excluded");
+    exclude(&store, &taken_out_first, "moved away").await.expect("excluded");
     add(&store, entry(1, "manual", NOW)).await;
-    store
-        .exclude_contact(&taken_out_later.id, "moved away")
-        .await
-        .expect("excluded");
+    exclude(&store, &taken_out_later, "moved away").await.expect("excluded");
     for to in [Lifecycle::Running, Lifecycle::Completed] {
         let change = LifecycleChange {
             campaign: over.campaign.clone(),

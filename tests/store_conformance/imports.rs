@@ -3,8 +3,8 @@
 use crate::world::*;
 use samvad_actors::domain::{CampaignId, ContactState, ImportId, Lifecycle};
 use samvad_actors::ports::{
-    ContactFilter, ContactImport, ContactOrder, ContactQuery, ImportBatch, ImportState, LifecycleChange, RowCounts,
-    RowRejection, StoreError,
+    ContactFilter, ContactImport, ContactOrder, ContactQuery, ImportBatch, ImportCursor, ImportState, LifecycleChange,
+    RowCounts, RowRejection, StoreError,
 };
 
 fn row(campaign: &CampaignId, row: u64, n: u32) -> (u64, ContactImport) {
@@ -71,7 +71,7 @@ pub async fn a_batch_is_taken_whole_with_its_rejections_and_its_counts(store: Te
         ("people.csv", "Asha")
     );
     assert_eq!(store.import(&import).await, Ok(Some(ended.clone())));
-    assert_eq!(store.imports(&spring, 9).await, Ok(vec![ended]));
+    assert_eq!(store.imports(&spring, None, 9).await, Ok(vec![ended]));
     let numbers = |page: Vec<RowRejection>| page.iter().map(|r| r.row).collect::<Vec<_>>();
     assert_eq!(numbers(store.rejections(&import, 0, 2).await.expect("read")), [3, 5]);
     let rest = store.rejections(&import, 5, 9).await.expect("read");
@@ -221,4 +221,34 @@ pub async fn an_import_of_which_nothing_was_heard_is_ended_as_failed_and_no_othe
     assert_eq!(audit_log(&store).await[0].action, "contacts.import_end");
     store.import_goes_on(&import, NOW + 999).await.expect("ignored");
     assert_eq!(end(i64::MAX).await, 0);
+}
+
+pub async fn imports_are_listed_the_newest_first_in_pages(store: TestStore) {
+    let spring = put_campaign(&store, "spring").await;
+    let autumn = put_campaign(&store, "autumn").await;
+    for (id, campaign, at_ms) in [
+        ("a", &spring, NOW),
+        ("b", &spring, NOW + 1),
+        ("c", &spring, NOW + 1),
+        ("x", &autumn, NOW + 2),
+        ("d", &spring, NOW + 3),
+    ] {
+        let entry = audited("contacts.import", campaign.as_str());
+        let id = id.into();
+        let begun = store.begin_import(&id, campaign, "people.csv", &entry, at_ms);
+        begun.await.expect("begun");
+    }
+    for limit in [1, 2, 9] {
+        let (mut ids, mut after) = (Vec::new(), None);
+        loop {
+            let page = store.imports(&spring, after.as_ref(), limit).await.expect("read");
+            let Some(last) = page.last() else { break };
+            after = Some(ImportCursor {
+                started_at_ms: last.started_at_ms,
+                id: last.id.clone(),
+            });
+            ids.extend(page.into_iter().map(|import| import.id.to_string()));
+        }
+        assert_eq!(ids, ["d", "c", "b", "a"], "{limit}");
+    }
 }

@@ -69,7 +69,7 @@ pub async fn who_was_rehearsed_and_listed_since_is_out_and_who_was_out_begins_an
     let over = status(&attempt, CarrierStatus::Completed, 2);
     store.record_callback(&over, NOW).await.expect("recorded");
     ended_busy(&store, &leadership, &second, "b").await;
-    store.exclude_contact(&second.id, "moved away").await.expect("excluded");
+    exclude(&store, &second, "moved away").await.expect("excluded");
     store.add_do_not_call(&opt_out_of(1)).await.expect("listed");
     let paused = LifecycleChange {
         campaign: leadership.campaign.clone(),

@@ -23,6 +23,7 @@ mod people;
 mod postgres;
 mod results;
 mod statistics;
+mod taken_out;
 mod tokens;
 mod world;
 
@@ -152,7 +153,8 @@ macro_rules! conformance {
                     campaigns_are_found_by_state_date_and_name_in_pages_newest_first
             }
             conformance! { @each $factory;
-                imports: a_batch_is_taken_whole_with_its_rejections_and_its_counts
+                imports: imports_are_listed_the_newest_first_in_pages
+                    a_batch_is_taken_whole_with_its_rejections_and_its_counts
                     a_number_that_wants_no_calls_is_listed_and_its_contact_excluded_from_the_start
                     an_import_that_has_ended_takes_no_more_rows
                     a_batch_that_cannot_be_kept_whole_is_not_kept_in_part
@@ -205,7 +207,8 @@ macro_rules! conformance {
             }
             conformance! { @each $factory;
                 tokens: a_token_reads_back_with_its_owner
-                    tokens_are_listed_the_newest_first_for_one_user_or_all
+                    tokens_are_listed_the_newest_first_for_one_user_or_all_in_pages
+                    an_owner_has_50_tokens_that_admit_and_no_more
                     a_token_that_expired_or_was_taken_back_admits_nobody
                     a_token_of_a_disabled_owner_admits_nobody
                     a_token_comes_with_the_role_that_its_owner_has_now
@@ -223,6 +226,18 @@ macro_rules! conformance {
                     who_lost_a_key_by_taking_too_long_can_neither_answer_nor_free_it
                     an_answer_without_a_key_is_refused_without_a_word_of_it
                     a_purge_deletes_answers_that_are_old_enough
+            }
+            conformance! { @each $factory;
+                taken_out: who_is_taken_out_is_never_due_nor_claimed_until_let_back_in
+                    a_claim_goes_back_when_its_contact_is_taken_out_before_the_carrier_is_asked
+                    a_call_that_waits_is_told_and_its_contact_stays_out_when_it_ends
+                    a_conversation_counts_though_its_contact_is_taken_out_meanwhile
+                    who_is_let_back_in_during_a_call_is_in_progress_until_it_ends
+                    who_is_taken_out_stays_out_though_the_number_is_listed_during_a_call_and_unlisted
+                    who_was_taken_out_in_a_rehearsal_begins_anew_when_let_back_in
+                    what_cannot_be_is_refused_with_the_reason_and_not_logged
+                    both_ways_stand_in_the_audit_log_with_the_reason
+                    of_many_who_take_a_contact_out_at_once_one_does
             }
             conformance! { @each $factory;
                 audit: an_entry_reads_back_as_it_was_written

@@ -3,7 +3,7 @@
 use crate::accounts::{actions, entry, log, person, set_disabled, user};
 use crate::world::*;
 use samvad_actors::domain::{Permission, Role, TokenId, UserId};
-use samvad_actors::ports::{ApiToken, NewSession, NewToken, StoreError, User};
+use samvad_actors::ports::{ApiToken, MOST_TOKENS, NewSession, NewToken, StoreError, TokenCursor, User};
 
 fn new_token(owner: &User, id: &str) -> NewToken {
     NewToken {
@@ -77,22 +77,68 @@ pub async fn a_token_reads_back_with_its_owner(store: TestStore) {
     assert_eq!(store.token(&kept.id).await, Ok(Some(kept)), "and none");
 }
 
-pub async fn tokens_are_listed_the_newest_first_for_one_user_or_all(store: TestStore) {
+pub async fn tokens_are_listed_the_newest_first_for_one_user_or_all_in_pages(store: TestStore) {
     let ann = user(&store, "ann", Role::Viewer).await;
     let bob = user(&store, "bob", Role::Viewer).await;
-    for (owner, id, at_ms) in [(&ann, "a", NOW), (&bob, "b", NOW + 1), (&ann, "c", NOW + 2)] {
+    for (owner, id, at_ms) in [
+        (&ann, "a", NOW),
+        (&bob, "b", NOW + 1),
+        (&ann, "c", NOW + 2),
+        (&ann, "d", NOW + 2),
+        (&ann, "e", NOW + 2),
+    ] {
         add(&store, &new_token(owner, id), at_ms).await.expect("kept");
     }
-    let ids = async |owner: Option<&UserId>| {
-        let tokens = store.tokens(owner).await.expect("read");
-        tokens
-            .into_iter()
-            .map(|token| token.id.as_str().to_owned())
-            .collect::<Vec<_>>()
+    let ids = async |owner: Option<&UserId>, limit| {
+        let (mut ids, mut after) = (Vec::new(), None);
+        loop {
+            let page = store.tokens(owner, after.as_ref(), limit).await.expect("read");
+            assert!(page.len() <= 9);
+            let Some(last) = page.last() else { return ids };
+            after = Some(TokenCursor {
+                created_at_ms: last.created_at_ms,
+                id: last.id.clone(),
+            });
+            ids.extend(page.into_iter().map(|token| token.id.as_str().to_owned()));
+        }
     };
-    assert_eq!(ids(None).await, ["c", "b", "a"]);
-    assert_eq!(ids(Some(&ann.id)).await, ["c", "a"]);
-    assert!(ids(Some(&UserId::from("nobody"))).await.is_empty());
+    for limit in [1, 2, 9] {
+        assert_eq!(ids(None, limit).await, ["e", "d", "c", "b", "a"], "{limit}");
+        assert_eq!(ids(Some(&ann.id), limit).await, ["e", "d", "c", "a"], "{limit}");
+    }
+    assert!(ids(Some(&UserId::from("nobody")), 9).await.is_empty());
+}
+
+pub async fn an_owner_has_50_tokens_that_admit_and_no_more(store: TestStore) {
+    let ann = user(&store, "ann", Role::Viewer).await;
+    let bob = user(&store, "bob", Role::Viewer).await;
+    let ending = NewToken {
+        expires_at_ms: Some(NOW + 10),
+        ..new_token(&ann, "ending")
+    };
+    add(&store, &ending, NOW).await.expect("kept");
+    for n in 1..MOST_TOKENS {
+        add(&store, &new_token(&ann, &format!("a{n}")), NOW)
+            .await
+            .expect("kept");
+    }
+    let before = actions(&store).await;
+    let refusal = add(&store, &new_token(&ann, "z"), NOW + 9).await.expect_err("refused");
+    let told = refusal.to_string();
+    assert!(matches!(refusal, StoreError::Conflict { .. }), "{told}");
+    assert!(told.contains("50") && told.contains("take one back"), "{told}");
+    assert_eq!(store.token(&TokenId::from("z")).await, Ok(None));
+    assert_eq!(actions(&store).await, before, "a refusal is no change");
+    add(&store, &new_token(&bob, "b"), NOW).await.expect("another owner's");
+
+    add(&store, &new_token(&ann, "z"), NOW + 10)
+        .await
+        .expect("one has ended");
+    assert!(add(&store, &new_token(&ann, "y"), NOW + 10).await.is_err());
+    assert_eq!(revoke(&store, "a1").await, Ok(true));
+    add(&store, &new_token(&ann, "y"), NOW + 10)
+        .await
+        .expect("one is taken back");
 }
 
 pub async fn a_token_that_expired_or_was_taken_back_admits_nobody(store: TestStore) {

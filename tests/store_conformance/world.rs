@@ -3,13 +3,13 @@
 use samvad::store::{DatabaseUrl, SqlStore, migrate_up};
 use samvad_actors::domain::{
     AccountSid, ActorKind, Answer, AnswerValue, AnswerVia, AnsweredBy, AttemptId, CallSid, CallbackRequest, Campaign,
-    CampaignId, CarrierStatus, ChangedBy, ConsentEvidence, ContactId, Disposition, EmailAddress, EndReason, Language,
-    Mode, Outcome, PersonName, PhoneNumber, StreamSid,
+    CampaignId, CarrierStatus, ChangedBy, ConsentEvidence, ContactId, Disposition, EmailAddress, EndReason,
+    ExclusionReason, Language, Mode, Outcome, PersonName, PhoneNumber, StreamSid,
 };
 use samvad_actors::ports::{
     AccountStore, AttemptRow, AuditEntry, AuditQuery, AuditRow, AuditStore, CallLedger, CallReport, CatalogStore,
-    CostStore, DialerStore, ExclusionStore, IdempotencyStore, MediaTokenClaim, NewAttempt, NewContact, PeopleStore,
-    StatisticsStore, StatusCallback, Store, Submission, TranscriptLine, TranscriptSpeaker, TurnLatency,
+    ContactRefusal, CostStore, DialerStore, ExclusionStore, IdempotencyStore, MediaTokenClaim, NewAttempt, NewContact,
+    PeopleStore, StatisticsStore, StatusCallback, Store, Submission, TranscriptLine, TranscriptSpeaker, TurnLatency,
 };
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -301,4 +301,25 @@ pub async fn audit_log(store: &TestStore) -> Vec<AuditRow> {
         ..AuditQuery::default()
     };
     store.audit_log(&query).await.expect("read")
+}
+
+/// Takes a contact out by hand.
+pub async fn exclude(store: &TestStore, contact: &NewContact, reason: &str) -> Result<Vec<AttemptRow>, ContactRefusal> {
+    let audit = AuditEntry {
+        target: ("contact", contact.id.to_string()),
+        ..audited("contact.exclude", "")
+    };
+    let reason = ExclusionReason::parse(reason).expect("a reason");
+    let excluded = store.exclude_contact(&contact.campaign, &contact.id, &reason, &audit, NOW);
+    excluded.await.expect("store")
+}
+
+/// Lets a contact back in.
+pub async fn include(store: &TestStore, contact: &NewContact) -> Result<(), ContactRefusal> {
+    let audit = AuditEntry {
+        target: ("contact", contact.id.to_string()),
+        ..audited("contact.include", "")
+    };
+    let included = store.include_contact(&contact.campaign, &contact.id, &audit, NOW);
+    included.await.expect("store")
 }

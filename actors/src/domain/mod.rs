@@ -6,6 +6,7 @@ mod answer;
 mod attempt;
 mod campaign;
 mod email_address;
+mod exclusion_reason;
 mod ids;
 mod intent;
 mod lifecycle;
@@ -23,6 +24,7 @@ pub use campaign::{
     TimeOfDay, TranslatedQuestion, Translation, VoicemailPolicy, Weekday,
 };
 pub use email_address::{EmailAddress, EmailAddressError, LONGEST_EMAIL_ADDRESS};
+pub use exclusion_reason::{ExclusionReason, ExclusionReasonError, LISTED, LONGEST_REASON};
 pub use ids::{AccountSid, AttemptId, CallSid, CampaignId, ContactId, ImportId, StreamSid, TokenId, UserId};
 pub use intent::Intent;
 pub use lifecycle::{ContactState, Lifecycle};

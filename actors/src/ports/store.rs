@@ -11,7 +11,9 @@ mod idempotency;
 mod people;
 mod statistics;
 
-pub use accounts::{AccountStore, ApiToken, LoginAttempt, NewSession, NewToken, Session, SignIn, User};
+pub use accounts::{
+    AccountStore, ApiToken, LoginAttempt, MOST_TOKENS, NewSession, NewToken, Session, SignIn, TokenCursor, User,
+};
 pub use audit::{AuditEntry, AuditQuery, AuditRow, AuditStore};
 pub use catalog::{CampaignChange, CampaignCursor, CampaignQuery, CampaignRecord, CatalogStore, EditRefusal};
 pub use costs::{
@@ -26,8 +28,8 @@ pub use dialer::{
 pub use exclusions::{ExclusionCursor, ExclusionQuery, ExclusionSource, ExclusionStore, RemovalRefusal};
 pub use idempotency::{IdempotencyStore, KeptAnswer, KeyState, KeyedRequest};
 pub use people::{
-    BatchReport, ContactCursor, ContactFilter, ContactOrder, ContactQuery, ContactRecord, ImportBatch, ImportRecord,
-    ImportState, PeopleStore, RowCounts, RowRejection,
+    BatchReport, ContactCursor, ContactFilter, ContactOrder, ContactQuery, ContactRecord, ContactRefusal, ImportBatch,
+    ImportCursor, ImportRecord, ImportState, PeopleStore, RowCounts, RowRejection,
 };
 pub use statistics::{
     AttemptCount, CampaignCounts, DayTally, ExportQuery, ExportRow, ExportStamp, MOST_VALUES, NumberSummary,

@@ -45,6 +45,8 @@ pub enum LoginError {
         claim: String,
         /// What is wrong with it, without its values.
         fault: RoleFault,
+        /// What the provider calls the person: for the audit log, and not shown.
+        subject: String,
     },
     /// The store failed.
     #[error("the login cannot be kept: {0}")]

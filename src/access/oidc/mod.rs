@@ -284,7 +284,7 @@ impl OidcLogin {
         let name = text("name")
             .or_else(|| text("preferred_username"))
             .or_else(|| email.clone());
-        let role = self.role(&claims, &more)?;
+        let role = self.role(&claims, &more, &subject)?;
         Ok(SignIn {
             issuer: self.provider.issuer().as_str().to_owned(),
             name: name.unwrap_or_else(|| subject.clone()),
@@ -294,11 +294,12 @@ impl OidcLogin {
         })
     }
 
-    fn role(&self, claims: &Value, more: &Value) -> Result<Role, LoginError> {
+    fn role(&self, claims: &Value, more: &Value, subject: &str) -> Result<Role, LoginError> {
         let claim = self.role_claim.find(claims).or_else(|| self.role_claim.find(more));
         self.roles.role(claim).map_err(|fault| LoginError::Role {
             claim: self.role_claim.to_string(),
             fault,
+            subject: shown(subject),
         })
     }
 }

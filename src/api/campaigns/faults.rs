@@ -21,6 +21,7 @@ impl From<CampaignError> for Problem {
             }
             CampaignError::Edit(_)
             | CampaignError::Removal(_)
+            | CampaignError::Contact(_)
             | CampaignError::NotConfirmed
             | CampaignError::WrongMode { .. } => Self::new(StatusCode::CONFLICT, error.to_string()),
             CampaignError::UnusableFile(reason) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, reason),
@@ -63,7 +64,7 @@ fn pointer(field: &str) -> String {
 mod tests {
     use super::*;
     use samvad_actors::domain::{CampaignId, Lifecycle};
-    use samvad_actors::ports::StoreError;
+    use samvad_actors::ports::{ContactRefusal, StoreError};
 
     #[test]
     fn a_field_is_told_as_a_json_pointer() {
@@ -109,6 +110,8 @@ mod tests {
             (EditRefusal::OpenAttempts { open: 1 }.into(), 409),
             (RemovalRefusal::InCall.into(), 409),
             (RemovalRefusal::NotListed.into(), 404),
+            (ContactRefusal::Settled.into(), 409),
+            (ContactRefusal::Listed.into(), 409),
             (CampaignError::NotConfirmed, 409),
             (CampaignError::Invalid(Vec::new()), 422),
             (CampaignError::NotReady(Vec::new()), 422),

@@ -6,7 +6,7 @@ use self::body::{pipe, too_long};
 use super::csv_body::{answer, body as csv_body, file_name_part};
 use super::extract::body_limit;
 use super::moment::Moment;
-use super::page::fault;
+use super::page::{Page, PageQuery, fault};
 use super::words::ImportStateWord;
 use super::{ApiState, Query};
 use crate::access::Caller;
@@ -18,7 +18,7 @@ use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderVal
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use samvad_actors::domain::{CampaignId, ImportId};
-use samvad_actors::ports::ImportState;
+use samvad_actors::ports::{ImportCursor, ImportState};
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::time::Duration;
@@ -30,8 +30,6 @@ use utoipa_actix_web::service_config::ServiceConfig;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Longest name of a file, in characters.
 const LONGEST_NAME: usize = 200;
-/// Imports that are listed.
-const LISTED: u32 = 200;
 /// Rejected rows of one page.
 const PAGE: u32 = 1_000;
 
@@ -129,13 +127,6 @@ impl From<ImportSummary> for ImportReport {
             calls_left: summary.calls_left,
         }
     }
-}
-
-/// Imports.
-#[derive(Debug, Serialize, ToSchema)]
-struct ImportList {
-    /// The newest first, 200 at most.
-    items: Vec<Import>,
 }
 
 /// What is sent.
@@ -292,18 +283,27 @@ fn location(import: &ImportView) -> String {
 /// List imports into a campaign.
 #[utoipa::path(
     tag = "imports",
-    params(("id" = String, Path, description = "The campaign's id.")),
-    responses((status = 200, description = "The imports, those that are running included.", body = ImportList)),
+    params(("id" = String, Path, description = "The campaign's id."), PageQuery),
+    responses((
+        status = 200,
+        description = "A page of imports, the newest first, those that are running included.",
+        body = Page<Import>,
+    )),
     extensions(("x-permission" = json!("contacts:read"))),
 )]
 #[get("/campaigns/{id}/imports")]
-async fn list(state: Data<ApiState>, id: Path<String>) -> Result<HttpResponse, Problem> {
+async fn list(state: Data<ApiState>, id: Path<String>, Query(page): Query<PageQuery>) -> Result<HttpResponse, Problem> {
+    let limit = page.limit()?;
+    let after = page.after::<ImportCursor>()?;
     let imports = state
         .campaigns
-        .imports(&CampaignId::new(id.into_inner()), LISTED)
+        .imports(&CampaignId::new(id.into_inner()), after.as_ref(), limit + 1)
         .await?;
-    let items = imports.into_iter().map(Import::from).collect();
-    Ok(HttpResponse::Ok().json(ImportList { items }))
+    let page = Page::of(imports, limit, |import| ImportCursor {
+        started_at_ms: import.started_at_ms,
+        id: ImportId::new(import.import_id.clone()),
+    });
+    Ok(HttpResponse::Ok().json(page.map(Import::from)))
 }
 
 /// Read an import.

@@ -5,7 +5,7 @@ use super::lifecycle::entry;
 use super::{CampaignError, Campaigns, ImportView, OptOuts, RejectionView};
 use crate::contact_files::{ContactColumns, Region, Sheet};
 use samvad_actors::domain::{ActorKind, Campaign, CampaignId, ChangedBy, ImportId};
-use samvad_actors::ports::{ContactImport, FleetCommand, ImportBatch, PeopleStore, RowRejection};
+use samvad_actors::ports::{ContactImport, FleetCommand, ImportBatch, ImportCursor, PeopleStore, RowRejection};
 use serde_json::json;
 use std::convert::Infallible;
 use std::io::Read;
@@ -163,13 +163,18 @@ impl Campaigns {
         })
     }
 
-    /// Imports into a campaign, the newest first.
+    /// A page of the imports into a campaign, the newest first.
     ///
     /// # Errors
     /// [`CampaignError::Unknown`], [`CampaignError::Store`].
-    pub async fn imports(&self, campaign: &CampaignId, limit: u32) -> Result<Vec<ImportView>, CampaignError> {
+    pub async fn imports(
+        &self,
+        campaign: &CampaignId,
+        after: Option<&ImportCursor>,
+        limit: u32,
+    ) -> Result<Vec<ImportView>, CampaignError> {
         self.state(campaign).await?;
-        let imports = self.store.imports(campaign, limit).await?;
+        let imports = self.store.imports(campaign, after, limit).await?;
         Ok(imports.into_iter().map(ImportView::from).collect())
     }
 

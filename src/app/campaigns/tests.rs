@@ -129,7 +129,7 @@ async fn a_file_that_is_of_no_use_begins_no_import() {
             "{refused:?}"
         );
     }
-    assert!(services.imports(&campaign.id, 9).await.expect("read").is_empty());
+    assert!(services.imports(&campaign.id, None, 9).await.expect("read").is_empty());
 }
 
 #[tokio::test]

@@ -15,7 +15,8 @@ use super::{SqlStore, idempotency};
 use async_trait::async_trait;
 use samvad_actors::domain::{TokenId, UserId};
 use samvad_actors::ports::{
-    AccountStore, ApiToken, AuditEntry, LoginAttempt, NewSession, NewToken, Session, SignIn, StoreError, User,
+    AccountStore, ApiToken, AuditEntry, LoginAttempt, NewSession, NewToken, Session, SignIn, StoreError, TokenCursor,
+    User,
 };
 
 /// When something was last used is written at most this often.
@@ -47,8 +48,8 @@ impl AccountStore for SqlStore {
         sessions::renew_csrf(self, key_hash, csrf_hash).await
     }
 
-    async fn sign_out(&self, key_hash: &str) -> Result<bool, StoreError> {
-        sessions::close(self, key_hash).await
+    async fn sign_out(&self, key_hash: &str, audit: &AuditEntry, now_ms: i64) -> Result<bool, StoreError> {
+        sessions::close(self, key_hash, audit, now_ms).await
     }
 
     async fn users(&self, after: Option<&UserId>, limit: u32) -> Result<Vec<User>, StoreError> {
@@ -73,8 +74,13 @@ impl AccountStore for SqlStore {
         tokens::add(self, token, audit, now_ms).await
     }
 
-    async fn tokens(&self, owner: Option<&UserId>) -> Result<Vec<ApiToken>, StoreError> {
-        tokens::tokens(self, owner).await
+    async fn tokens(
+        &self,
+        owner: Option<&UserId>,
+        after: Option<&TokenCursor>,
+        limit: u32,
+    ) -> Result<Vec<ApiToken>, StoreError> {
+        tokens::tokens(self, owner, after, limit).await
     }
 
     async fn token(&self, id: &TokenId) -> Result<Option<ApiToken>, StoreError> {

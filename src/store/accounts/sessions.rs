@@ -3,9 +3,9 @@
 use super::users::user_row;
 use super::{is_use_to_be_written, statements as sql};
 use crate::store::rows::get;
-use crate::store::{SqlStore, Write, db};
+use crate::store::{SqlStore, Write, audit, commit, db};
 use samvad_actors::domain::UserId;
-use samvad_actors::ports::{NewSession, Session, StoreError};
+use samvad_actors::ports::{AuditEntry, NewSession, Session, StoreError};
 
 /// Opens a session in the transaction that signs its user in.
 pub(super) async fn open(
@@ -73,13 +73,24 @@ pub(super) async fn renew_csrf(store: &SqlStore, key_hash: &str, csrf_hash: &str
 }
 
 /// Closes a session.
-pub(super) async fn close(store: &SqlStore, key_hash: &str) -> Result<bool, StoreError> {
+pub(super) async fn close(
+    store: &SqlStore,
+    key_hash: &str,
+    entry: &AuditEntry,
+    now_ms: i64,
+) -> Result<bool, StoreError> {
+    let mut transaction = store.begin_write().await?;
     let closed = sqlx::query(sql::CLOSE_SESSION)
         .bind(key_hash)
-        .execute(&mut *store.writer().await?)
+        .execute(&mut *transaction)
         .await
         .map_err(db)?;
-    Ok(closed.rows_affected() > 0)
+    if closed.rows_affected() == 0 {
+        return Ok(false);
+    }
+    audit::append(&mut transaction, entry, now_ms).await?;
+    commit(transaction).await?;
+    Ok(true)
 }
 
 /// Closes every session of a user.

@@ -76,10 +76,15 @@ statements! {
     ADD_TOKEN = "INSERT INTO api_tokens (id, owner_id, name, token_hash, hint, scopes, created_at_ms, expires_at_ms)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
 
-    TOKENS = concat!("SELECT ", token_columns!(), " FROM api_tokens t ORDER BY t.created_at_ms DESC, t.id");
+    COUNT_ADMITTING = "SELECT COUNT(*) AS n FROM api_tokens
+        WHERE owner_id = $1 AND revoked_at_ms IS NULL AND (expires_at_ms IS NULL OR expires_at_ms > $2)";
 
-    TOKENS_OF = concat!("SELECT ", token_columns!(), " FROM api_tokens t WHERE t.owner_id = $1
-        ORDER BY t.created_at_ms DESC, t.id");
+    TOKENS = concat!("SELECT ", token_columns!(), " FROM api_tokens t WHERE (t.created_at_ms, t.id) < ($1, $2)
+        ORDER BY t.created_at_ms DESC, t.id DESC LIMIT $3");
+
+    TOKENS_OF = concat!("SELECT ", token_columns!(), " FROM api_tokens t
+        WHERE t.owner_id = $4 AND (t.created_at_ms, t.id) < ($1, $2)
+        ORDER BY t.created_at_ms DESC, t.id DESC LIMIT $3");
 
     TOKEN = concat!("SELECT ", token_columns!(), " FROM api_tokens t WHERE t.id = $1");
 

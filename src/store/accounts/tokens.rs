@@ -6,7 +6,7 @@ use crate::store::error::{conflict, corrupt, not_found};
 use crate::store::rows::get;
 use crate::store::{SqlStore, audit, commit, db};
 use samvad_actors::domain::{Permission, TokenId, UserId};
-use samvad_actors::ports::{ApiToken, AuditEntry, NewToken, StoreError, User};
+use samvad_actors::ports::{ApiToken, AuditEntry, MOST_TOKENS, NewToken, StoreError, TokenCursor, User};
 use sqlx::any::AnyRow;
 
 /// Keeps a new token.
@@ -22,6 +22,18 @@ pub(super) async fn add(
         .ok_or_else(|| not_found("user", &token.owner))?;
     if owner.disabled {
         return Err(conflict("the token's owner is disabled; enable them first"));
+    }
+    // The owner is held: of two that are made at once, the second counts the first.
+    let admitting = sqlx::query(sql::COUNT_ADMITTING)
+        .bind(token.owner.as_str())
+        .bind(now_ms)
+        .fetch_one(&mut *transaction)
+        .await
+        .map_err(db)?;
+    if get::<i64>(&admitting, "n")? >= i64::from(MOST_TOKENS) {
+        return Err(conflict(&format!(
+            "the owner has {MOST_TOKENS} tokens that admit, and that is the most; take one back that is not used any more"
+        )));
     }
     sqlx::query(sql::ADD_TOKEN)
         .bind(token.id.as_str())
@@ -50,13 +62,26 @@ pub(super) async fn add(
     })
 }
 
-/// Tokens of one user or of all.
-pub(super) async fn tokens(store: &SqlStore, owner: Option<&UserId>) -> Result<Vec<ApiToken>, StoreError> {
-    let query = match owner {
-        Some(owner) => sqlx::query(sql::TOKENS_OF).bind(owner.as_str()),
-        None => sqlx::query(sql::TOKENS),
+/// A page of the tokens of one user or of all.
+pub(super) async fn tokens(
+    store: &SqlStore,
+    owner: Option<&UserId>,
+    after: Option<&TokenCursor>,
+    limit: u32,
+) -> Result<Vec<ApiToken>, StoreError> {
+    let statement = match owner {
+        Some(_) => sql::TOKENS_OF,
+        None => sql::TOKENS,
     };
-    let rows = query.fetch_all(&mut *store.reader().await?).await.map_err(db)?;
+    let page = sqlx::query(statement)
+        .bind(after.map_or(i64::MAX, |after| after.created_at_ms))
+        .bind(after.map_or("", |after| after.id.as_str()))
+        .bind(i64::from(limit));
+    let page = match owner {
+        Some(owner) => page.bind(owner.as_str()),
+        None => page,
+    };
+    let rows = page.fetch_all(&mut *store.reader().await?).await.map_err(db)?;
     rows.iter().map(token_row).collect()
 }
 

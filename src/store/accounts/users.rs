@@ -21,6 +21,9 @@ pub(super) async fn sign_in(
     let mut transaction = store.begin_write().await?;
     let before = hold(&mut transaction, who, new_user_id, now_ms).await?;
     if before.user.disabled {
+        let refused = entry_of(&before.user, request_id, "session.refuse");
+        audit::append(&mut transaction, &refused, now_ms).await?;
+        commit(transaction).await?;
         return Ok(None);
     }
     let user = User {
@@ -85,16 +88,9 @@ async fn hold(transaction: &mut Write, who: &SignIn, new_user_id: &UserId, now_m
 /// What a sign-in writes into the audit log.
 fn entries(before: &Held, user: &User, session: &NewSession, request_id: Option<&str>) -> Vec<AuditEntry> {
     let entry = |action, before, after| AuditEntry {
-        by: ChangedBy {
-            kind: ActorKind::User,
-            id: user.id.as_str().to_owned(),
-            name: user.name.clone(),
-            request_id: request_id.map(str::to_owned),
-        },
-        action,
-        target: ("user", user.id.as_str().to_owned()),
         before,
         after,
+        ..entry_of(user, request_id, action)
     };
     let (was, is) = (account(&before.user), account(user));
     let changed = match before.is_new {
@@ -108,6 +104,22 @@ fn entries(before: &Held, user: &User, session: &NewSession, request_id: Option<
         Some(json!({ "expires_at_ms": session.expires_at_ms })),
     );
     changed.into_iter().chain([opened]).collect()
+}
+
+/// What a user did about their own account.
+fn entry_of(user: &User, request_id: Option<&str>, action: &'static str) -> AuditEntry {
+    AuditEntry {
+        by: ChangedBy {
+            kind: ActorKind::User,
+            id: user.id.as_str().to_owned(),
+            name: user.name.clone(),
+            request_id: request_id.map(str::to_owned),
+        },
+        action,
+        target: ("user", user.id.as_str().to_owned()),
+        before: None,
+        after: None,
+    }
 }
 
 /// What the provider decides about a user, for the audit log.

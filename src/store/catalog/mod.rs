@@ -7,6 +7,7 @@ mod imports;
 mod people;
 mod statements;
 mod statistics;
+mod taken_out;
 
 #[cfg(test)]
 pub(super) use statements::ALL;

@@ -1,15 +1,17 @@
 //! Contacts in pages, and imports.
 
-use super::{filled, imports, sql};
+use super::{filled, imports, sql, taken_out};
 use crate::store::dialect::Dialect;
 use crate::store::dialer::due;
 use crate::store::error::corrupt;
 use crate::store::{SqlStore, audit, commit, db, rows};
 use async_trait::async_trait;
-use samvad_actors::domain::{CampaignId, ChangedBy, ContactId, ContactState, ImportId, Language, PhoneNumber};
+use samvad_actors::domain::{
+    CampaignId, ChangedBy, ContactId, ContactState, ExclusionReason, ImportId, Language, PhoneNumber,
+};
 use samvad_actors::ports::{
     AttemptRow, AuditEntry, BatchReport, ContactCursor, ContactFilter, ContactOrder, ContactQuery, ContactRecord,
-    ImportBatch, ImportRecord, PeopleStore, RowRejection, StoreError,
+    ContactRefusal, ImportBatch, ImportCursor, ImportRecord, PeopleStore, RowRejection, StoreError,
 };
 use serde_json::json;
 use sqlx::any::{AnyArguments, AnyRow};
@@ -90,6 +92,37 @@ impl PeopleStore for SqlStore {
         Ok(Some((record(&row)?, attempts)))
     }
 
+    async fn exclude_contact(
+        &self,
+        campaign: &CampaignId,
+        contact: &ContactId,
+        reason: &ExclusionReason,
+        entry: &AuditEntry,
+        now_ms: i64,
+    ) -> Result<Result<Vec<AttemptRow>, ContactRefusal>, StoreError> {
+        let mut transaction = self.begin_write().await?;
+        let excluded = taken_out::exclude(&mut transaction, campaign, contact, reason, entry, now_ms).await?;
+        if excluded.is_ok() {
+            commit(transaction).await?;
+        }
+        Ok(excluded)
+    }
+
+    async fn include_contact(
+        &self,
+        campaign: &CampaignId,
+        contact: &ContactId,
+        entry: &AuditEntry,
+        now_ms: i64,
+    ) -> Result<Result<(), ContactRefusal>, StoreError> {
+        let mut transaction = self.begin_write().await?;
+        let included = taken_out::include(&mut transaction, campaign, contact, entry, now_ms).await?;
+        if included.is_ok() {
+            commit(transaction).await?;
+        }
+        Ok(included)
+    }
+
     async fn begin_import(
         &self,
         id: &ImportId,
@@ -162,9 +195,16 @@ impl PeopleStore for SqlStore {
         imports::read(&mut *self.reader().await?, id).await
     }
 
-    async fn imports(&self, campaign: &CampaignId, limit: u32) -> Result<Vec<ImportRecord>, StoreError> {
+    async fn imports(
+        &self,
+        campaign: &CampaignId,
+        after: Option<&ImportCursor>,
+        limit: u32,
+    ) -> Result<Vec<ImportRecord>, StoreError> {
         let rows = sqlx::query(sql::IMPORTS)
             .bind(campaign.as_str())
+            .bind(after.map_or(i64::MAX, |after| after.started_at_ms))
+            .bind(after.map_or("", |after| after.id.as_str()))
             .bind(i64::from(limit))
             .fetch_all(&mut *self.reader().await?)
             .await

@@ -185,7 +185,8 @@ statements! {
 
     ONE_IMPORT = concat!(import_record!(), "WHERE id = $1");
 
-    IMPORTS = concat!(import_record!(), "WHERE campaign_id = $1 ORDER BY started_at_ms DESC, id DESC LIMIT $2");
+    IMPORTS = concat!(import_record!(), "WHERE campaign_id = $1 AND (started_at_ms, id) < ($2, $3)
+        ORDER BY started_at_ms DESC, id DESC LIMIT $4");
 
     ADD_REJECTION = "INSERT INTO import_rejections (import_id, row_number, column_name, reason) VALUES ($1, $2, $3, $4)
         ON CONFLICT (import_id, row_number) DO NOTHING";
@@ -208,6 +209,19 @@ statements! {
     READMIT_NUMBER = "UPDATE contacts SET state = 'pending', excluded_reason = NULL
         WHERE phone_number = $1 AND state = 'excluded' AND excluded_reason = 'do_not_call'
           AND campaign_id IN (SELECT k.id FROM campaigns k WHERE k.lifecycle NOT IN ('completed', 'archived'))";
+
+    STATE_OF_CONTACT = "SELECT state, excluded_reason FROM contacts WHERE id = $1";
+
+    EXCLUDE_CONTACT = "UPDATE contacts SET state = 'excluded', excluded_reason = $2 WHERE id = $1";
+
+    /// A call that was under way when the contact was taken out may still be.
+    INCLUDE_CONTACT = "UPDATE contacts SET excluded_reason = NULL, state = CASE WHEN EXISTS (
+            SELECT 1 FROM attempts a WHERE a.campaign_id = contacts.campaign_id AND a.contact_id = contacts.id
+                AND a.state <> 'ended') THEN 'in_progress' ELSE 'pending' END
+        WHERE id = $1 RETURNING state";
+
+    OPEN_ATTEMPTS_OF_CONTACT = concat!("SELECT ", attempt_columns!(), " FROM attempts
+        WHERE campaign_id = $1 AND contact_id = $2 AND state <> 'ended' ORDER BY attempt_number");
 
     MODE_AND_VERSION = "SELECT mode, version FROM campaigns WHERE id = $1";
 

@@ -11,7 +11,6 @@ mod usage;
 pub(in crate::store) use statements::ALL;
 
 use super::error::not_found;
-use super::opt_outs::lock_number;
 use super::{SqlStore, audit, commit, db, rows};
 use async_trait::async_trait;
 use samvad_actors::domain::{AttemptId, CalendarDate, CampaignId, ContactId, Disposition, Language, Mode, PersonName};
@@ -104,22 +103,21 @@ impl DialerStore for SqlStore {
         Ok(rows::name(&row)?.map(|name| (name, language)))
     }
 
-    async fn exclude_contact(&self, contact: &ContactId, reason: &str) -> Result<(), StoreError> {
-        let mut transaction = self.begin_write().await?;
-        let row = sqlx::query(sql::NUMBER_AND_CAMPAIGN)
+    async fn is_excluded(&self, contact: &ContactId) -> Result<bool, StoreError> {
+        let row = sqlx::query(sql::IS_EXCLUDED)
             .bind(contact.as_str())
-            .fetch_optional(&mut *transaction)
-            .await
-            .map_err(db)?
-            .ok_or_else(|| not_found("contact", contact))?;
-        lock_number(&mut transaction, &rows::get::<String>(&row, "phone_number")?).await?;
-        sqlx::query(sql::EXCLUDE_CONTACT)
-            .bind(contact.as_str())
-            .bind(reason)
-            .execute(&mut *transaction)
+            .fetch_optional(&mut *self.reader().await?)
             .await
             .map_err(db)?;
-        commit(transaction).await
+        Ok(row.is_some())
+    }
+
+    async fn in_flight_to_excluded(&self) -> Result<Vec<AttemptRow>, StoreError> {
+        let rows = sqlx::query(sql::IN_FLIGHT_TO_EXCLUDED)
+            .fetch_all(&mut *self.reader().await?)
+            .await
+            .map_err(db)?;
+        rows.iter().map(rows::attempt).collect()
     }
 
     async fn zones(&self, campaign: &CampaignId) -> Result<Vec<Option<String>>, StoreError> {

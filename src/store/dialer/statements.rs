@@ -155,14 +155,13 @@ statements! {
         WHERE phone_number = $1 AND campaign_id <> $3 AND state = 'pending'
           AND next_attempt_at_ms < $2 + (SELECT k.cooldown_ms FROM campaigns k WHERE k.id = contacts.campaign_id)";
 
-    /// One that is settled stays what it is. That somebody took it out holds though its number be taken off do-not-call.
-    EXCLUDE_CONTACT = "UPDATE contacts SET state = 'excluded', excluded_reason = $2
-        WHERE id = $1 AND (state IN ('pending', 'in_progress')
-            OR (state = 'excluded' AND excluded_reason = 'do_not_call'))";
+    IS_EXCLUDED = "SELECT 1 AS found FROM contacts WHERE id = $1 AND state = 'excluded'";
+
+    IN_FLIGHT_TO_EXCLUDED = concat!("SELECT ", attempt_columns!(), " FROM attempts WHERE state <> 'ended'
+        AND EXISTS (SELECT 1 FROM contacts c WHERE c.id = attempts.contact_id AND c.state = 'excluded')
+        ORDER BY created_at_ms, id");
 
     NAME_OF_ATTEMPT = "SELECT c.name, c.language FROM attempts a JOIN contacts c ON c.id = a.contact_id WHERE a.id = $1";
-
-    NUMBER_AND_CAMPAIGN = "SELECT phone_number, campaign_id FROM contacts WHERE id = $1";
 
     IN_FLIGHT = concat!(in_flight!(), "ORDER BY created_at_ms, id");
 

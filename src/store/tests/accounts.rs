@@ -88,7 +88,7 @@ async fn a_change_whose_entry_in_the_audit_log_cannot_be_written_is_not_made() {
         assert_eq!(store.session("second", 100, 2).await, Ok(None));
         assert_eq!(store.user(&ann).await, Ok(Some(before)));
         assert!(store.session("first", 100, 2).await.expect("read").is_some());
-        let tokens = store.tokens(None).await.expect("read");
+        let tokens = store.tokens(None, None, 9).await.expect("read");
         let tokens: Vec<_> = tokens
             .iter()
             .map(|token| (token.id.as_str(), token.revoked_at_ms))

@@ -56,7 +56,8 @@ async fn lists_statistics_and_exports_of_one_campaign_read_no_other_and_lists_ar
             let values: [&str; 8] = match *name {
                 "EXPORT_PAGE" => ["'k7'", "9000", "20", "1", "", "", "", ""],
                 "EXCLUSIONS" | "EXCLUSIONS_OF_SOURCE" => ["9000", "'+1'", "20", "'manual'", "", "", "", ""],
-                "IMPORTS" | "REJECTIONS" => ["'k7'", "5", "20", "", "", "", "", ""],
+                "IMPORTS" => ["'k7'", "5", "'x7'", "20", "", "", "", ""],
+                "REJECTIONS" => ["'k7'", "5", "20", "", "", "", "", ""],
                 "COUNT_IN_FLIGHT" | "COUNT_ENDED" | "COUNT_CASES" | "COUNT_CONSENTS" | "COUNT_ANSWERS" => {
                     ["'k7'", "'live'", "20", "", "", "", "", ""]
                 }

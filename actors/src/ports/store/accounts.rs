@@ -105,6 +105,18 @@ pub struct ApiToken {
     pub last_used_at_ms: Option<i64>,
 }
 
+/// Tokens of one owner that admit, at most.
+pub const MOST_TOKENS: u32 = 50;
+
+/// Where a page of tokens ended.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+pub struct TokenCursor {
+    /// When its last token was made.
+    pub created_at_ms: i64,
+    /// Its last token.
+    pub id: TokenId,
+}
+
 /// A login that has begun: what must come back from the provider.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LoginAttempt {
@@ -127,7 +139,7 @@ pub struct LoginAttempt {
 pub trait AccountStore: Send + Sync {
     /// Makes or updates the user of this issuer and subject and opens a session, in one transaction; `None` if they are
     /// disabled. Writes `user.create` or, where role, name or address have changed, `user.update` into the audit log,
-    /// and `session.open`.
+    /// and `session.open`; of a user who is disabled `session.refuse`.
     async fn sign_in(
         &self,
         who: &SignIn,
@@ -141,8 +153,8 @@ pub trait AccountStore: Send + Sync {
     async fn session(&self, key_hash: &str, idle_ms: i64, now_ms: i64) -> Result<Option<Session>, StoreError>;
     /// Replaces a session's CSRF token. False if there is no such session.
     async fn renew_csrf(&self, key_hash: &str, csrf_hash: &str) -> Result<bool, StoreError>;
-    /// Closes a session. False if there was none.
-    async fn sign_out(&self, key_hash: &str) -> Result<bool, StoreError>;
+    /// Closes a session. False if there was none, and nothing is logged.
+    async fn sign_out(&self, key_hash: &str, audit: &AuditEntry, now_ms: i64) -> Result<bool, StoreError>;
 
     /// Users in the order of their ids, after one, at most `limit`.
     async fn users(&self, after: Option<&UserId>, limit: u32) -> Result<Vec<User>, StoreError>;
@@ -158,10 +170,16 @@ pub trait AccountStore: Send + Sync {
         now_ms: i64,
     ) -> Result<User, StoreError>;
 
-    /// Keeps a new token. `NotFound` without its owner; `Conflict` if they are disabled.
+    /// Keeps a new token. `NotFound` without its owner; `Conflict` if they are disabled, or have [`MOST_TOKENS`] that
+    /// admit.
     async fn add_token(&self, token: &NewToken, audit: &AuditEntry, now_ms: i64) -> Result<ApiToken, StoreError>;
-    /// Tokens of one user or of all, the newest first.
-    async fn tokens(&self, owner: Option<&UserId>) -> Result<Vec<ApiToken>, StoreError>;
+    /// Tokens of one user or of all, the newest first, after the last page, at most `limit`.
+    async fn tokens(
+        &self,
+        owner: Option<&UserId>,
+        after: Option<&TokenCursor>,
+        limit: u32,
+    ) -> Result<Vec<ApiToken>, StoreError>;
     /// One token.
     async fn token(&self, id: &TokenId) -> Result<Option<ApiToken>, StoreError>;
     /// Takes a token back. False if it was already, and nothing is logged; `NotFound` if there is none.

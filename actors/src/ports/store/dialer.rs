@@ -358,8 +358,10 @@ pub trait DialerStore: Send + Sync {
     /// Reads the name of the person whom an attempt is to, with the language that they chose beforehand; `None` if there
     /// is no such attempt, or no name. What greets them by it can be spoken before the phone is picked up.
     async fn name_of_attempt(&self, attempt: &AttemptId) -> Result<Option<(PersonName, Option<Language>)>, StoreError>;
-    /// Takes a contact out for good; one that is settled stays so. An attempt in flight is not ended by this.
-    async fn exclude_contact(&self, contact: &ContactId, reason: &str) -> Result<(), StoreError>;
+    /// Whether a contact is excluded; one that does not exist is not.
+    async fn is_excluded(&self, contact: &ContactId) -> Result<bool, StoreError>;
+    /// Attempts that have not ended though their contact is excluded since.
+    async fn in_flight_to_excluded(&self) -> Result<Vec<AttemptRow>, StoreError>;
     /// Zones of pending contacts, each once; `None` is the campaign's own.
     async fn zones(&self, campaign: &CampaignId) -> Result<Vec<Option<String>>, StoreError>;
     /// How many contacts are in which state. Counts every contact: for people, not for every tick.

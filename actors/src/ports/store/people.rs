@@ -2,8 +2,8 @@
 
 use super::{AttemptRow, AuditEntry, ContactImport, OptOutReport, StoreError};
 use crate::domain::{
-    CampaignId, ChangedBy, ContactId, ContactState, Disposition, EmailAddress, ImportId, Language, Outcome, PersonName,
-    PhoneNumber,
+    CampaignId, ChangedBy, ContactId, ContactState, Disposition, EmailAddress, ExclusionReason, ImportId, Language,
+    Outcome, PersonName, PhoneNumber,
 };
 use async_trait::async_trait;
 
@@ -109,6 +109,35 @@ pub struct ContactQuery {
     pub limit: u32,
 }
 
+/// Why a contact is not taken out by hand, or not let back in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum ContactRefusal {
+    /// Nobody of it is called any more.
+    #[error("the campaign is over, and calls nobody any more; copy it to call people again")]
+    CampaignOver,
+    /// It is called no more in any case.
+    #[error("the contact is settled: it has answered, refused or cannot be reached; there is nothing to exclude")]
+    Settled,
+    /// Somebody took it out before.
+    #[error("the contact is excluded already; include it first to exclude it for another reason")]
+    ExcludedAlready,
+    /// There is nothing to take back.
+    #[error("the contact is not excluded; nothing is to be done")]
+    NotExcluded,
+    /// It is out for more than that somebody took it out.
+    #[error("the contact's number is on the exclusion list; take it off there first, if it can be")]
+    Listed,
+}
+
+/// Where a page of imports ended.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+pub struct ImportCursor {
+    /// When its last import began.
+    pub started_at_ms: i64,
+    /// Its last import.
+    pub id: ImportId,
+}
+
 /// How far an import has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -206,6 +235,27 @@ pub trait PeopleStore: Send + Sync {
         contact: &ContactId,
     ) -> Result<Option<(ContactRecord, Vec<AttemptRow>)>, StoreError>;
 
+    /// Takes a contact out by hand: it is called no more, also not if its number is taken off the exclusion list. Returns
+    /// its attempts that have not ended: what waits or rings is to be taken back. `NotFound` if the campaign has no such
+    /// contact.
+    async fn exclude_contact(
+        &self,
+        campaign: &CampaignId,
+        contact: &ContactId,
+        reason: &ExclusionReason,
+        audit: &AuditEntry,
+        now_ms: i64,
+    ) -> Result<Result<Vec<AttemptRow>, ContactRefusal>, StoreError>;
+    /// Lets a contact back in that was taken out by hand: it is pending again, and due when it was. `NotFound` if the
+    /// campaign has no such contact.
+    async fn include_contact(
+        &self,
+        campaign: &CampaignId,
+        contact: &ContactId,
+        audit: &AuditEntry,
+        now_ms: i64,
+    ) -> Result<Result<(), ContactRefusal>, StoreError>;
+
     /// Begins an import. `NotFound` if there is no such campaign, `Conflict` if it is archived.
     async fn begin_import(
         &self,
@@ -239,8 +289,13 @@ pub trait PeopleStore: Send + Sync {
     ) -> Result<u64, StoreError>;
     /// One import.
     async fn import(&self, id: &ImportId) -> Result<Option<ImportRecord>, StoreError>;
-    /// Imports into a campaign, the newest first, at most `limit`.
-    async fn imports(&self, campaign: &CampaignId, limit: u32) -> Result<Vec<ImportRecord>, StoreError>;
+    /// Imports into a campaign, the newest first, after the last page, at most `limit`.
+    async fn imports(
+        &self,
+        campaign: &CampaignId,
+        after: Option<&ImportCursor>,
+        limit: u32,
+    ) -> Result<Vec<ImportRecord>, StoreError>;
     /// Rows that were not taken, in their order, after a row (0: from the first).
     async fn rejections(&self, import: &ImportId, after_row: u64, limit: u32) -> Result<Vec<RowRejection>, StoreError>;
 }

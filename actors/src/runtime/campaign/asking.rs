@@ -190,22 +190,34 @@ impl Placing {
 
     /// Why a call that has not been answered must not ring any more.
     pub(super) async fn must_not_ring(&self) -> Option<Ban> {
-        let (reason, take_back) = match caught(self.ports.base.store.is_do_not_call(&self.order.number)).await {
-            Ok(false) => match caught(self.ports.dialer.campaign_state(&self.campaign.id)).await {
-                Ok(Some(state)) => ("the campaign was stopped".to_owned(), taken_back_by(&state)?),
-                Ok(None) => ("the campaign is not there".to_owned(), CallUpdate::Cancel),
-                Err(error) => (
-                    format!("the campaign could not be looked up: {error}"),
-                    CallUpdate::Cancel,
-                ),
-            },
-            Ok(true) => ("the number is on do-not-call".to_owned(), CallUpdate::Cancel),
-            Err(error) => (
-                format!("do-not-call could not be looked up: {error}"),
-                CallUpdate::Cancel,
-            ),
-        };
-        Some(Ban { reason, take_back })
+        match self.contact_is_out().await {
+            Ok(None) => {}
+            Ok(Some(reason)) => return Some(Ban::new(reason.to_owned(), CallUpdate::Cancel)),
+            Err(error) => {
+                let reason = format!("do-not-call could not be looked up: {error}");
+                return Some(Ban::new(reason, CallUpdate::Cancel));
+            }
+        }
+        match caught(self.ports.dialer.campaign_state(&self.campaign.id)).await {
+            Ok(Some(state)) => {
+                let take_back = taken_back_by(&state)?;
+                Some(Ban::new("the campaign was stopped".to_owned(), take_back))
+            }
+            Ok(None) => Some(Ban::new("the campaign is not there".to_owned(), CallUpdate::Cancel)),
+            Err(error) => {
+                let reason = format!("the campaign could not be looked up: {error}");
+                Some(Ban::new(reason, CallUpdate::Cancel))
+            }
+        }
+    }
+
+    /// Why the contact is not to be called, if it is not.
+    async fn contact_is_out(&self) -> Result<Option<&'static str>, StoreError> {
+        if caught(self.ports.base.store.is_do_not_call(&self.order.number)).await? {
+            return Ok(Some("the number is on do-not-call"));
+        }
+        let is_excluded = caught(self.ports.dialer.is_excluded(&self.order.contact)).await?;
+        Ok(is_excluded.then_some("the contact was excluded"))
     }
 
     /// Takes a call back at once that was forbidden while the carrier was asked. One that the carrier holds for longer
@@ -223,6 +235,12 @@ impl Placing {
 pub(super) struct Ban {
     pub reason: String,
     pub take_back: CallUpdate,
+}
+
+impl Ban {
+    fn new(reason: String, take_back: CallUpdate) -> Self {
+        Self { reason, take_back }
+    }
 }
 
 pub(super) fn refusal(reason: &str, disposition: Disposition) -> Submission {

@@ -254,8 +254,8 @@ impl Upkeep {
         Ok(())
     }
 
-    /// Takes back calls that wait or ring for campaigns that were stopped, and ends every call of those that were
-    /// stopped with everything.
+    /// Takes back calls that wait or ring for campaigns that were stopped, or for contacts that were excluded since, and
+    /// ends every call of campaigns that were stopped with everything.
     ///
     /// # Errors
     /// If the store cannot be read.
@@ -274,6 +274,11 @@ impl Upkeep {
                 Some(CallUpdate::Cancel) if row.state == AttemptState::Live => {}
                 Some(update) => self.tell(&row, update).await,
                 None => {}
+            }
+        }
+        for row in self.ports.dialer.in_flight_to_excluded().await? {
+            if row.state != AttemptState::Live {
+                self.tell(&row, CallUpdate::Cancel).await;
             }
         }
         Ok(())
