@@ -1,6 +1,7 @@
 //! Campaigns and their contacts.
 
 use super::error::{conflict, corrupt, is_unique_violation, not_found, store_error};
+use super::many::{self, AT_ONCE};
 use super::{SqlStore, Write, commit, db, rows, statements as sql};
 use async_trait::async_trait;
 use samvad_actors::domain::{Campaign, CampaignId, EmailAddress, PersonName};
@@ -70,69 +71,114 @@ impl SqlStore {
     /// Adds contacts in one transaction.
     pub(super) async fn import(&self, contacts: &[ContactImport], now_ms: i64) -> Result<ImportReport, StoreError> {
         let mut transaction = self.begin_write().await?;
+        let mut by_campaign: BTreeMap<&CampaignId, Vec<usize>> = BTreeMap::new();
+        for (index, import) in contacts.iter().enumerate() {
+            by_campaign.entry(&import.contact.campaign).or_default().push(index);
+        }
         // Every campaign's row before any contact, and in one order: two imports must not wait for each other.
-        let campaigns: BTreeSet<&CampaignId> = contacts.iter().map(|import| &import.contact.campaign).collect();
-        let mut positions = BTreeMap::new();
-        for campaign in campaigns {
-            positions.insert(campaign, last_position(&mut transaction, campaign).await?);
+        for campaign in by_campaign.keys() {
+            hold(&mut transaction, campaign).await?;
         }
         let mut report = ImportReport::default();
-        for (index, import) in contacts.iter().enumerate() {
-            let Some(position) = positions.get_mut(&import.contact.campaign) else {
-                continue;
-            };
-            if add_contact(&mut transaction, import, *position + 1, now_ms).await? {
-                *position += 1;
-                report.added += 1;
-            } else {
-                report.duplicates.push(index);
+        for (campaign, indices) in &by_campaign {
+            let of_campaign: Vec<&ContactImport> = indices.iter().filter_map(|index| contacts.get(*index)).collect();
+            let added = add_to_campaign(&mut transaction, campaign, &of_campaign, now_ms).await?;
+            for (index, is_added) in indices.iter().zip(added) {
+                match is_added {
+                    true => report.added += 1,
+                    false => report.duplicates.push(*index),
+                }
             }
         }
+        report.duplicates.sort_unstable();
         commit(transaction).await?;
         Ok(report)
     }
 }
 
-/// False if the campaign has the number already.
-pub(super) async fn add_contact(
+/// Adds contacts to their campaign, behind those that it has; its row is held. Says of each whether it was added: not if
+/// the campaign has the number already.
+pub(super) async fn add_to_campaign(
     transaction: &mut Write,
-    import: &ContactImport,
-    position: i64,
+    campaign: &CampaignId,
+    contacts: &[&ContactImport],
     now_ms: i64,
-) -> Result<bool, StoreError> {
-    let contact = &import.contact;
-    let written = sqlx::query(sql::ADD_CONTACT)
-        .bind(contact.id.as_str())
-        .bind(contact.campaign.as_str())
-        .bind(position)
-        .bind(contact.number.expose())
-        .bind(contact.external_id.as_deref())
-        .bind(now_ms)
-        .bind(import.zone.as_deref().unwrap_or_default())
-        .bind(contact.language.as_ref().map(|language| language.0.as_str()))
-        .bind(i32::from(import.prior_consent))
-        .bind(contact.name.as_ref().map(PersonName::expose))
-        .bind(contact.email.as_ref().map(EmailAddress::expose))
-        .execute(&mut **transaction)
-        .await
-        .map_err(|error| match is_unique_violation(&error) {
-            true => conflict("a contact with this id exists already"),
-            false => store_error(&error),
-        })?;
-    Ok(written.rows_affected() > 0)
-}
-
-/// Where the campaign's contacts end so far; its row is held until the transaction ends.
-pub(super) async fn last_position(transaction: &mut Write, campaign: &CampaignId) -> Result<i64, StoreError> {
-    if !lock_campaign(transaction, campaign).await? {
-        return Err(not_found("campaign", campaign));
-    }
-    let row = sqlx::query(sql::LAST_POSITION)
+) -> Result<Vec<bool>, StoreError> {
+    let last = sqlx::query(sql::LAST_POSITION)
         .bind(campaign.as_str())
         .fetch_one(&mut **transaction)
         .await
         .map_err(db)?;
-    rows::get(&row, "position")
+    let mut position: i64 = rows::get(&last, "position")?;
+    let mut added = Vec::with_capacity(contacts.len());
+    for contacts in contacts.chunks(AT_ONCE) {
+        let mut known = numbers_of(transaction, campaign, contacts).await?;
+        let mut new = Vec::with_capacity(contacts.len());
+        for import in contacts {
+            let is_new = known.insert(import.contact.number.expose().to_owned());
+            added.push(is_new);
+            if is_new {
+                position += 1;
+                new.push((position, *import));
+            }
+        }
+        if !new.is_empty() {
+            add_new(transaction, campaign, &new, now_ms).await?;
+        }
+    }
+    Ok(added)
+}
+
+/// Those of the contacts' numbers that the campaign has.
+async fn numbers_of(
+    transaction: &mut Write,
+    campaign: &CampaignId,
+    contacts: &[&ContactImport],
+) -> Result<BTreeSet<String>, StoreError> {
+    let mut query = many::list(sql::NUMBERS_OF_CAMPAIGN, 2, contacts.len()).bind(campaign.as_str());
+    for import in contacts {
+        query = query.bind(import.contact.number.expose());
+    }
+    let found = query.fetch_all(&mut **transaction).await.map_err(db)?;
+    found.iter().map(|row| rows::get(row, "phone_number")).collect()
+}
+
+/// Writes contacts at their positions, at most [`AT_ONCE`].
+async fn add_new(
+    transaction: &mut Write,
+    campaign: &CampaignId,
+    contacts: &[(i64, &ContactImport)],
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    let mut adding = many::rows(sql::ADD_CONTACTS, 3, 9, contacts.len())
+        .bind(campaign.as_str())
+        .bind(now_ms);
+    for (position, import) in contacts {
+        let contact = &import.contact;
+        adding = adding
+            .bind(contact.id.as_str())
+            .bind(*position)
+            .bind(contact.number.expose())
+            .bind(contact.external_id.as_deref())
+            .bind(import.zone.as_deref().unwrap_or_default())
+            .bind(contact.language.as_ref().map(|language| language.0.as_str()))
+            .bind(i32::from(import.prior_consent))
+            .bind(contact.name.as_ref().map(PersonName::expose))
+            .bind(contact.email.as_ref().map(EmailAddress::expose));
+    }
+    let written = adding.execute(&mut **transaction).await;
+    written.map(drop).map_err(|error| match is_unique_violation(&error) {
+        true => conflict("a contact with this id exists already"),
+        false => store_error(&error),
+    })
+}
+
+/// Holds a campaign's row until the transaction ends, so that no two give out the same positions.
+pub(super) async fn hold(transaction: &mut Write, campaign: &CampaignId) -> Result<(), StoreError> {
+    match lock_campaign(transaction, campaign).await? {
+        true => Ok(()),
+        false => Err(not_found("campaign", campaign)),
+    }
 }
 
 /// Holds a campaign's row until the transaction ends. False if there is none.

@@ -22,6 +22,7 @@ mod dialect;
 mod dialer;
 mod error;
 mod idempotency;
+mod many;
 mod migrations;
 mod node_lock;
 mod opt_outs;

@@ -1,10 +1,14 @@
 //! Do-not-call, and the rows that calls and opt-outs meet at.
 
 use super::error::{conflict, not_found};
+use super::many::{self, AT_ONCE};
 use super::{SqlStore, Write, commit, db, rows, statements as sql};
 use async_trait::async_trait;
 use samvad_actors::domain::{AttemptId, PhoneNumber};
 use samvad_actors::ports::{AttemptRow, DoNotCallEntry, DoNotCallStore, OptOutReport, StoreError};
+use sqlx::Any;
+use sqlx::any::AnyArguments;
+use sqlx::query::Query;
 
 #[async_trait]
 impl DoNotCallStore for SqlStore {
@@ -46,17 +50,15 @@ pub(super) async fn add_all(transaction: &mut Write, entries: &[DoNotCallEntry])
             "the source of a do-not-call entry is in_call, import or manual",
         ));
     }
-    // In one order everywhere: two imports must not wait for each other.
-    let mut entries: Vec<&DoNotCallEntry> = entries.iter().collect();
-    entries.sort_by(|a, b| a.number.cmp(&b.number));
+    // In one order everywhere: two imports must not wait for each other. Of two entries of one number the one that was
+    // said in a call counts.
+    let mut listings: Vec<Listing<'_>> = entries.iter().map(Listing::from).collect();
+    listings.sort_by_key(|listing| (listing.number, !listing.is_said_in_call()));
+    listings.dedup_by_key(|listing| listing.number);
     let mut report = OptOutReport::default();
-    for entry in entries {
-        let number = entry.number.expose();
-        let attempt = entry.attempt.as_ref();
-        let added = add_number(transaction, number, &entry.source, attempt, entry.added_at_ms).await?;
-        report.added += u64::from(added);
-        let open = sqlx::query(sql::OPEN_ATTEMPTS_TO)
-            .bind(number)
+    for listings in listings.chunks(AT_ONCE) {
+        report.added += add_numbers(transaction, listings).await?;
+        let open = with_numbers(many::list(sql::OPEN_ATTEMPTS_TO, 1, listings.len()), listings)
             .fetch_all(&mut **transaction)
             .await
             .map_err(db)?;
@@ -79,49 +81,88 @@ pub(super) async fn add_by_attempt(
         .map_err(db)?
         .ok_or_else(|| not_found("attempt", attempt))?;
     let number: String = rows::get(&row, "phone_number")?;
-    add_number(transaction, &number, "in_call", Some(attempt), now_ms)
-        .await
-        .map(drop)
+    let said = Listing {
+        number: &number,
+        source: SAID_IN_CALL,
+        attempt: Some(attempt),
+        added_at_ms: now_ms,
+    };
+    add_numbers(transaction, &[said]).await.map(drop)
 }
 
-/// Lists a number and takes its pending contacts out. False if it is listed already.
-async fn add_number(
-    transaction: &mut Write,
-    number: &str,
-    source: &str,
-    attempt: Option<&AttemptId>,
+const SAID_IN_CALL: &str = "in_call";
+
+/// What is kept of a number that is listed.
+struct Listing<'a> {
+    number: &'a str,
+    source: &'a str,
+    attempt: Option<&'a AttemptId>,
     added_at_ms: i64,
-) -> Result<bool, StoreError> {
-    lock_number(transaction, number).await?;
-    let written = sqlx::query(sql::ADD_DO_NOT_CALL)
-        .bind(number)
-        .bind(source)
-        .bind(attempt.map(AttemptId::as_str))
-        .bind(added_at_ms)
-        .execute(&mut **transaction)
-        .await
-        .map_err(db)?;
-    let is_new = written.rows_affected() > 0;
-    if !is_new && source == "in_call" {
-        sqlx::query(sql::SAID_IN_CALL)
-            .bind(number)
-            .bind(attempt.map(AttemptId::as_str))
-            .bind(added_at_ms)
-            .execute(&mut **transaction)
-            .await
-            .map_err(db)?;
+}
+
+impl<'a> From<&'a DoNotCallEntry> for Listing<'a> {
+    fn from(entry: &'a DoNotCallEntry) -> Self {
+        Self {
+            number: entry.number.expose(),
+            source: &entry.source,
+            attempt: entry.attempt.as_ref(),
+            added_at_ms: entry.added_at_ms,
+        }
     }
-    sqlx::query(sql::EXCLUDE_NUMBER)
-        .bind(number)
+}
+
+impl Listing<'_> {
+    fn is_said_in_call(&self) -> bool {
+        self.source == SAID_IN_CALL
+    }
+}
+
+/// Lists numbers and takes their pending contacts out. At most [`AT_ONCE`], each once and in their order. Returns how many
+/// were not listed before.
+async fn add_numbers(transaction: &mut Write, listings: &[Listing<'_>]) -> Result<u64, StoreError> {
+    let count = listings.len();
+    with_numbers(many::rows(sql::LOCK_NUMBERS, 1, 1, count), listings)
         .execute(&mut **transaction)
         .await
         .map_err(db)?;
-    Ok(is_new)
+    let mut adding = many::rows(sql::ADD_DO_NOT_CALL, 1, 4, count);
+    for listing in listings {
+        adding = adding
+            .bind(listing.number)
+            .bind(listing.source)
+            .bind(listing.attempt.map(AttemptId::as_str))
+            .bind(listing.added_at_ms);
+    }
+    let added = adding.execute(&mut **transaction).await.map_err(db)?.rows_affected();
+    if added < count as u64 {
+        for listing in listings.iter().filter(|listing| listing.is_said_in_call()) {
+            sqlx::query(sql::SAID_IN_CALL)
+                .bind(listing.number)
+                .bind(listing.attempt.map(AttemptId::as_str))
+                .bind(listing.added_at_ms)
+                .execute(&mut **transaction)
+                .await
+                .map_err(db)?;
+        }
+    }
+    with_numbers(many::list(sql::EXCLUDE_NUMBERS, 1, count), listings)
+        .execute(&mut **transaction)
+        .await
+        .map_err(db)?;
+    Ok(added)
+}
+
+fn with_numbers<'q>(statement: Query<'q, Any, AnyArguments>, listings: &[Listing<'q>]) -> Query<'q, Any, AnyArguments> {
+    let mut statement = statement;
+    for listing in listings {
+        statement = statement.bind(listing.number);
+    }
+    statement
 }
 
 /// Holds a number until the transaction ends: whoever comes second sees what the first did.
 pub(super) async fn lock_number(transaction: &mut Write, number: &str) -> Result<(), StoreError> {
-    sqlx::query(sql::LOCK_NUMBER)
+    sqlx::query(sql::LOCK_NUMBERS)
         .bind(number)
         .execute(&mut **transaction)
         .await

@@ -71,16 +71,24 @@ statements! {
 
     LAST_POSITION = "SELECT COALESCE(MAX(position), 0) AS position FROM contacts WHERE campaign_id = $1";
 
-    /// Excluded if on do-not-call, not due before its cooldown ends.
-    ADD_CONTACT = "INSERT INTO contacts
-        (id, campaign_id, position, phone_number, external_id, attempts_count, created_at_ms, zone, language,
-         prior_consent, name, email, state, excluded_reason, next_attempt_at_ms)
-        VALUES ($1, $2, $3, $4, $5, 0, $6, $7, $8, $9, $10, $11,
-            CASE WHEN EXISTS (SELECT 1 FROM do_not_call d WHERE d.phone_number = $4) THEN 'excluded' ELSE 'pending' END,
-            CASE WHEN EXISTS (SELECT 1 FROM do_not_call d WHERE d.phone_number = $4) THEN 'do_not_call' ELSE NULL END,
-            COALESCE((SELECT n.last_contacted_at_ms + k.cooldown_ms FROM numbers n JOIN campaigns k ON k.id = $2
-                WHERE n.phone_number = $4 AND n.last_campaign_id <> $2), 0))
-        ON CONFLICT (campaign_id, phone_number) DO NOTHING";
+    /// Which of many numbers the campaign has.
+    NUMBERS_OF_CAMPAIGN = "SELECT phone_number FROM contacts WHERE campaign_id = $1 AND phone_number IN ($2)";
+
+    /// Many contacts of campaign $1. Excluded if on do-not-call, not due before their cooldown ends.
+    ADD_CONTACTS = "WITH v (id, position, phone_number, external_id, zone, language, prior_consent, name, email)
+            AS (VALUES ($3, $4, $5, $6, $7, $8, $9, $10, $11))
+        INSERT INTO contacts
+            (id, campaign_id, position, phone_number, external_id, attempts_count, created_at_ms, zone, language,
+             prior_consent, name, email, state, excluded_reason, next_attempt_at_ms)
+        SELECT v.id, $1, CAST(v.position AS BIGINT), v.phone_number, v.external_id, 0, CAST($2 AS BIGINT), v.zone,
+            v.language, CAST(v.prior_consent AS INTEGER), v.name, v.email,
+            CASE WHEN d.phone_number IS NULL THEN 'pending' ELSE 'excluded' END,
+            CASE WHEN d.phone_number IS NULL THEN NULL ELSE 'do_not_call' END,
+            COALESCE(CASE WHEN n.last_campaign_id <> $1 THEN n.last_contacted_at_ms
+                + (SELECT k.cooldown_ms FROM campaigns k WHERE k.id = $1) ELSE NULL END, 0)
+        FROM v
+        LEFT JOIN do_not_call d ON d.phone_number = v.phone_number
+        LEFT JOIN numbers n ON n.phone_number = v.phone_number";
 
     CONTACTS = "SELECT id, campaign_id, phone_number, external_id, attempts_count FROM contacts
         WHERE campaign_id = $1 ORDER BY position";
@@ -145,15 +153,16 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6)
         ON CONFLICT (attempt_id, kind) DO NOTHING";
 
-    /// Holds the number's row until the transaction ends.
-    LOCK_NUMBER = "INSERT INTO numbers (phone_number) VALUES ($1)
+    /// Holds the rows of numbers until the transaction ends. Of several in the order of the statement.
+    LOCK_NUMBERS = "INSERT INTO numbers (phone_number) VALUES ($1)
         ON CONFLICT (phone_number) DO UPDATE SET phone_number = excluded.phone_number";
 
-    /// Takes the pending contacts of a number out, in every campaign.
-    EXCLUDE_NUMBER = "UPDATE contacts SET state = 'excluded', excluded_reason = 'do_not_call'
-        WHERE phone_number = $1 AND state = 'pending'";
+    /// Takes the pending contacts of numbers out, in every campaign.
+    EXCLUDE_NUMBERS = "UPDATE contacts SET state = 'excluded', excluded_reason = 'do_not_call'
+        WHERE phone_number IN ($1) AND state = 'pending'";
 
-    OPEN_ATTEMPTS_TO = concat!("SELECT ", attempt_columns!(), " FROM attempts WHERE open_number = $1");
+    OPEN_ATTEMPTS_TO = concat!("SELECT ", attempt_columns!(), " FROM attempts WHERE open_number IN ($1)
+        ORDER BY open_number");
 
     /// Writes nothing if it was told before.
     ADD_CALLBACK = "INSERT INTO callbacks (call_sid, dedupe_key, attempt_id, kind, value, received_at_ms)

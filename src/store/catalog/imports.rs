@@ -1,12 +1,14 @@
 //! Files of contacts: begun, taken batch by batch, ended.
 
 use super::sql;
-use crate::store::campaigns::{add_contact, last_position, lock_campaign};
+use crate::store::campaigns::{add_to_campaign, hold, lock_campaign};
 use crate::store::error::{conflict, not_found};
+use crate::store::many::{self, AT_ONCE};
 use crate::store::{Write, audit, db, dialer, opt_outs, rows};
 use samvad_actors::domain::{CampaignId, ChangedBy, ImportId, Lifecycle};
 use samvad_actors::ports::{
-    AuditEntry, BatchReport, DoNotCallEntry, ImportBatch, ImportRecord, RowCounts, RowRejection, StoreError,
+    AuditEntry, BatchReport, ContactImport, DoNotCallEntry, ImportBatch, ImportRecord, RowCounts, RowRejection,
+    StoreError,
 };
 use serde_json::{Value, json};
 use sqlx::AnyConnection;
@@ -60,7 +62,7 @@ pub(super) async fn take(transaction: &mut Write, batch: &ImportBatch, now_ms: i
     if campaigns.any(|campaign| *campaign != import.campaign) {
         return Err(conflict("the import is into another campaign"));
     }
-    let mut position = last_position(transaction, &import.campaign).await?;
+    hold(transaction, &import.campaign).await?;
     refuse_if_over(transaction, &import.campaign).await?;
     let entries: Vec<DoNotCallEntry> = batch
         .opt_outs
@@ -76,12 +78,12 @@ pub(super) async fn take(transaction: &mut Write, batch: &ImportBatch, now_ms: i
         opt_outs: opt_outs::add_all(transaction, &entries).await?,
         ..BatchReport::default()
     };
-    for (row, contact) in &batch.contacts {
-        if add_contact(transaction, contact, position + 1, now_ms).await? {
-            position += 1;
-            report.accepted += 1;
-        } else {
-            report.known.push(*row);
+    let contacts: Vec<&ContactImport> = batch.contacts.iter().map(|(_, contact)| contact).collect();
+    let added = add_to_campaign(transaction, &import.campaign, &contacts, now_ms).await?;
+    for ((row, _), is_added) in batch.contacts.iter().zip(added) {
+        match is_added {
+            true => report.accepted += 1,
+            false => report.known.push(*row),
         }
     }
     let known = report.known.iter().map(|row| (*row, "", KNOWN));
@@ -89,15 +91,17 @@ pub(super) async fn take(transaction: &mut Write, batch: &ImportBatch, now_ms: i
         .rejections
         .iter()
         .map(|r| (r.row, r.column.as_str(), r.reason.as_str()));
-    for (row, column, reason) in known.chain(rejected) {
-        sqlx::query(sql::ADD_REJECTION)
-            .bind(batch.import.as_str())
-            .bind(rows::stored(row))
-            .bind(column)
-            .bind(reason)
-            .execute(&mut **transaction)
-            .await
-            .map_err(db)?;
+    let untaken: Vec<(u64, &str, &str)> = known.chain(rejected).collect();
+    for untaken in untaken.chunks(AT_ONCE) {
+        let mut adding = many::rows(sql::ADD_REJECTIONS, 1, 4, untaken.len());
+        for (row, column, reason) in untaken {
+            adding = adding
+                .bind(batch.import.as_str())
+                .bind(rows::stored(*row))
+                .bind(*column)
+                .bind(*reason);
+        }
+        adding.execute(&mut **transaction).await.map_err(db)?;
     }
     let (known, rejected) = (report.known.len() as u64, batch.rejections.len() as u64);
     let counted = sqlx::query(sql::COUNT_ROWS)

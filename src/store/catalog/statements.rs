@@ -188,7 +188,7 @@ statements! {
     IMPORTS = concat!(import_record!(), "WHERE campaign_id = $1 AND (started_at_ms, id) < ($2, $3)
         ORDER BY started_at_ms DESC, id DESC LIMIT $4");
 
-    ADD_REJECTION = "INSERT INTO import_rejections (import_id, row_number, column_name, reason) VALUES ($1, $2, $3, $4)
+    ADD_REJECTIONS = "INSERT INTO import_rejections (import_id, row_number, column_name, reason) VALUES ($1, $2, $3, $4)
         ON CONFLICT (import_id, row_number) DO NOTHING";
 
     REJECTIONS = "SELECT row_number, column_name, reason FROM import_rejections
