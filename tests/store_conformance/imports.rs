@@ -83,6 +83,58 @@ pub async fn a_batch_is_taken_whole_with_its_rejections_and_its_counts(store: Te
     );
 }
 
+pub async fn a_batch_of_any_length_is_taken_as_its_rows_one_by_one_would_be(store: TestStore) {
+    let spring = put_campaign(&store, "spring").await;
+    store.add_contacts(&[contact(&spring, 7)], NOW).await.expect("added");
+    begin(&store, &spring).await;
+    // Of 230 numbers one is known and two come again, one of them far behind; every number wants no calls, some twice.
+    let numbers: Vec<u32> = (1..=230).chain([5, 230]).collect();
+    let rows = (2_u64..).zip(&numbers).map(|(at, n)| {
+        let mut row = row(&spring, at, *n);
+        row.1.contact.id = format!("row-{at}").into();
+        row
+    });
+    let mut all = batch(rows.collect());
+    all.opt_outs = numbers.iter().rev().map(|n| number(*n)).collect();
+    all.rejections = (300..520).map(rejection).collect();
+    let report = store.import_batch(&all, NOW).await.expect("taken");
+    assert_eq!(
+        (report.accepted, report.known, report.opt_outs.added),
+        (229, vec![8, 232, 233], 230)
+    );
+    let import = store.import(&"i".into()).await.expect("read").expect("there");
+    let counted = RowCounts {
+        total: 452,
+        accepted: 229,
+        known: 3,
+        rejected: 220,
+    };
+    assert_eq!(import.rows, counted);
+    assert_eq!(store.rejections(&"i".into(), 0, 999).await.expect("read").len(), 223);
+    let page = store
+        .contact_page(&ContactQuery {
+            campaign: spring,
+            filter: ContactFilter {
+                state: Some(ContactState::Excluded),
+                ..ContactFilter::default()
+            },
+            order: ContactOrder::Position,
+            after: None,
+            limit: 999,
+        })
+        .await
+        .expect("read");
+    let places: Vec<(i64, String)> = page
+        .iter()
+        .map(|found| (found.position, found.number.expose().to_owned()))
+        .collect();
+    let expected: Vec<(i64, String)> = (1..)
+        .zip([7].into_iter().chain((1..=230).filter(|n| *n != 7)))
+        .map(|(position, n)| (position, number(n).expose().to_owned()))
+        .collect();
+    assert_eq!(places, expected, "in the order of their rows, without a gap");
+}
+
 pub async fn a_number_that_wants_no_calls_is_listed_and_its_contact_excluded_from_the_start(store: TestStore) {
     let spring = put_campaign(&store, "spring").await;
     let autumn = put_person(&store, "autumn", 1).await;

@@ -155,6 +155,7 @@ macro_rules! conformance {
             conformance! { @each $factory;
                 imports: imports_are_listed_the_newest_first_in_pages
                     a_batch_is_taken_whole_with_its_rejections_and_its_counts
+                    a_batch_of_any_length_is_taken_as_its_rows_one_by_one_would_be
                     a_number_that_wants_no_calls_is_listed_and_its_contact_excluded_from_the_start
                     an_import_that_has_ended_takes_no_more_rows
                     a_batch_that_cannot_be_kept_whole_is_not_kept_in_part
