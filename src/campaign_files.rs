@@ -1,6 +1,7 @@
 //! Campaigns and contacts from files: YAML and CSV, every fault named with its place and remedy.
 
 use crate::contact_files::read_language;
+use crate::ids::new_id;
 use anyhow::{Context, bail};
 use samvad_actors::dialogue::{LanguagePack, Script};
 use samvad_actors::domain::{Campaign, CampaignFault, ContactId, EmailAddress, Language, PersonName, PhoneNumber};
@@ -100,7 +101,7 @@ fn read_contacts(input: impl std::io::Read, campaign: &Campaign) -> anyhow::Resu
                 ));
             }
             Ok(number) => contacts.push(NewContact {
-                id: ContactId::new(cell(&record, id_column).unwrap_or_else(|| uuid::Uuid::new_v4().to_string())),
+                id: ContactId::new(cell(&record, id_column).unwrap_or_else(new_id)),
                 campaign: campaign.id.clone(),
                 number,
                 external_id: cell(&record, external_column),

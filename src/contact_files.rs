@@ -11,6 +11,7 @@ pub use language::{LanguageFault, read_language};
 pub use phone::{NumberFault, Region, country_of, read_number};
 pub use sheet::{RowText, Sheet};
 
+use crate::ids::new_id;
 use anyhow::bail;
 use csv::StringRecord;
 use samvad_actors::campaign::ZonedWindow;
@@ -186,7 +187,7 @@ impl ContactColumns {
         });
         Ok(ContactImport {
             contact: NewContact {
-                id: ContactId::new(uuid::Uuid::new_v4().to_string()),
+                id: ContactId::new(new_id()),
                 campaign: campaign.id.clone(),
                 number,
                 external_id: external_id.transpose()?,

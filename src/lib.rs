@@ -13,6 +13,7 @@ pub mod contact_files;
 pub mod coordination;
 pub mod costs;
 pub mod http;
+mod ids;
 pub mod journal;
 pub mod language;
 pub mod problem;

@@ -3,6 +3,7 @@
 use super::surveys::SurveyRoom;
 use crate::carrier::token::{self, MediaTokens};
 use crate::http::{CallEvents, CallHandle, CallStartError, CallStarter, StreamEvent};
+use crate::ids::new_id;
 use crate::store::SqlStore;
 use actix::Addr;
 use futures_util::future::LocalBoxFuture;
@@ -35,7 +36,7 @@ impl Mint {
 
 impl TokenMint for Mint {
     fn attempt_id(&self) -> AttemptId {
-        AttemptId::new(uuid::Uuid::new_v4().to_string())
+        AttemptId::new(new_id())
     }
 
     fn media_token(&self, attempt: &AttemptId, now_ms: i64) -> Result<MediaToken, String> {

@@ -9,6 +9,7 @@ use super::stop_signals::StopSignals;
 use crate::app::campaigns::{Activation, Campaigns, command_line};
 use crate::app::{Node, Outlook};
 use crate::config::{Settings, process_environment};
+use crate::ids::new_id;
 use crate::telemetry::{self, Redactor};
 use anyhow::{Context, bail};
 use clap::Args;
@@ -176,7 +177,7 @@ async fn begin(campaigns: &Campaigns, campaign: &Campaign, to: &PhoneNumber, mod
     campaigns.create(campaign, &by).await?;
     let contact = ContactImport {
         contact: NewContact {
-            id: ContactId::new(uuid::Uuid::new_v4().to_string()),
+            id: ContactId::new(new_id()),
             campaign: campaign.id.clone(),
             number: to.clone(),
             external_id: None,
