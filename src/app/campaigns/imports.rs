@@ -14,11 +14,12 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-/// Rows of one transaction.
-const BATCH: usize = 1_000;
+/// Rows of one transaction. Of SQLite's one writer a call's own write waits for no more than one of them: so few that this
+/// is some hundredths of a second, and so many that their commit costs little.
+const BATCH: usize = 250;
 
 /// Batches that wait for the database.
-const BATCHES_AHEAD: usize = 2;
+const BATCHES_AHEAD: usize = 4;
 
 /// Rejections that a summary has.
 const SAMPLES: usize = 10;
