@@ -9,8 +9,8 @@
 CREATE TEMPORARY TABLE people AS
     WITH RECURSIVE n (i) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < :contacts)
     SELECT i,
-        -- Ids in no order, as random ones are: an odd factor gives every number another one.
-        (4294967296 + i * 2654435761 % 4294967296) || '-c000-4000-8000-00000000000' AS id,
+        -- Ids in the order in which they are made, as those of the server are.
+        '019bca00-c000-7000-8000-' || (100000000000 + i) AS id,
         CASE WHEN i % 20 < 7 THEN 'completed' WHEN i % 20 = 7 THEN 'partial' WHEN i % 20 < 11 THEN 'refused'
             WHEN i % 20 = 11 THEN 'wrong_person' WHEN i % 20 = 13 THEN 'voicemail' ELSE 'failed' END AS outcome,
         CASE WHEN i % 20 < 7 THEN '1.1' WHEN i % 20 = 7 THEN '1.2' WHEN i % 20 < 11 THEN '2.112'
@@ -20,10 +20,10 @@ CREATE TEMPORARY TABLE people AS
         CASE WHEN i % 20 < 2 THEN 2 WHEN i % 20 < 13 THEN 1 ELSE 3 END AS attempts
     FROM n;
 
--- Every attempt, in the order in which they are made: all first ones, then all second ones, four a second.
+-- Every attempt, in the order in which they are made: all the first ones, then all second ones, four a second.
 CREATE TEMPORARY TABLE calls AS
     SELECT p.i, p.id AS contact_id, r.round,
-        (4294967296 + (4 * p.i + r.round) * 2654435761 % 4294967296) || '-a000-4000-8000-00000000000' AS id,
+        '019bca00-a000-7000-8000-' || (100000000000 + (r.round - 1) * :contacts + p.i) AS id,
         1772323200000 + ((r.round - 1) * :contacts + p.i) * 250 AS at_ms,
         CASE WHEN r.round = p.attempts THEN p.outcome ELSE 'failed' END AS outcome,
         CASE WHEN r.round = p.attempts THEN p.disposition ELSE '3.13' END AS disposition
@@ -66,24 +66,27 @@ INSERT INTO attempts
         FROM calls) of_day
     ORDER BY round, i;
 
-INSERT INTO consents (attempt_id, granted, wording, language, heard, confidence, via, at_ms)
+INSERT INTO consents (attempt_id, granted, wording, language, heard, confidence, via, at_ms, campaign_id, mode)
     SELECT id, CASE outcome WHEN 'refused' THEN 0 ELSE 1 END, 'May I ask you three short questions?', 'en',
-        CASE outcome WHEN 'refused' THEN 'no thank you' ELSE 'yes' END, 0.9, 'speech', 9000
+        CASE outcome WHEN 'refused' THEN 'no thank you' ELSE 'yes' END, 0.9, 'speech', 9000,
+        'finished-survey', 'live'
     FROM calls WHERE outcome IN ('completed', 'partial', 'refused') ORDER BY round, i;
 
-INSERT INTO answers (attempt_id, question, value_type, value, via, heard, confidence, uncertain, times_asked)
-    SELECT id, question,
-        CASE WHEN is_missing = 1 THEN 'not_answered' WHEN question = 0 THEN 'scale' WHEN question = 1 THEN 'yes_no'
-            ELSE 'choice' END,
-        CASE WHEN is_missing = 1 THEN NULL WHEN question = 0 THEN CAST(1 + i / 20 % 5 AS TEXT)
-            WHEN question = 1 THEN CASE i / 20 % 3 WHEN 0 THEN 'no' ELSE 'yes' END
-            ELSE CASE i / 20 % 7 WHEN 0 THEN 'afternoon' WHEN 1 THEN 'evening' ELSE 'morning' END END,
-        CASE is_missing WHEN 1 THEN 'none' ELSE 'speech' END, CASE is_missing WHEN 1 THEN NULL ELSE 'as it was said' END,
-        CASE is_missing WHEN 1 THEN NULL ELSE 0.9 END, 0, 1
-    FROM (SELECT c.i, c.round, c.id, q.question,
-            CASE WHEN c.outcome = 'partial' AND q.question > 0 THEN 1 ELSE 0 END AS is_missing
-        FROM calls c CROSS JOIN (SELECT 0 AS question UNION ALL SELECT 1 UNION ALL SELECT 2) q
-        WHERE c.outcome IN ('completed', 'partial')) asked
+INSERT INTO answers
+    (attempt_id, question, value_type, value, counted_value, via, heard, confidence, uncertain, times_asked, campaign_id,
+     mode)
+    SELECT id, question, value_type, value, value,
+        CASE value_type WHEN 'not_answered' THEN 'none' ELSE 'speech' END,
+        CASE value_type WHEN 'not_answered' THEN NULL ELSE 'as it was said' END,
+        CASE value_type WHEN 'not_answered' THEN NULL ELSE 0.9 END, 0, 1, 'finished-survey', 'live'
+    FROM (SELECT i, round, id, question,
+            CASE WHEN outcome = 'partial' AND question > 0 THEN 'not_answered' WHEN question = 0 THEN 'scale'
+                WHEN question = 1 THEN 'yes_no' ELSE 'choice' END AS value_type,
+            CASE WHEN outcome = 'partial' AND question > 0 THEN NULL WHEN question = 0 THEN CAST(1 + i / 20 % 5 AS TEXT)
+                WHEN question = 1 THEN CASE i / 20 % 3 WHEN 0 THEN 'no' ELSE 'yes' END
+                ELSE CASE i / 20 % 7 WHEN 0 THEN 'afternoon' WHEN 1 THEN 'evening' ELSE 'morning' END END AS value
+        FROM calls CROSS JOIN (SELECT 0 AS question UNION ALL SELECT 1 UNION ALL SELECT 2) q
+        WHERE outcome IN ('completed', 'partial')) asked
     ORDER BY round, i, question;
 
 INSERT INTO events (attempt_id, kind, campaign_id, contact_id, mode, status, created_at_ms)
