@@ -91,7 +91,7 @@ pub async fn a_batch_of_any_length_is_taken_as_its_rows_one_by_one_would_be(stor
     let numbers: Vec<u32> = (1..=230).chain([5, 230]).collect();
     let rows = (2_u64..).zip(&numbers).map(|(at, n)| {
         let mut row = row(&spring, at, *n);
-        row.1.contact.id = format!("row-{at}").into();
+        row.1.contact.id = format!("row-{at}").as_str().into();
         row
     });
     let mut all = batch(rows.collect());
