@@ -94,7 +94,7 @@ pub fn statistics_agree_with_a_recount_of_every_attempt(runtime: &tokio::runtime
                 let by_state = store.contact_counts(&campaign).await.expect("counted");
                 prop_assert_eq!(counts.contacts, Some(by_state));
 
-                let made: Vec<&[(End, i64)]> = people.iter().map(|calls| made(calls)).collect();
+                let made: Vec<&[(End, i64)]> = people.iter().map(made).collect();
                 let consents: Vec<bool> = made
                     .iter()
                     .filter_map(|calls| calls.iter().rev().find_map(|(end, _)| end.consent()))
