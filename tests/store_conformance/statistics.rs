@@ -270,7 +270,7 @@ pub async fn an_attempt_that_called_nobody_makes_nobody_a_contact_that_was_calle
     assert_eq!((of(true), of(false)), (3, 3));
     assert_eq!((counts.cases.refusal, counts.cases.unknown_household), (1, 3));
     let days: Vec<_> = counts.days.iter().map(|day| (day.attempts, day.answered)).collect();
-    assert_eq!(days, [(3, 0), (2, 0), (1, 1)], "nobody took a call that was not made");
+    assert_eq!(days, [(3, 1), (2, 1), (1, 1)], "nobody took a call that was not made");
 }
 
 pub async fn the_days_are_those_of_the_campaigns_zone_and_of_calls_without_one_in_utc(store: TestStore) {
