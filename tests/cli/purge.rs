@@ -60,18 +60,18 @@ fn a_purge_removes_words_journals_and_recordings_that_are_old_enough_once_and_ke
     let foreign = data.join("journals").join("notes.txt");
     std::fs::write(&foreign, "not ours").expect("written");
 
-    assert_eq!(removed(&data, &[]), [0; 6], "nothing is a month old");
+    assert_eq!(removed(&data, &[]), [0; 7], "nothing is a month old");
     assert!(kept.iter().flatten().all(|file| file.is_file()));
 
     let everything = ["--transcripts", "0", "--journals", "0", "--recordings", "0"];
     let counts = removed(&data, &everything);
     assert!(counts[0] > 0 && counts[1] > 0, "{counts:?}");
-    assert_eq!(counts[2..], [0, 0, 1, 1], "the contact had no name");
+    assert_eq!(counts[2..], [0, 0, 0, 1, 1], "the contact had neither name nor address");
     assert!(!kept.iter().flatten().any(|file| file.exists()));
     assert!(foreign.is_file(), "what is not ours stays");
     assert_eq!(results(&data), before, "numbers and choices stay");
 
-    assert_eq!(removed(&data, &everything), [0; 6], "a second purge finds nothing");
+    assert_eq!(removed(&data, &everything), [0; 7], "a second purge finds nothing");
     for folder in [data.clone(), data.join("journals"), data.join("recordings")] {
         assert_eq!(mode(&folder), 0o700, "{}", folder.display());
     }
@@ -115,13 +115,13 @@ fn a_purge_of_everything_leaves_the_files_alone_that_a_call_still_writes() {
     let calls = live.map(|name| samvad::call_files::create(&data.join(name)).expect("made"));
     let everything = ["--transcripts", "0", "--journals", "0", "--recordings", "0"];
     assert_eq!(
-        removed(&data, &everything)[4..],
+        removed(&data, &everything)[5..],
         [1, 1],
         "those of the call that is over"
     );
     assert!(live.iter().all(|name| data.join(name).is_file()));
     drop(calls);
-    assert_eq!(removed(&data, &everything)[4..], [1, 2]);
+    assert_eq!(removed(&data, &everything)[5..], [1, 2]);
 }
 
 /// The command without the right to write where a directory's mode forbids it, which the super-user has.
@@ -159,7 +159,7 @@ fn a_recording_of_somebody_who_did_not_agree_that_cannot_be_deleted_fails_the_pu
     mode(0o700);
     assert_eq!(status, Some(2), "{out}{err}");
     assert!(err.contains("1 files could not be removed"), "{err}");
-    assert_eq!(removed(&data, &[])[5], 1);
+    assert_eq!(removed(&data, &[])[6], 1);
 }
 
 #[test]

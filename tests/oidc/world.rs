@@ -21,6 +21,9 @@ use tokio::process::{Child, Command};
 pub const SECRET: &str = "secret-of-the-client-0123456789abcdef";
 pub const API: &str = "https://calls.example.org";
 
+/// How long a provider may take to start, on a machine that has much else to do.
+const START: Duration = Duration::from_secs(30);
+
 /// The time of now, and as much more as a test has let pass.
 #[derive(Default)]
 pub struct Ahead {
@@ -185,17 +188,22 @@ pub async fn start(options: &Value) -> (Child, String) {
         let done = status.is_ok_and(|status| status.success());
         assert!(done, "tools/npm-packages has to work, and needs npm");
     });
-    let mut child = Command::new("node")
-        .arg(project.join("tests/oidc/provider/provider.js"))
-        .arg(options.to_string())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("node has to be there");
-    let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
-    let line = in_time("the start of the provider", lines.next_line()).await;
-    let line = line.expect("readable").expect("a first line");
-    let line: Value = serde_json::from_str(&line).expect("a line of JSON");
-    (child, format!("http://127.0.0.1:{}", line["port"]))
+    // Once in some thousand times Node never gets as far as its first line; whoever waits for it waits for ever.
+    for _ in 0..4 {
+        let mut child = Command::new("node")
+            .arg(project.join("tests/oidc/provider/provider.js"))
+            .arg(options.to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("node has to be there");
+        let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        if let Ok(line) = tokio::time::timeout(START, lines.next_line()).await {
+            let line = line.expect("readable").expect("a first line");
+            let line: Value = serde_json::from_str(&line).expect("a line of JSON");
+            return (child, format!("http://127.0.0.1:{}", line["port"]));
+        }
+    }
+    panic!("the provider does not start");
 }

@@ -9,6 +9,7 @@ mod dialer;
 mod exclusions;
 mod idempotency;
 mod people;
+mod purge;
 mod statistics;
 
 pub use accounts::{
@@ -31,6 +32,7 @@ pub use people::{
     BatchReport, ContactCursor, ContactFilter, ContactOrder, ContactQuery, ContactRecord, ContactRefusal, ImportBatch,
     ImportCursor, ImportRecord, ImportState, PeopleStore, RowCounts, RowRejection,
 };
+pub use purge::PurgeCounts;
 pub use statistics::{
     AttemptCount, CampaignCounts, DayTally, ExportQuery, ExportRow, ExportStamp, MOST_VALUES, NumberSummary,
     QuestionCounts, StatisticsStore,
@@ -397,22 +399,6 @@ pub struct NextCall {
     pub not_before_ms: i64,
     /// IANA zone by which the person's time is read: the contact's, else the campaign's.
     pub zone: String,
-}
-
-/// What a purge removed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PurgeCounts {
-    /// Transcript lines.
-    pub transcript_lines: u64,
-    /// Verbatim words removed from answers and consents (values stay).
-    pub verbatims: u64,
-    /// Names removed from contacts that are not called any more.
-    pub names: u64,
-    /// E-mail addresses removed from the same.
-    pub email_addresses: u64,
-    /// Whether what was removed may still stand in a log of the database, because somebody was reading. The next purge tries
-    /// again.
-    pub left_in_log: bool,
 }
 
 /// Campaigns.
