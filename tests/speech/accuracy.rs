@@ -126,14 +126,15 @@ pub fn measure(clips: usize, seed: u64) -> Report {
         inside: (0..bench.tasks.all().len())
             .map(|task| bench.answers(task, share))
             .collect(),
-        outside: [
-            bench.everything_else(clips),
-            vec![
-                bench.single_words("ordinary words", ORDINARY, clips * 2 / 5, seed),
-                bench.single_words("words like answers", LOOK_ALIKES, clips / 8, seed),
-            ],
-        ]
-        .concat(),
+        outside: [bench.everything_else(clips), bench.words(clips, seed)].concat(),
+    }
+}
+
+/// Measures single words that no grammar has: all of those that `measure` with 500 clips does.
+pub fn measure_words(seed: u64) -> Report {
+    Report {
+        inside: Vec::new(),
+        outside: Bench::new(seed).words(500, seed),
     }
 }
 
@@ -214,6 +215,14 @@ impl Bench {
             rows[kind].count(&heard, mark, false);
         }
         rows.to_vec()
+    }
+
+    /// Ordinary words and words like answers: all of them to 500 clips that hold an answer.
+    fn words(&mut self, clips: usize, seed: u64) -> Vec<Row> {
+        vec![
+            self.single_words("ordinary words", ORDINARY, clips * 2 / 5, seed),
+            self.single_words("words like answers", LOOK_ALIKES, clips / 8, seed),
+        ]
     }
 
     /// So many of these texts, in another order for each seed, heard at one point of a survey after another.
