@@ -318,7 +318,7 @@ def fit(folder, epochs):
             loss.backward()
             optimiser.step()
             schedule.step()
-            total += float(loss)
+            total += loss.item()
         net.eval()
         with torch.no_grad():
             logits = net(tx.float() / 120)
