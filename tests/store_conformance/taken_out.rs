@@ -163,7 +163,11 @@ pub async fn what_cannot_be_is_refused_with_the_reason_and_not_logged(store: Tes
         .include_contact(&elsewhere.campaign, &contact.id, &audit, NOW)
         .await;
     assert_eq!(included, Err(unknown));
-    assert!(audit_log(&store).await.is_empty(), "a refusal is no change");
+    let log = audit_log(&store).await;
+    assert!(
+        log.iter().all(|entry| !entry.action.starts_with("contact.")),
+        "a refusal is no change"
+    );
 
     exclude(&store, &contact, "moved away").await.expect("excluded");
     let again = exclude(&store, &contact, "moved again").await;
