@@ -175,7 +175,11 @@ pub async fn what_cannot_be_is_refused_with_the_reason_and_not_logged(store: Tes
     assert_eq!(stands(&store, &contact).await, out("moved away"));
     // Besides the list: it holds when the number is taken off that.
     assert_eq!(exclude(&store, &listed, "moved away").await, Ok(Vec::new()));
-    let logged = audit_log(&store).await.len();
+    let logged = async || {
+        let log = audit_log(&store).await;
+        log.iter().filter(|entry| entry.action.starts_with("contact.")).count()
+    };
+    let before = logged().await;
 
     change(&store, &leadership.campaign, Lifecycle::Completed).await;
     assert_eq!(include(&store, &contact).await, Err(ContactRefusal::CampaignOver));
@@ -183,7 +187,7 @@ pub async fn what_cannot_be_is_refused_with_the_reason_and_not_logged(store: Tes
         exclude(&store, &listed, "over").await,
         Err(ContactRefusal::CampaignOver)
     );
-    assert_eq!((logged, audit_log(&store).await.len()), (2, 2));
+    assert_eq!((before, logged().await), (2, 2));
 }
 
 pub async fn both_ways_stand_in_the_audit_log_with_the_reason(store: TestStore) {
