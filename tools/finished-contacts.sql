@@ -66,19 +66,20 @@ INSERT INTO attempts
         FROM calls) of_day
     ORDER BY round, i;
 
-INSERT INTO consents (attempt_id, granted, wording, language, heard, confidence, via, at_ms, campaign_id, mode)
+INSERT INTO consents (attempt_id, granted, wording, language, heard, confidence, via, at_ms, campaign_id, mode,
+     counted)
     SELECT id, CASE outcome WHEN 'refused' THEN 0 ELSE 1 END, 'May I ask you three short questions?', 'en',
         CASE outcome WHEN 'refused' THEN 'no thank you' ELSE 'yes' END, 0.9, 'speech', 9000,
-        'finished-survey', 'live'
+        'finished-survey', 'live', 1
     FROM calls WHERE outcome IN ('completed', 'partial', 'refused') ORDER BY round, i;
 
 INSERT INTO answers
     (attempt_id, question, value_type, value, counted_value, via, heard, confidence, uncertain, times_asked, campaign_id,
-     mode)
+     mode, counted)
     SELECT id, question, value_type, value, value,
         CASE value_type WHEN 'not_answered' THEN 'none' ELSE 'speech' END,
         CASE value_type WHEN 'not_answered' THEN NULL ELSE 'as it was said' END,
-        CASE value_type WHEN 'not_answered' THEN NULL ELSE 0.9 END, 0, 1, 'finished-survey', 'live'
+        CASE value_type WHEN 'not_answered' THEN NULL ELSE 0.9 END, 0, 1, 'finished-survey', 'live', 1
     FROM (SELECT i, round, id, question,
             CASE WHEN outcome = 'partial' AND question > 0 THEN 'not_answered' WHEN question = 0 THEN 'scale'
                 WHEN question = 1 THEN 'yes_no' ELSE 'choice' END AS value_type,

@@ -102,6 +102,7 @@ const VERSIONS: &[Version] = &[
     version!(9, "0009_accounts_and_audit"),
     version!(10, "0010_catalogue"),
     version!(11, "0011_contact_emails"),
+    version!(12, "0012_counted_results"),
 ];
 
 /// The newest version this binary knows.

@@ -18,6 +18,7 @@ mod callbacks;
 mod campaigns;
 mod catalog;
 mod costs;
+mod counted;
 mod dialect;
 mod dialer;
 mod error;

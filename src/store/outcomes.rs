@@ -4,7 +4,7 @@ use super::attempts::{lock, number_of_contact};
 use super::costs;
 use super::opt_outs::{self, is_listed, lock_number};
 use super::rows::{answer_columns, fraction, get, get_count, get_word, stored, word, zone};
-use super::{Write, db, statements as sql};
+use super::{Write, counted, db, statements as sql};
 use samvad_actors::campaign::{ZonedWindow, callback_at};
 use samvad_actors::domain::{
     Answer, AnsweredBy, AttemptId, AttemptState, CallbackRequest, Campaign, ConsentEvidence, ContactState,
@@ -155,10 +155,15 @@ pub(super) async fn record(transaction: &mut Write, report: &CallReport) -> Resu
     };
     end(transaction, &found, &ending).await?;
     if let Some(consent) = &report.consent {
-        add_consent(transaction, &report.attempt, consent).await?;
+        counted::supersede(sql::SUPERSEDE_CONSENTS, transaction, &found).await?;
+        add_consent(transaction, &found, consent).await?;
+    }
+    let is_interview = counted::is_interview(report);
+    if is_interview {
+        counted::supersede(sql::SUPERSEDE_ANSWERS, transaction, &found).await?;
     }
     for answer in &report.answers {
-        add_answer(transaction, &report.attempt, answer).await?;
+        add_answer(transaction, &found, answer, is_interview).await?;
     }
     for (line, said) in (0_i64..).zip(&report.transcript) {
         add_line(transaction, &report.attempt, line, said).await?;
@@ -172,11 +177,11 @@ pub(super) async fn record(transaction: &mut Write, report: &CallReport) -> Resu
 
 async fn add_consent(
     transaction: &mut Write,
-    attempt: &AttemptId,
+    attempt: &AttemptRow,
     consent: &ConsentEvidence,
 ) -> Result<(), StoreError> {
     sqlx::query(sql::ADD_CONSENT)
-        .bind(attempt.as_str())
+        .bind(attempt.id.as_str())
         .bind(i32::from(consent.granted))
         .bind(consent.wording.as_str())
         .bind(consent.language.as_str())
@@ -185,16 +190,23 @@ async fn add_consent(
         .bind(word(consent.via)?)
         .bind(stored(consent.at_ms))
         .bind(consent.reason.as_deref())
+        .bind(attempt.campaign.as_str())
+        .bind(word(attempt.mode)?)
         .execute(&mut **transaction)
         .await
         .map(drop)
         .map_err(db)
 }
 
-async fn add_answer(transaction: &mut Write, attempt: &AttemptId, answer: &Answer) -> Result<(), StoreError> {
+async fn add_answer(
+    transaction: &mut Write,
+    attempt: &AttemptRow,
+    answer: &Answer,
+    counted: bool,
+) -> Result<(), StoreError> {
     let (value_type, value) = answer_columns(&answer.value);
     sqlx::query(sql::ADD_ANSWER)
-        .bind(attempt.as_str())
+        .bind(attempt.id.as_str())
         .bind(stored(answer.question as u64))
         .bind(value_type)
         .bind(value)
@@ -203,6 +215,9 @@ async fn add_answer(transaction: &mut Write, attempt: &AttemptId, answer: &Answe
         .bind(answer.confidence.map(fraction))
         .bind(i32::from(answer.uncertain))
         .bind(i64::from(answer.times_asked))
+        .bind(attempt.campaign.as_str())
+        .bind(word(attempt.mode)?)
+        .bind(i32::from(counted))
         .execute(&mut **transaction)
         .await
         .map(drop)

@@ -55,6 +55,14 @@ macro_rules! purge_slice {
     };
 }
 
+/// Of the attempts of campaign $1, contact $2 and mode $3 before attempt number $4.
+macro_rules! of_earlier_attempts {
+    () => {
+        "attempt_id IN (SELECT e.id FROM attempts e
+            WHERE e.campaign_id = $1 AND e.contact_id = $2 AND e.mode = $3 AND e.attempt_number < $4)"
+    };
+}
+
 statements! {
     CLAIM_NUMBER = claim_number!();
 
@@ -182,12 +190,33 @@ statements! {
         WHERE id = $1";
 
     ADD_CONSENT = "INSERT INTO consents
-        (attempt_id, granted, wording, language, heard, confidence, via, at_ms, reason)
-        VALUES ($1, $2, $3, $4, $5, CAST($6 AS DOUBLE PRECISION), $7, $8, $9)";
+        (attempt_id, granted, wording, language, heard, confidence, via, at_ms, reason, campaign_id, mode, counted)
+        VALUES ($1, $2, $3, $4, $5, CAST($6 AS DOUBLE PRECISION), $7, $8, $9, $10, $11, 1)";
 
     ADD_ANSWER = "INSERT INTO answers
-        (attempt_id, question, value_type, value, via, heard, confidence, uncertain, times_asked)
-        VALUES ($1, $2, $3, $4, $5, $6, CAST($7 AS DOUBLE PRECISION), $8, $9)";
+        (attempt_id, question, value_type, value, via, heard, confidence, uncertain, times_asked, campaign_id, mode,
+         counted, counted_value)
+        VALUES ($1, $2, $3, $4, $5, $6, CAST($7 AS DOUBLE PRECISION), $8, $9, $10, $11, $12,
+            CASE WHEN $3 = 'free_text' THEN NULL ELSE $4 END)";
+
+    /// Takes what the attempts before $4 of contact $2 left out of what is counted.
+    SUPERSEDE_CONSENTS = concat!("UPDATE consents SET counted = 0 WHERE ", of_earlier_attempts!());
+    SUPERSEDE_ANSWERS = concat!("UPDATE answers SET counted = 0 WHERE ", of_earlier_attempts!());
+
+    /// Attempts with results of a version that does not count them.
+    UNSETTLED = "SELECT attempt_id FROM consents WHERE counted IS NULL
+        UNION SELECT attempt_id FROM answers WHERE counted IS NULL LIMIT 100";
+
+    SETTLE_CONSENT = "UPDATE consents SET campaign_id = $2, mode = $3, counted = 1
+        WHERE attempt_id = $1 AND counted IS NULL";
+
+    /// $4: whether the survey was gone through to its end.
+    SETTLE_ANSWERS = "UPDATE answers SET campaign_id = $2, mode = $3,
+            counted_value = CASE WHEN value_type = 'free_text' THEN NULL ELSE value END,
+            counted = CASE WHEN $4 = 1 OR EXISTS (
+                SELECT 1 FROM answers v WHERE v.attempt_id = $1 AND v.value IS NOT NULL) THEN 1 ELSE 0 END
+        WHERE attempt_id = $1 AND counted IS NULL
+        RETURNING counted";
 
     ADD_TRANSCRIPT_LINE = "INSERT INTO transcript_lines (attempt_id, line, at_ms, speaker, text, confidence)
         VALUES ($1, $2, $3, $4, $5, CAST($6 AS DOUBLE PRECISION))";

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod catalogue_plans;
+mod counted;
 mod outage;
 mod plans;
 #[path = "../../tests/support/postgres.rs"]

@@ -44,6 +44,19 @@ impl PeopleStore for SqlStore {
                 ..
             } => sql::COUNT_OF_DISPOSITION,
             ContactFilter {
+                last_outcome: Some(outcome),
+                state: None,
+                ..
+            } => {
+                let row = sqlx::query(sql::COUNT_OF_OUTCOME_ALONE)
+                    .bind(campaign.as_str())
+                    .bind(rows::word(*outcome)?)
+                    .fetch_one(&mut *reader)
+                    .await
+                    .map_err(db)?;
+                return rows::get_count(&row, "n");
+            }
+            ContactFilter {
                 last_outcome: Some(_), ..
             } => sql::COUNT_OF_OUTCOME,
             // These need no contact, only the index.
@@ -226,31 +239,51 @@ impl PeopleStore for SqlStore {
 
 /// The statement whose index fits what is asked for best, and where its first page begins.
 fn page_statement(filter: &ContactFilter, order: ContactOrder) -> (&'static str, ContactCursor) {
-    let by_position = |ascending, descending| match order {
-        ContactOrder::Position => Some(ascending),
-        ContactOrder::PositionDescending => Some(descending),
-        _ => None,
-    };
-    let found = if filter.external_id.is_some() {
-        by_position(sql::CONTACTS_OF_EXTERNAL_ID, sql::CONTACTS_OF_EXTERNAL_ID_DESCENDING)
-    } else if filter.last_disposition.is_some() {
-        by_position(sql::CONTACTS_OF_DISPOSITION, sql::CONTACTS_OF_DISPOSITION_DESCENDING)
+    // In the order of `ContactOrder`.
+    let [position, position_descending, last_attempt, last_attempt_descending] = if filter.external_id.is_some() {
+        [
+            sql::CONTACTS_OF_EXTERNAL_ID,
+            sql::CONTACTS_OF_EXTERNAL_ID_DESCENDING,
+            sql::CONTACTS_OF_EXTERNAL_ID_BY_LAST_ATTEMPT,
+            sql::CONTACTS_OF_EXTERNAL_ID_BY_LAST_ATTEMPT_DESCENDING,
+        ]
     } else if filter.last_outcome.is_some() {
-        by_position(sql::CONTACTS_OF_OUTCOME, sql::CONTACTS_OF_OUTCOME_DESCENDING)
+        [
+            sql::CONTACTS_OF_OUTCOME,
+            sql::CONTACTS_OF_OUTCOME_DESCENDING,
+            sql::CONTACTS_OF_OUTCOME_BY_LAST_ATTEMPT,
+            sql::CONTACTS_OF_OUTCOME_BY_LAST_ATTEMPT_DESCENDING,
+        ]
     } else if filter.state.is_some() {
-        by_position(sql::CONTACTS_OF_STATE, sql::CONTACTS_OF_STATE_DESCENDING)
+        [
+            sql::CONTACTS_OF_STATE,
+            sql::CONTACTS_OF_STATE_DESCENDING,
+            sql::CONTACTS_OF_STATE_BY_LAST_ATTEMPT,
+            sql::CONTACTS_OF_STATE_BY_LAST_ATTEMPT_DESCENDING,
+        ]
     } else {
-        by_position(sql::CONTACTS_BY_POSITION, sql::CONTACTS_BY_POSITION_DESCENDING)
+        [
+            sql::CONTACTS_BY_POSITION,
+            sql::CONTACTS_BY_POSITION_DESCENDING,
+            sql::CONTACTS_BY_LAST_ATTEMPT,
+            sql::CONTACTS_BY_LAST_ATTEMPT_DESCENDING,
+        ]
     };
-    let end = |bound| ContactCursor {
+    // Dispositions are many more than outcomes.
+    let [position, position_descending] = if filter.last_disposition.is_some() && filter.external_id.is_none() {
+        [sql::CONTACTS_OF_DISPOSITION, sql::CONTACTS_OF_DISPOSITION_DESCENDING]
+    } else {
+        [position, position_descending]
+    };
+    let from = |bound| ContactCursor {
         last_attempt_at_ms: bound,
         position: bound,
     };
     match order {
-        ContactOrder::Position => (found.unwrap_or(sql::CONTACTS_BY_POSITION), end(i64::MIN)),
-        ContactOrder::PositionDescending => (found.unwrap_or(sql::CONTACTS_BY_POSITION_DESCENDING), end(i64::MAX)),
-        ContactOrder::LastAttempt => (sql::CONTACTS_BY_LAST_ATTEMPT, end(i64::MIN)),
-        ContactOrder::LastAttemptDescending => (sql::CONTACTS_BY_LAST_ATTEMPT_DESCENDING, end(i64::MAX)),
+        ContactOrder::Position => (position, from(i64::MIN)),
+        ContactOrder::PositionDescending => (position_descending, from(i64::MAX)),
+        ContactOrder::LastAttempt => (last_attempt, from(i64::MIN)),
+        ContactOrder::LastAttemptDescending => (last_attempt_descending, from(i64::MAX)),
     }
 }
 

@@ -61,11 +61,45 @@ macro_rules! last_attempt {
     };
 }
 
-/// Attempts of campaign $1 and mode $2 that can have left a consent or an answer, found in `attempts_counted`.
-macro_rules! conversations {
-    () => {
-        "a.campaign_id = $1 AND a.mode = $2 AND a.state = 'ended'
-         AND (a.answered_by IS NOT NULL OR a.outcome NOT IN ('failed', 'voicemail'))"
+/// As `by_position!`, in the order of the last attempts. Many contacts may have the same one, or none: what is after $7 among
+/// those of $6 is found in the index by itself, so that no page walks over the pages before it.
+macro_rules! by_last_attempt {
+    ($by:literal) => {
+        by_last_attempt!($by, ">", "")
+    };
+    ($by:literal, descending) => {
+        by_last_attempt!($by, "<", " DESC")
+    };
+    ($by:literal, $after:literal, $order:literal) => {
+        concat!(
+            "SELECT * FROM (SELECT * FROM (",
+            contact_record!(),
+            matching!($by),
+            "AND ",
+            last_attempt!(),
+            " = $6 AND position ",
+            $after,
+            " $7 ORDER BY position",
+            $order,
+            " LIMIT $8) alike UNION ALL SELECT * FROM (",
+            contact_record!(),
+            matching!($by),
+            "AND ",
+            last_attempt!(),
+            " ",
+            $after,
+            " $6 ORDER BY ",
+            last_attempt!(),
+            $order,
+            ", position",
+            $order,
+            " LIMIT $8) others) page ORDER BY ",
+            last_attempt!(),
+            $order,
+            ", position",
+            $order,
+            " LIMIT $8"
+        )
     };
 }
 
@@ -77,19 +111,10 @@ macro_rules! has_answers {
     };
 }
 
-/// Of `conversations!` each contact's newest that has answers, the one that `EXPORT_PAGE` shows.
-macro_rules! interviews {
+/// The value as a number, of an answer that is one.
+macro_rules! number {
     () => {
-        concat!(
-            conversations!(),
-            " AND EXISTS (SELECT 1 FROM answers v WHERE v.attempt_id = a.id AND ",
-            has_answers!("a"),
-            ") AND NOT EXISTS (SELECT 1 FROM attempts l JOIN answers v ON v.attempt_id = l.id
-                WHERE l.campaign_id = a.campaign_id AND l.contact_id = a.contact_id AND l.mode = a.mode
-                  AND l.attempt_number > a.attempt_number AND ",
-            has_answers!("l"),
-            ")"
-        )
+        "CASE WHEN value_type IN ('number', 'scale') THEN value ELSE NULL END"
     };
 }
 
@@ -145,13 +170,22 @@ statements! {
     CONTACTS_OF_EXTERNAL_ID = by_position!(" AND external_id = $5");
     CONTACTS_OF_EXTERNAL_ID_DESCENDING = by_position!(" AND external_id = $5", descending);
 
-    CONTACTS_BY_LAST_ATTEMPT = concat!(contact_record!(), matching!(""),
-        "AND ", last_attempt!(), " >= $6 AND (", last_attempt!(), " > $6 OR position > $7)
-        ORDER BY ", last_attempt!(), ", position LIMIT $8");
-    CONTACTS_BY_LAST_ATTEMPT_DESCENDING = concat!(contact_record!(), matching!(""),
-        "AND ", last_attempt!(), " <= $6 AND (", last_attempt!(), " < $6 OR position < $7)
-        ORDER BY ", last_attempt!(), " DESC, position DESC LIMIT $8");
+    CONTACTS_BY_LAST_ATTEMPT = by_last_attempt!("");
+    CONTACTS_BY_LAST_ATTEMPT_DESCENDING = by_last_attempt!("", descending);
+    CONTACTS_OF_STATE_BY_LAST_ATTEMPT = by_last_attempt!(" AND state = $2");
+    CONTACTS_OF_STATE_BY_LAST_ATTEMPT_DESCENDING = by_last_attempt!(" AND state = $2", descending);
+    CONTACTS_OF_OUTCOME_BY_LAST_ATTEMPT = by_last_attempt!(" AND last_outcome = $3");
+    CONTACTS_OF_OUTCOME_BY_LAST_ATTEMPT_DESCENDING = by_last_attempt!(" AND last_outcome = $3", descending);
+    /// These are few: they are found by their id and sorted, by an expression that no index is in the order of.
+    CONTACTS_OF_EXTERNAL_ID_BY_LAST_ATTEMPT = concat!(contact_record!(), matching!(" AND external_id = $5"),
+        "AND (", last_attempt!(), " + 0 > $6 OR (", last_attempt!(), " + 0 = $6 AND position > $7))
+        ORDER BY ", last_attempt!(), " + 0, position LIMIT $8");
+    CONTACTS_OF_EXTERNAL_ID_BY_LAST_ATTEMPT_DESCENDING = concat!(contact_record!(), matching!(" AND external_id = $5"),
+        "AND (", last_attempt!(), " + 0 < $6 OR (", last_attempt!(), " + 0 = $6 AND position < $7))
+        ORDER BY ", last_attempt!(), " + 0 DESC, position DESC LIMIT $8");
 
+    /// In the index alone, if nothing else is asked for.
+    COUNT_OF_OUTCOME_ALONE = "SELECT COUNT(*) AS n FROM contacts WHERE campaign_id = $1 AND last_outcome = $2";
     COUNT_OF_OUTCOME = count_matching!(" AND last_outcome = $3");
     COUNT_OF_DISPOSITION = count_matching!(" AND last_disposition = $4");
     COUNT_OF_EXTERNAL_ID = count_matching!(" AND external_id = $5");
@@ -228,13 +262,16 @@ statements! {
     COUNT_IN_FLIGHT = "SELECT COUNT(*) AS n FROM attempts WHERE campaign_id = $1 AND state <> 'ended' AND mode = $2";
 
     /// Attempts by everything that is counted one by one.
-    COUNT_ENDED = "SELECT outcome, disposition, local_date,
-            CASE WHEN local_date IS NULL THEN created_at_ms / 86400000 ELSE NULL END AS utc_day,
+    COUNT_ENDED = "SELECT outcome, disposition, local_date, CAST(NULL AS BIGINT) AS utc_day,
             CASE WHEN answered_by IS NULL THEN 0 ELSE 1 END AS answered, COUNT(*) AS n
-        FROM attempts WHERE campaign_id = $1 AND mode = $2 AND state = 'ended'
-        GROUP BY outcome, disposition, local_date,
-            CASE WHEN local_date IS NULL THEN created_at_ms / 86400000 ELSE NULL END,
-            CASE WHEN answered_by IS NULL THEN 0 ELSE 1 END";
+        FROM attempts WHERE campaign_id = $1 AND mode = $2 AND state = 'ended' AND local_date IS NOT NULL
+        GROUP BY outcome, disposition, local_date, answered_by";
+
+    /// The same of attempts of which only the moment is known, not the campaign's day.
+    COUNT_ENDED_UNDATED = "SELECT outcome, disposition, local_date, created_at_ms / 86400000 AS utc_day,
+            CASE WHEN answered_by IS NULL THEN 0 ELSE 1 END AS answered, COUNT(*) AS n
+        FROM attempts WHERE campaign_id = $1 AND mode = $2 AND state = 'ended' AND local_date IS NULL
+        GROUP BY outcome, disposition, local_date, answered_by, created_at_ms / 86400000";
 
     /// Contacts by the disposition that tells most: the codes are in that order but for those that cannot be a case, which
     /// come after contacts and before what is unknown.
@@ -245,33 +282,25 @@ statements! {
             FROM attempts WHERE campaign_id = $1 AND mode = $2 AND state = 'ended' GROUP BY contact_id) cases
         GROUP BY final, called";
 
-    /// The newest of each contact.
-    COUNT_CONSENTS = concat!("SELECT s.granted, COUNT(*) AS n
-        FROM attempts a JOIN consents s ON s.attempt_id = a.id WHERE ", conversations!(), "
-          AND NOT EXISTS (SELECT 1 FROM attempts l JOIN consents v ON v.attempt_id = l.id
-            WHERE l.campaign_id = a.campaign_id AND l.contact_id = a.contact_id AND l.mode = a.mode
-              AND l.attempt_number > a.attempt_number)
-        GROUP BY s.granted");
+    /// Each contact's newest consent, and below each contact's newest interview: see `store::counted`.
+    COUNT_CONSENTS = "SELECT granted, COUNT(*) AS n FROM consents
+        WHERE campaign_id = $1 AND mode = $2 AND counted = 1 GROUP BY granted";
 
     /// Of each question, in one pass over the answers: first what was answered by type, then the most frequent values, at
     /// most $3.
-    COUNT_ANSWERS = concat!("WITH counted AS (
-            SELECT n.question, n.value_type, CASE WHEN n.value_type = 'free_text' THEN NULL ELSE n.value END AS value,
-                COUNT(*) AS n
-            FROM attempts a JOIN answers n ON n.attempt_id = a.id WHERE ", interviews!(), "
-            GROUP BY n.question, n.value_type, CASE WHEN n.value_type = 'free_text' THEN NULL ELSE n.value END)
+    COUNT_ANSWERS = concat!("WITH tally AS (
+            SELECT question, value_type, counted_value AS value, COUNT(*) AS n FROM answers
+            WHERE campaign_id = $1 AND mode = $2 AND counted = 1 GROUP BY question, value_type, counted_value)
         SELECT question, value_type, CAST(NULL AS TEXT) AS value, CAST(SUM(n) AS BIGINT) AS n,
-            MIN(CAST(CASE WHEN value_type IN ('number', 'scale') THEN value ELSE NULL END AS BIGINT)) AS least,
-            MAX(CAST(CASE WHEN value_type IN ('number', 'scale') THEN value ELSE NULL END AS BIGINT)) AS greatest,
-            SUM(CAST(CASE WHEN value_type IN ('number', 'scale') THEN value ELSE NULL END AS DOUBLE PRECISION) * n)
-                / CAST(SUM(n) AS DOUBLE PRECISION) AS mean,
+            MIN(CAST(", number!(), " AS BIGINT)) AS least, MAX(CAST(", number!(), " AS BIGINT)) AS greatest,
+            SUM(CAST(", number!(), " AS DOUBLE PRECISION) * n) / CAST(SUM(n) AS DOUBLE PRECISION) AS mean,
             0 AS place
-        FROM counted GROUP BY question, value_type
+        FROM tally GROUP BY question, value_type
         UNION ALL
         SELECT question, NULL, value, n, NULL, NULL, NULL, place FROM (
             SELECT question, value, CAST(SUM(n) AS BIGINT) AS n,
                 ROW_NUMBER() OVER (PARTITION BY question ORDER BY SUM(n) DESC, value) AS place
-            FROM counted WHERE value IS NOT NULL GROUP BY question, value) ranked
+            FROM tally WHERE value IS NOT NULL GROUP BY question, value) ranked
         WHERE place <= $3 ORDER BY question, place, value_type");
 
     /// In the order of positions, whatever part of the contacts is finished: a page begins where the last one ended. $4:

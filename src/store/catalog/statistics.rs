@@ -3,7 +3,7 @@
 use super::{export, sql};
 use crate::store::dialer::due;
 use crate::store::error::{corrupt, not_found};
-use crate::store::{SqlStore, db, rows};
+use crate::store::{SqlStore, counted, db, rows};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -20,6 +20,7 @@ use std::collections::BTreeMap;
 #[async_trait]
 impl StatisticsStore for SqlStore {
     async fn campaign_counts(&self, campaign: &CampaignId, mode: Option<Mode>) -> Result<CampaignCounts, StoreError> {
+        counted::settle(self).await?;
         // One read transaction, so that everything is of one moment.
         let mut reader = self.reader().await?;
         let mut transaction = reader.begin().await.map_err(db)?;
@@ -142,7 +143,9 @@ async fn attempts(
 ) -> Result<(Vec<AttemptCount>, Vec<DayTally>), StoreError> {
     let mut by_end: Vec<AttemptCount> = Vec::new();
     let mut by_day: BTreeMap<CalendarDate, DayTally> = BTreeMap::new();
-    for row in &of_mode(sql::COUNT_ENDED, connection, campaign, mode).await? {
+    let mut ended = of_mode(sql::COUNT_ENDED, connection, campaign, mode).await?;
+    ended.extend(of_mode(sql::COUNT_ENDED_UNDATED, connection, campaign, mode).await?);
+    for row in &ended {
         let attempts: u64 = rows::get_count(row, "n")?;
         let outcome: Outcome = rows::get_word(row, "outcome")?;
         let disposition: Option<Disposition> = rows::get_optional_word(row, "disposition")?;
@@ -176,7 +179,7 @@ async fn attempts(
     Ok((by_end, by_day.into_values().collect()))
 }
 
-/// The day of a row of `COUNT_ENDED`.
+/// The day of a row of `COUNT_ENDED` or `COUNT_ENDED_UNDATED`.
 fn date(row: &AnyRow) -> Result<CalendarDate, StoreError> {
     let no_date = || corrupt("an attempt is of no day of the calendar");
     if let Some(date) = rows::get::<Option<String>>(row, "local_date")? {

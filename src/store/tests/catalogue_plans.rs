@@ -11,13 +11,17 @@ const FILL_CATALOGUE: [&str; 5] = [
          external_id = 'x' || position, used_attempts = 1,
          state = CASE position % 5 WHEN 0 THEN 'completed' WHEN 1 THEN 'refused' WHEN 2 THEN 'excluded' ELSE 'pending' END",
     "UPDATE attempts SET disposition = '1.1', local_date = '2026-03-02', answered_by = 'person'",
-    "INSERT INTO consents (attempt_id, granted, wording, language, heard, via, at_ms)
-     SELECT id, 1, 'w', 'en', '', 'speech', 1 FROM attempts",
-    "INSERT INTO answers (attempt_id, question, value_type, value, via, uncertain, times_asked)
-     SELECT id, 0, 'scale', '7', 'speech', 0, 1 FROM attempts",
+    "INSERT INTO consents (attempt_id, granted, wording, language, heard, via, at_ms, campaign_id, mode, counted)
+     SELECT id, 1, 'w', 'en', '', 'speech', 1, campaign_id, mode, 1 FROM attempts",
+    "INSERT INTO answers (attempt_id, question, value_type, value, via, uncertain, times_asked, campaign_id, mode, counted,
+         counted_value)
+     SELECT id, 0, 'scale', '7', 'speech', 0, 1, campaign_id, mode, 1, '7' FROM attempts",
     "INSERT INTO do_not_call (phone_number, source, added_at_ms)
      SELECT phone_number, 'manual', position FROM contacts",
 ];
+
+/// Tables, and what statements call them, that are never read whole.
+const TABLES: [&str; 8] = ["contacts", "p", "attempts", "a", "l", "do_not_call", "consents", "answers"];
 
 /// What reads campaigns, or writes; campaigns are few.
 fn reads_people(name: &str) -> bool {
@@ -58,9 +62,9 @@ async fn lists_statistics_and_exports_of_one_campaign_read_no_other_and_lists_ar
                 "EXCLUSIONS" | "EXCLUSIONS_OF_SOURCE" => ["9000", "'+1'", "20", "'manual'", "", "", "", ""],
                 "IMPORTS" => ["'k7'", "5", "'x7'", "20", "", "", "", ""],
                 "REJECTIONS" => ["'k7'", "5", "20", "", "", "", "", ""],
-                "COUNT_IN_FLIGHT" | "COUNT_ENDED" | "COUNT_CASES" | "COUNT_CONSENTS" | "COUNT_ANSWERS" => {
-                    ["'k7'", "'live'", "20", "", "", "", "", ""]
-                }
+                "COUNT_IN_FLIGHT" | "COUNT_ENDED" | "COUNT_ENDED_UNDATED" | "COUNT_CASES" | "COUNT_CONSENTS"
+                | "COUNT_ANSWERS" => ["'k7'", "'live'", "20", "", "", "", "", ""],
+                "COUNT_OF_OUTCOME_ALONE" => ["'k7'", "'completed'", "", "", "", "", "", ""],
                 _ => ["'k7'", "'completed'", "'completed'", "'1.1'", "'x7'", "5", "9000", "20"],
             };
             let mut text = (*statement).to_owned();
@@ -78,15 +82,17 @@ async fn lists_statistics_and_exports_of_one_campaign_read_no_other_and_lists_ar
                 line.contains("Seq Scan on contacts")
                     || line.contains("Seq Scan on attempts")
                     || line.contains("Seq Scan on do_not_call")
-                    || (line.starts_with("SCAN")
-                        && ["contacts", "p", "attempts", "a", "l", "do_not_call"].contains(&table))
+                    || line.contains("Seq Scan on consents")
+                    || line.contains("Seq Scan on answers")
+                    || (line.starts_with("SCAN") && TABLES.contains(&table))
             };
             assert_eq!(plan.iter().find(whole), None, "{url} {name}:\n{}", plan.join("\n"));
             let is_list = name.starts_with("CONTACTS_") || name.starts_with("EX");
-            let sorts = plan
-                .iter()
-                .any(|line| line.contains("FOR ORDER BY") || line.contains("Sort Key"));
-            assert!(!(is_list && sorts), "{url} {name}:\n{}", plan.join("\n"));
+            let sorts = |line: &&String| line.contains("FOR ORDER BY") || line.contains("Sort Key");
+            // Contacts of one id are few, and so are those of two pages of which one is made.
+            let sorts_allowed = usize::from(name.contains("_BY_LAST_ATTEMPT"));
+            let sorts = plan.iter().filter(sorts).count();
+            assert!(!is_list || sorts <= sorts_allowed, "{url} {name}:\n{}", plan.join("\n"));
             looked_at += 1;
         }
         assert!(looked_at > 25, "{looked_at}");
