@@ -135,7 +135,7 @@ async fn numbers_of(
     campaign: &CampaignId,
     contacts: &[&ContactImport],
 ) -> Result<BTreeSet<String>, StoreError> {
-    let mut query = many::list(sql::NUMBERS_OF_CAMPAIGN, 2, contacts.len()).bind(campaign.as_str());
+    let mut query = many::rows(sql::NUMBERS_OF_CAMPAIGN, 2, 1, contacts.len()).bind(campaign.as_str());
     for import in contacts {
         query = query.bind(import.contact.number.expose());
     }

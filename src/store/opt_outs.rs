@@ -145,10 +145,17 @@ async fn add_numbers(transaction: &mut Write, listings: &[Listing<'_>]) -> Resul
                 .map_err(db)?;
         }
     }
-    with_numbers(many::list(sql::EXCLUDE_NUMBERS, 1, count), listings)
-        .execute(&mut **transaction)
+    let pending = with_numbers(many::rows(sql::PENDING_NUMBERS, 1, 1, count), listings)
+        .fetch_all(&mut **transaction)
         .await
         .map_err(db)?;
+    for row in &pending {
+        sqlx::query(sql::EXCLUDE_NUMBER)
+            .bind(rows::get::<String>(row, "phone_number")?)
+            .execute(&mut **transaction)
+            .await
+            .map_err(db)?;
+    }
     Ok(added)
 }
 

@@ -79,10 +79,16 @@ statements! {
 
     LAST_POSITION = "SELECT COALESCE(MAX(position), 0) AS position FROM contacts WHERE campaign_id = $1";
 
-    /// Which of many numbers the campaign has.
-    NUMBERS_OF_CAMPAIGN = "SELECT phone_number FROM contacts WHERE campaign_id = $1 AND phone_number IN ($2)";
+    /// Which of many numbers the campaign has. A subquery for each, so that it is looked up in the unique index: PostgreSQL
+    /// has no statistics of a table that is just being filled, and would read all of it.
+    NUMBERS_OF_CAMPAIGN = "SELECT phone_number FROM (
+            SELECT (SELECT c.phone_number FROM contacts c WHERE c.campaign_id = $1 AND c.phone_number = v.column1)
+                AS phone_number
+            FROM (VALUES ($2)) AS v) found
+        WHERE phone_number IS NOT NULL";
 
-    /// Many contacts of campaign $1. Excluded if on do-not-call, not due before their cooldown ends.
+    /// Many contacts of campaign $1. Excluded if on do-not-call, not due before their cooldown ends. Looked up as in
+    /// NUMBERS_OF_CAMPAIGN.
     ADD_CONTACTS = "WITH v (id, position, phone_number, external_id, zone, language, prior_consent, name, email)
             AS (VALUES ($3, $4, $5, $6, $7, $8, $9, $10, $11))
         INSERT INTO contacts
@@ -90,13 +96,13 @@ statements! {
              prior_consent, name, email, state, excluded_reason, next_attempt_at_ms)
         SELECT v.id, $1, CAST(v.position AS BIGINT), v.phone_number, v.external_id, 0, CAST($2 AS BIGINT), v.zone,
             v.language, CAST(v.prior_consent AS INTEGER), v.name, v.email,
-            CASE WHEN d.phone_number IS NULL THEN 'pending' ELSE 'excluded' END,
-            CASE WHEN d.phone_number IS NULL THEN NULL ELSE 'do_not_call' END,
-            COALESCE(CASE WHEN n.last_campaign_id <> $1 THEN n.last_contacted_at_ms
-                + (SELECT k.cooldown_ms FROM campaigns k WHERE k.id = $1) ELSE NULL END, 0)
-        FROM v
-        LEFT JOIN do_not_call d ON d.phone_number = v.phone_number
-        LEFT JOIN numbers n ON n.phone_number = v.phone_number";
+            CASE WHEN (SELECT d.phone_number FROM do_not_call d WHERE d.phone_number = v.phone_number) IS NULL
+                THEN 'pending' ELSE 'excluded' END,
+            CASE WHEN (SELECT d.phone_number FROM do_not_call d WHERE d.phone_number = v.phone_number) IS NULL
+                THEN NULL ELSE 'do_not_call' END,
+            COALESCE((SELECT n.last_contacted_at_ms + (SELECT k.cooldown_ms FROM campaigns k WHERE k.id = $1)
+                FROM numbers n WHERE n.phone_number = v.phone_number AND n.last_campaign_id <> $1), 0)
+        FROM v";
 
     CONTACTS = "SELECT id, campaign_id, phone_number, external_id, attempts_count FROM contacts
         WHERE campaign_id = $1 ORDER BY position";
@@ -165,9 +171,16 @@ statements! {
     LOCK_NUMBERS = "INSERT INTO numbers (phone_number) VALUES ($1)
         ON CONFLICT (phone_number) DO UPDATE SET phone_number = excluded.phone_number";
 
-    /// Takes the pending contacts of numbers out, in every campaign.
-    EXCLUDE_NUMBERS = "UPDATE contacts SET state = 'excluded', excluded_reason = 'do_not_call'
-        WHERE phone_number IN ($1) AND state = 'pending'";
+    /// Which of many numbers a pending contact has, in any campaign. Looked up as in NUMBERS_OF_CAMPAIGN.
+    PENDING_NUMBERS = "SELECT phone_number FROM (
+            SELECT v.column1 AS phone_number, (SELECT COUNT(*) FROM contacts c
+                WHERE c.phone_number = v.column1 AND c.state = 'pending') AS n
+            FROM (VALUES ($1)) AS v) found
+        WHERE n > 0 ORDER BY phone_number";
+
+    /// Takes the pending contacts of a number out, in every campaign.
+    EXCLUDE_NUMBER = "UPDATE contacts SET state = 'excluded', excluded_reason = 'do_not_call'
+        WHERE phone_number = $1 AND state = 'pending'";
 
     OPEN_ATTEMPTS_TO = concat!("SELECT ", attempt_columns!(), " FROM attempts WHERE open_number IN ($1)
         ORDER BY open_number");

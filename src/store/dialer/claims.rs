@@ -164,7 +164,7 @@ async fn give_back(transaction: &mut Write, attempt: &AttemptRow) -> Result<(), 
         .map_err(db)?;
     if is_listed(transaction, &number).await? {
         // Listed while the attempt was planned: the contact was not pending then.
-        sqlx::query(statements::EXCLUDE_NUMBERS)
+        sqlx::query(statements::EXCLUDE_NUMBER)
             .bind(&number)
             .execute(&mut **transaction)
             .await

@@ -2,6 +2,7 @@
 
 use super::plans::FILL;
 use super::schema::{databases, execute};
+use crate::store::statements::ALL;
 use crate::store::{catalog, migrate_up, pools};
 use sqlx::{AssertSqlSafe, Row};
 
@@ -96,5 +97,57 @@ async fn lists_statistics_and_exports_of_one_campaign_read_no_other_and_lists_ar
             looked_at += 1;
         }
         assert!(looked_at > 25, "{looked_at}");
+    }
+}
+
+#[tokio::test]
+async fn an_import_looks_numbers_up_by_index_though_the_database_knows_nothing_of_its_rows_yet() {
+    for (url, _kept) in databases().await {
+        migrate_up(&url, None).await.expect("migrated");
+        let mut connection = pools::connect_once(&url).await.expect("connected");
+        // No ANALYZE: the first import fills tables that were empty a moment ago.
+        for statement in FILL.iter().take(2) {
+            execute(&mut connection, *statement).await;
+        }
+        let explain = match url.sqlite_file() {
+            Some(_) => "EXPLAIN QUERY PLAN ",
+            None => "EXPLAIN ",
+        };
+        for (name, first, row) in [
+            ("NUMBERS_OF_CAMPAIGN", "'k7'", "('+14000000007')"),
+            ("PENDING_NUMBERS", "", "('+14000000007')"),
+            ("ADD_CONTACTS", "'k7'", "('x', 99999, '+15', NULL, '', NULL, 0, NULL)"),
+        ] {
+            let (_, statement) = ALL.iter().find(|(known, _)| *known == name).expect("a statement");
+            let text = statement
+                .replace("($3, $4, $5, $6, $7, $8, $9, $10)", &vec![row; 100].join(", "))
+                .replace(
+                    if first.is_empty() { "VALUES ($1)" } else { "VALUES ($2)" },
+                    &format!("VALUES {}", vec![row; 100].join(", ")),
+                )
+                .replace("$1", first)
+                .replace("$2", "1");
+            let rows = sqlx::query(AssertSqlSafe(format!("{explain}{text}")))
+                .fetch_all(&mut connection)
+                .await
+                .unwrap_or_else(|error| panic!("{name}: {error}"));
+            let column = rows[0].len() - 1;
+            let plan: Vec<String> = rows.iter().map(|row| row.get(column)).collect();
+            let plan = plan.join("\n");
+            for fault in [
+                "Seq Scan on contacts",
+                "Seq Scan on do_not_call",
+                "Seq Scan on numbers",
+                "Hash",
+                "_due",
+                "SCAN c",
+            ] {
+                assert!(!plan.contains(fault), "{url} {name}: {fault}:\n{plan}");
+            }
+            assert!(
+                plan.contains("phone_number = ") || plan.contains("phone_number=?"),
+                "{url} {name}:\n{plan}"
+            );
+        }
     }
 }

@@ -312,7 +312,7 @@ async fn a_tick_reads_an_index_in_order_and_never_every_contact() {
             Some(_) => "EXPLAIN QUERY PLAN ",
             None => "EXPLAIN ",
         };
-        for name in ["DUE", "ZONES", "COUNT_OPEN", "OPEN_ATTEMPTS_TO", "EXCLUDE_NUMBERS"] {
+        for name in ["DUE", "ZONES", "COUNT_OPEN", "OPEN_ATTEMPTS_TO", "EXCLUDE_NUMBER"] {
             let (_, statement) = ALL
                 .iter()
                 .chain(dialer::ALL)
