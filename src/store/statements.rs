@@ -171,16 +171,17 @@ statements! {
     LOCK_NUMBERS = "INSERT INTO numbers (phone_number) VALUES ($1)
         ON CONFLICT (phone_number) DO UPDATE SET phone_number = excluded.phone_number";
 
-    /// Which of many numbers a pending contact has, in any campaign. Looked up as in NUMBERS_OF_CAMPAIGN.
+    /// Which of many numbers a pending contact has, in any campaign. Looked up as in NUMBERS_OF_CAMPAIGN, and COALESCE
+    /// keeps PostgreSQL from taking an index of all pending contacts for one of few.
     PENDING_NUMBERS = "SELECT phone_number FROM (
             SELECT v.column1 AS phone_number, (SELECT COUNT(*) FROM contacts c
-                WHERE c.phone_number = v.column1 AND c.state = 'pending') AS n
+                WHERE c.phone_number = v.column1 AND COALESCE(c.state, '') = 'pending') AS n
             FROM (VALUES ($1)) AS v) found
         WHERE n > 0 ORDER BY phone_number";
 
     /// Takes the pending contacts of a number out, in every campaign.
     EXCLUDE_NUMBER = "UPDATE contacts SET state = 'excluded', excluded_reason = 'do_not_call'
-        WHERE phone_number = $1 AND state = 'pending'";
+        WHERE phone_number = $1 AND COALESCE(state, '') = 'pending'";
 
     OPEN_ATTEMPTS_TO = concat!("SELECT ", attempt_columns!(), " FROM attempts WHERE open_number IN ($1)
         ORDER BY open_number");
