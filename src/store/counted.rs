@@ -50,7 +50,11 @@ pub(super) async fn settle(store: &SqlStore) -> Result<(), StoreError> {
         }
         for row in &unsettled {
             let mut transaction = store.begin_write().await?;
-            settle_attempt(&mut transaction, &AttemptId::new(rows::get::<String>(row, "attempt_id")?)).await?;
+            settle_attempt(
+                &mut transaction,
+                &AttemptId::new(rows::get::<String>(row, "attempt_id")?),
+            )
+            .await?;
             commit(transaction).await?;
         }
     }
@@ -79,9 +83,7 @@ async fn settle_attempt(transaction: &mut Write, attempt: &AttemptId) -> Result<
         .await
         .map_err(db)?;
     match answers.first() {
-        Some(row) if rows::get_flag(row, "counted")? => {
-            supersede(sql::SUPERSEDE_ANSWERS, transaction, &attempt).await
-        }
+        Some(row) if rows::get_flag(row, "counted")? => supersede(sql::SUPERSEDE_ANSWERS, transaction, &attempt).await,
         _ => Ok(()),
     }
 }

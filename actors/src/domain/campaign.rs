@@ -2,11 +2,13 @@
 
 mod calendar;
 mod dialing;
+mod emails;
 mod translation;
 mod validate;
 
 pub use calendar::{CalendarDate, CalendarError, TimeOfDay, Weekday};
 pub use dialing::{CallingWindow, CampaignLimits, DialingRules, FollowUp, LONGEST_SCRUB_AGE_DAYS, RetryPolicy};
+pub use emails::{EmailTemplate, EmailTemplates};
 pub use translation::{TranslatedQuestion, Translation};
 
 use super::{CampaignId, PhoneNumber};
@@ -166,6 +168,9 @@ pub struct Campaign {
     /// Longest call in seconds (30 to 3600).
     #[serde(default = "default_longest_call")]
     pub longest_call_seconds: u32,
+    /// What is written to people who are through with it.
+    #[serde(default, skip_serializing_if = "EmailTemplates::is_empty")]
+    pub emails: EmailTemplates,
     /// When, how often, and how many at once.
     #[serde(default, skip_serializing_if = "DialingRules::is_default")]
     pub dialing: DialingRules,

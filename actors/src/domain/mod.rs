@@ -20,8 +20,8 @@ pub use answer::{Answer, AnswerValue, AnswerVia};
 pub use attempt::{AttemptState, CarrierStatus, Mode};
 pub use campaign::{
     CalendarDate, CalendarError, CallingWindow, Campaign, CampaignFault, CampaignLimits, ChoiceOption, DialingRules,
-    FollowUp, LONGEST_SCRUB_AGE_DAYS, Language, Opening, QUESTION_COUNT, Question, QuestionKind, RetryPolicy,
-    TimeOfDay, TranslatedQuestion, Translation, VoicemailPolicy, Weekday,
+    EmailTemplate, EmailTemplates, FollowUp, LONGEST_SCRUB_AGE_DAYS, Language, Opening, QUESTION_COUNT, Question,
+    QuestionKind, RetryPolicy, TimeOfDay, TranslatedQuestion, Translation, VoicemailPolicy, Weekday,
 };
 pub use email_address::{EmailAddress, EmailAddressError, LONGEST_EMAIL_ADDRESS};
 pub use exclusion_reason::{ExclusionReason, ExclusionReasonError, LISTED, LONGEST_REASON};

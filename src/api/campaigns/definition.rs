@@ -3,6 +3,7 @@
 
 use super::answer::AnswerDefinition;
 use super::dialing::DialingDefinition;
+use super::emails::EmailsDefinition;
 use super::texts::{Number, Tag};
 use samvad_actors::domain::{
     Campaign, CampaignId, ChoiceOption, Language, Opening, Question, TranslatedQuestion, Translation, VoicemailPolicy,
@@ -69,6 +70,9 @@ pub(super) struct CampaignDefinition {
     #[serde(default = "five_minutes")]
     #[schema(minimum = 30, maximum = 3600, default = 300)]
     longest_call_seconds: u32,
+    /// What is written to people who are through with it.
+    #[serde(default)]
+    emails: EmailsDefinition,
     /// When, how often, and how many at once.
     #[serde(default)]
     dialing: DialingDefinition,
@@ -134,6 +138,9 @@ struct TranslationDefinition {
     #[serde(default)]
     #[schema(min_length = 1, max_length = 500)]
     leave_message: Option<String>,
+    /// What is written in this language to people who are through with it.
+    #[serde(default)]
+    emails: EmailsDefinition,
 }
 
 /// What a question says in another language.
@@ -198,6 +205,7 @@ impl CampaignDefinition {
             recording: self.recording,
             spoken_replies: self.spoken_replies,
             longest_call_seconds: self.longest_call_seconds,
+            emails: self.emails.into(),
             dialing: self.dialing.into(),
         }
     }
@@ -230,6 +238,7 @@ impl From<Campaign> for CampaignDefinition {
             recording: campaign.recording,
             spoken_replies: campaign.spoken_replies,
             longest_call_seconds: campaign.longest_call_seconds,
+            emails: campaign.emails.into(),
             dialing: campaign.dialing.into(),
         }
     }
@@ -255,7 +264,7 @@ pub(super) use alike;
 
 alike!(QuestionDefinition, Question { text, answer, patience_ms } {});
 alike!(OptionDefinition, ChoiceOption { key, label } { phrases });
-alike!(TranslationDefinition, Translation { organisation, purpose, voice, leave_message } { questions });
+alike!(TranslationDefinition, Translation { organisation, purpose, voice, leave_message, emails } { questions });
 alike!(TranslatedQuestionDefinition, TranslatedQuestion { text } { options });
 
 #[cfg(test)]
@@ -312,6 +321,9 @@ mod tests {
             "/translations/hi",
             "/translations/hi/questions/0",
             "/translations/hi/questions/2/options/0",
+            "/translations/hi/emails",
+            "/emails",
+            "/emails/completed",
             "/dialing",
             "/dialing/window",
             "/dialing/retry",

@@ -3,6 +3,7 @@
 mod answer;
 mod definition;
 mod dialing;
+mod emails;
 mod faults;
 mod lifecycle;
 pub(super) mod texts;

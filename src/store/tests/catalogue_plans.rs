@@ -22,7 +22,16 @@ const FILL_CATALOGUE: [&str; 5] = [
 ];
 
 /// Tables, and what statements call them, that are never read whole.
-const TABLES: [&str; 8] = ["contacts", "p", "attempts", "a", "l", "do_not_call", "consents", "answers"];
+const TABLES: [&str; 8] = [
+    "contacts",
+    "p",
+    "attempts",
+    "a",
+    "l",
+    "do_not_call",
+    "consents",
+    "answers",
+];
 
 /// What reads campaigns, or writes; campaigns are few.
 fn reads_people(name: &str) -> bool {
@@ -63,7 +72,11 @@ async fn lists_statistics_and_exports_of_one_campaign_read_no_other_and_lists_ar
                 "EXCLUSIONS" | "EXCLUSIONS_OF_SOURCE" => ["9000", "'+1'", "20", "'manual'", "", "", "", ""],
                 "IMPORTS" => ["'k7'", "5", "'x7'", "20", "", "", "", ""],
                 "REJECTIONS" => ["'k7'", "5", "20", "", "", "", "", ""],
-                "COUNT_IN_FLIGHT" | "COUNT_ENDED" | "COUNT_ENDED_UNDATED" | "COUNT_CASES" | "COUNT_CONSENTS"
+                "COUNT_IN_FLIGHT"
+                | "COUNT_ENDED"
+                | "COUNT_ENDED_UNDATED"
+                | "COUNT_CASES"
+                | "COUNT_CONSENTS"
                 | "COUNT_ANSWERS" => ["'k7'", "'live'", "20", "", "", "", "", ""],
                 "COUNT_OF_OUTCOME_ALONE" => ["'k7'", "'completed'", "", "", "", "", "", ""],
                 _ => ["'k7'", "'completed'", "'completed'", "'1.1'", "'x7'", "5", "9000", "20"],

@@ -71,7 +71,13 @@ async fn results_from_before_an_upgrade_and_of_servers_that_are_not_replaced_yet
         )
         .await;
         // The first of them answers twice, the second refuses the second time, the third never says anything.
-        for (contact, number, scale) in [(1, 1, Some(5)), (1, 2, Some(2)), (2, 1, Some(2)), (2, 2, None), (3, 1, None)] {
+        for (contact, number, scale) in [
+            (1, 1, Some(5)),
+            (1, 2, Some(2)),
+            (2, 1, Some(2)),
+            (2, 2, None),
+            (3, 1, None),
+        ] {
             call(&mut connection, contact, number, scale).await;
         }
         migrate_up(&url, None).await.expect("upgraded");
@@ -82,10 +88,20 @@ async fn results_from_before_an_upgrade_and_of_servers_that_are_not_replaced_yet
         };
         assert_eq!(scale.values, [("2".to_owned(), 2)], "{url}");
         assert_eq!((scale.answered, scale.not_answered), (2, 0), "{url}");
-        assert_eq!((words.answered, words.values.len()), (2, 0), "{url}: words are no value");
+        assert_eq!(
+            (words.answered, words.values.len()),
+            (2, 0),
+            "{url}: words are no value"
+        );
 
         // A server that knows nothing of it goes on for a while.
-        for (contact, number, scale) in [(4, 1, Some(2)), (1, 3, Some(5)), (2, 3, None), (3, 2, Some(5)), (3, 3, Some(4))] {
+        for (contact, number, scale) in [
+            (4, 1, Some(2)),
+            (1, 3, Some(5)),
+            (2, 3, None),
+            (3, 2, Some(5)),
+            (3, 3, Some(4)),
+        ] {
             call(&mut connection, contact, number, scale).await;
         }
         let after = counts(&url).await;

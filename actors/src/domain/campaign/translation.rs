@@ -2,7 +2,7 @@
 //! campaign's own, so that an answer is the same in every language.
 
 use super::validate::Faults;
-use super::{Campaign, ChoiceOption, Language, Question, QuestionKind, VoicemailPolicy};
+use super::{Campaign, ChoiceOption, EmailTemplates, Language, Question, QuestionKind, VoicemailPolicy};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,6 +28,9 @@ pub struct Translation {
     /// What is left on a machine, if the campaign leaves a message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leave_message: Option<String>,
+    /// See [`Campaign::emails`].
+    #[serde(default, skip_serializing_if = "EmailTemplates::is_empty")]
+    pub emails: EmailTemplates,
 }
 
 /// What a question says in another language.
@@ -90,6 +93,7 @@ impl Campaign {
                 Some(message) => VoicemailPolicy::LeaveMessage(message.clone()),
                 None => VoicemailPolicy::HangUp,
             },
+            emails: translation.emails.clone(),
             translations: BTreeMap::new(),
             ..self.clone()
         })
@@ -155,6 +159,7 @@ impl Faults {
             (VoicemailPolicy::LeaveMessage(_), text) => self.text(&message, text.as_deref().unwrap_or_default()),
             (VoicemailPolicy::HangUp, None) => {}
         }
+        self.emails(&format!("{field}.emails"), &translation.emails);
         let (count, wanted) = (translation.questions.len(), campaign.questions.len());
         self.unless(
             count == wanted,

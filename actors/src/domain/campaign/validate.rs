@@ -89,6 +89,7 @@ impl Campaign {
             faults.question(&format!("questions[{index}]"), question);
         }
         faults.translations(self);
+        faults.emails("emails", &self.emails);
         faults.dialing(&self.dialing);
         faults.0
     }
