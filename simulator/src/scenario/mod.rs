@@ -41,20 +41,20 @@ pub struct Scenario {
 #[derive(Debug, thiserror::Error)]
 pub enum ScenarioError {
     /// The file cannot be read.
-    #[error("the scenario file {path} cannot be read ({source}); check the path")]
+    #[error("the scenario file {path} cannot be read ({cause}); check the path")]
     Unreadable {
         /// Which file.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// The file is not YAML.
-    #[error("the scenario file {path} is not YAML: {source}")]
+    #[error("the scenario file {path} is not YAML: {cause}")]
     NotYaml {
         /// Which file.
         path: PathBuf,
         /// Where and why.
-        source: serde_norway::Error,
+        cause: serde_norway::Error,
     },
     /// The file has faults: all of them.
     #[error("the scenario file {path} has {} fault(s):{}", faults.len(), fields::joined(faults))]
@@ -72,9 +72,9 @@ impl Scenario {
     /// # Errors
     /// [`ScenarioError`], with all faults of the file at once.
     pub fn load(path: &Path) -> Result<Self, ScenarioError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ScenarioError::Unreadable {
+        let text = std::fs::read_to_string(path).map_err(|cause| ScenarioError::Unreadable {
             path: path.to_owned(),
-            source,
+            cause,
         })?;
         Self::parse(&text, path)
     }
@@ -84,9 +84,9 @@ impl Scenario {
     /// # Errors
     /// [`ScenarioError`], with all faults at once.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ScenarioError> {
-        let not_yaml = |source| ScenarioError::NotYaml {
+        let not_yaml = |cause| ScenarioError::NotYaml {
             path: path.to_owned(),
-            source,
+            cause,
         };
         let mut document: serde_norway::Value = serde_norway::from_str(text).map_err(not_yaml)?;
         document.apply_merge().map_err(not_yaml)?;
