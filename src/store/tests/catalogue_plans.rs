@@ -130,7 +130,11 @@ async fn an_import_looks_numbers_up_by_index_though_the_database_knows_nothing_o
             ("NUMBERS_OF_CAMPAIGN", "'k7'", "('+14000000007')"),
             ("PENDING_NUMBERS", "", "('+14000000007')"),
             ("EXCLUDE_NUMBER", "'+14000000007'", ""),
-            ("ADD_CONTACTS", "'k7'", "('x', 99999, '+15', NULL, '', NULL, 0, NULL, NULL)"),
+            (
+                "ADD_CONTACTS",
+                "'k7'",
+                "('x', 99999, '+15', NULL, '', NULL, 0, NULL, NULL)",
+            ),
         ] {
             let (_, statement) = ALL.iter().find(|(known, _)| *known == name).expect("a statement");
             let text = statement
