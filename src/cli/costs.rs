@@ -226,14 +226,6 @@ fn kind_word(kind: ServiceKind) -> &'static str {
     }
 }
 
-fn mode_word(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Simulated => "simulated",
-        Mode::DryRun => "dry_run",
-        Mode::Live => "live",
-    }
-}
-
 fn part_word(part: TurnPart) -> &'static str {
     match part {
         TurnPart::EndPointing => "end_pointing",

@@ -15,6 +15,17 @@ pub enum Mode {
     Live,
 }
 
+impl Mode {
+    /// The word it is kept as.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Simulated => "simulated",
+            Self::DryRun => "dry_run",
+            Self::Live => "live",
+        }
+    }
+}
+
 /// Where an attempt stands between us and the carrier.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -66,6 +66,20 @@ pub enum ContactState {
     Excluded,
 }
 
+impl ContactState {
+    /// The word it is kept as.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::InProgress => "in_progress",
+            Self::Completed => "completed",
+            Self::Refused => "refused",
+            Self::NotReached => "not_reached",
+            Self::Excluded => "excluded",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Lifecycle::{self, Archived, Completed, Draft, Paused, Running, Scheduled};

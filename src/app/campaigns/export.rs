@@ -6,7 +6,7 @@ use super::lifecycle::entry;
 use super::{CampaignError, Campaigns};
 use crate::contact_files::harmless;
 use jiff::Timestamp;
-use samvad_actors::domain::{AnswerValue, CampaignId, ChangedBy, ContactState};
+use samvad_actors::domain::{AnswerValue, CampaignId, ChangedBy};
 use samvad_actors::ports::{AuditStore, ExportQuery, ExportRow, ExportStamp, StatisticsStore};
 use serde_json::json;
 use std::io::{self, Write};
@@ -54,9 +54,9 @@ pub fn write_rows(out: impl Write, rows: &[ExportRow]) -> io::Result<()> {
             harmless(row.contact.as_str()),
             harmless(row.external_id.as_deref().unwrap_or_default()),
             row.number.expose().to_owned(),
-            state_word(row.state).to_owned(),
+            row.state.as_str().to_owned(),
             row.disposition.map_or("", |code| code.code()).to_owned(),
-            mode_word(row).to_owned(),
+            row.mode.as_str().to_owned(),
             row.attempts.to_string(),
             time(row.last_attempt_at_ms),
             time(row.ended_at_ms),
@@ -74,26 +74,6 @@ fn answer(answer: &Option<AnswerValue>) -> String {
         // A number is no formula, its minus sign included.
         Some(AnswerValue::Number(number) | AnswerValue::Scale(number)) => number.to_string(),
         Some(AnswerValue::Choice(text) | AnswerValue::FreeText(text)) => harmless(text),
-    }
-}
-
-fn state_word(state: ContactState) -> &'static str {
-    match state {
-        ContactState::Pending => "pending",
-        ContactState::InProgress => "in_progress",
-        ContactState::Completed => "completed",
-        ContactState::Refused => "refused",
-        ContactState::NotReached => "not_reached",
-        ContactState::Excluded => "excluded",
-    }
-}
-
-fn mode_word(row: &ExportRow) -> &'static str {
-    use samvad_actors::domain::Mode;
-    match row.mode {
-        Mode::Simulated => "simulated",
-        Mode::DryRun => "dry_run",
-        Mode::Live => "live",
     }
 }
 

@@ -79,7 +79,7 @@ impl Preview {
     }
 }
 
-/// As people read it.
+/// As people write it on a command line.
 pub(super) fn mode_word(mode: Mode) -> &'static str {
     match mode {
         Mode::Simulated => "simulated",

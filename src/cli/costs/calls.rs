@@ -1,7 +1,7 @@
 //! Calls one by one, a line each.
 
 use super::super::report::{harmless, outcome_word};
-use super::{Format, exact, kind_word, mode_word, readable, seconds};
+use super::{Format, exact, kind_word, readable, seconds};
 use crate::cli::campaign_text::mode_text;
 use crate::costs::{CallLine, PriceTable};
 use jiff::Timestamp;
@@ -64,7 +64,7 @@ impl<'a> CallWriter<'a> {
         let mut csv = csv::Writer::from_writer(Vec::new());
         csv.write_record([
             harmless(call.attempt.as_str()),
-            mode_word(call.mode).to_owned(),
+            call.mode.as_str().to_owned(),
             outcome_word(call.outcome).to_owned(),
             ended_at(call),
             call.minutes.map_or_else(String::new, |minutes| minutes.to_string()),
@@ -115,7 +115,7 @@ fn json(line: &CallLine, prices: &PriceTable) -> serde_json::Value {
     });
     serde_json::json!({
         "attempt_id": call.attempt.as_str(),
-        "mode": mode_word(call.mode),
+        "mode": call.mode.as_str(),
         "outcome": outcome_word(call.outcome),
         "ended_at": ended_at(call),
         "country": call.country,

@@ -2,7 +2,7 @@
 
 use super::super::report::harmless;
 use super::sheet_json::ms;
-use super::{Report, exact, kind_word, mode_word, part_word, seconds};
+use super::{Report, exact, kind_word, part_word, seconds};
 use crate::costs::{Cost, ServiceLine};
 
 /// Its columns; a row leaves empty what it does not have.
@@ -71,7 +71,7 @@ pub(super) fn report(report: &Report) -> anyhow::Result<String> {
 fn rows(report: &Report) -> Vec<Row> {
     let mut rows = Vec::new();
     for section in &report.sheet.sections {
-        let mode = mode_word(section.calls.mode);
+        let mode = section.calls.mode.as_str();
         rows.extend(section.services.iter().map(|line| service("calls", mode, line)));
         rows.extend(section.carrier.iter().map(|line| {
             let country = line.country.as_deref().unwrap_or_default();
@@ -100,7 +100,7 @@ fn rows(report: &Report) -> Vec<Row> {
     rows.push(Row::new("preparation", "", "total").costs(sheet.preparation_total));
     for latency in &report.latency {
         for (part, percentiles) in &latency.parts {
-            let row = Row::new("latency", mode_word(latency.mode), part_word(*part));
+            let row = Row::new("latency", latency.mode.as_str(), part_word(*part));
             rows.push(match percentiles {
                 None => row.with("turns", 0),
                 Some(found) => row

@@ -1,6 +1,6 @@
 //! The sheet as one JSON object.
 
-use super::{Latency, Report, exact, kind_word, mode_word, part_word};
+use super::{Latency, Report, exact, kind_word, part_word};
 use crate::costs::{Cost, Percentiles, Section, ServiceLine, Span};
 use samvad_actors::ports::LatencyCount;
 use serde_json::{Map, Value, json};
@@ -41,7 +41,7 @@ fn calls(section: &Section, latency: Option<&Latency>) -> Value {
         })
     });
     json!({
-        "mode": mode_word(section.calls.mode),
+        "mode": section.calls.mode.as_str(),
         "attempts": section.calls.attempts,
         "conversations": section.calls.conversations,
         "completed": section.calls.completed,

@@ -371,7 +371,7 @@ pub trait DialerStore: Send + Sync {
     /// Whom the campaign could call in a mode, and why not the others: where that is not the mode it has, contacts begin
     /// anew. Looks at every contact: for people.
     async fn eligibility(&self, campaign: &CampaignId, mode: Mode, now_ms: i64) -> Result<Eligibility, StoreError>;
-    /// How the campaign's attempts ended in its present mode since its lifecycle last changed, the latest first, at
+    /// How the campaign's attempts ended in its present mode since it was last changed, the latest first, at
     /// most `limit`.
     async fn latest_ends(&self, campaign: &CampaignId, limit: u32) -> Result<Vec<Disposition>, StoreError>;
     /// Who may be called now, by index: due, in an open zone, not excluded, not on do-not-call, not in a cooldown, nobody

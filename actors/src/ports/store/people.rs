@@ -256,7 +256,7 @@ pub trait PeopleStore: Send + Sync {
         now_ms: i64,
     ) -> Result<Result<(), ContactRefusal>, StoreError>;
 
-    /// Begins an import. `NotFound` if there is no such campaign, `Conflict` if it is archived.
+    /// Begins an import. `NotFound` if there is no such campaign, `Conflict` if it is completed or archived.
     async fn begin_import(
         &self,
         id: &ImportId,

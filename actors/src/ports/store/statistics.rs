@@ -145,14 +145,14 @@ pub struct ExportQuery {
     pub limit: u32,
 }
 
-/// What an export is of: as long as it stays the same, so does the export.
+/// What an export without excluded contacts is of: as long as it stays the same, so does the export.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ExportStamp {
     /// The campaign's version.
     pub version: i64,
     /// When the newest attempt ended.
     pub last_ended_at_ms: Option<i64>,
-    /// Contacts that are finished, without the excluded ones: those come and go without a trace here.
+    /// Contacts that are finished, without the excluded ones.
     pub results: u64,
 }
 
