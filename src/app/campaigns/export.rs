@@ -155,7 +155,7 @@ mod tests {
     use super::*;
     use crate::contact_files::{ContactColumns, Sheet};
     use proptest::prelude::*;
-    use samvad_actors::domain::{Campaign, CampaignId, ContactId, Disposition, Mode, PhoneNumber};
+    use samvad_actors::domain::{Campaign, CampaignId, ContactId, ContactState, Disposition, Mode, PhoneNumber};
 
     fn row(external_id: &str, words: &str) -> ExportRow {
         ExportRow {
