@@ -27,11 +27,28 @@ const BINDING: f32 = 1.0;
 const CERTAIN: f32 = -0.25;
 /// Log-odds from which it is plausible: all but a few percent of right answers, and a tenth of other speech.
 const PLAUSIBLE: f32 = -2.0;
+/// What the verifier's log-odds count for, from where on they speak for a phrase, and how much they say for it at most.
+const VERIFIED: f32 = 0.8;
+const VERIFIED_FROM: f32 = 1.0;
+const VERIFIED_MOST: f32 = 3.0;
 
-/// The confidence of a grammar's hypothesis, 0 to 1, given what a phone loop and a general language model heard.
-/// `words` knows how the words of both are pronounced.
-pub fn confidence(heard: &Hypothesis, phones: &Hypothesis, general: &Hypothesis, words: &[&Decoder]) -> f32 {
-    evidence(heard, phones, general, words).map_or(0.0, |evidence| scaled(log_odds(&evidence)))
+/// The confidence of a grammar's hypothesis, 0 to 1, given what a phone loop and a general language model heard, and the
+/// verifier's log-odds if it knows the phrase. `words` knows how the words of both are pronounced.
+pub fn confidence(
+    heard: &Hypothesis,
+    phones: &Hypothesis,
+    general: &Hypothesis,
+    verified: Option<f32>,
+    words: &[&Decoder],
+) -> f32 {
+    evidence(heard, phones, general, words).map_or(0.0, |evidence| {
+        scaled(log_odds(&evidence) + verified.map_or(0.0, by_verifier))
+    })
+}
+
+/// What the verifier's log-odds add to those of the decoders.
+fn by_verifier(log_odds: f32) -> f32 {
+    VERIFIED * (log_odds - VERIFIED_FROM).min(VERIFIED_MOST)
 }
 
 /// The evidence; `None` if no word was heard.
@@ -169,6 +186,12 @@ mod tests {
         fn more_odds_never_mean_less_confidence(a in -50f32..50.0, b in -50f32..50.0) {
             let (low, high) = (a.min(b), a.max(b));
             prop_assert!(scaled(low) <= scaled(high));
+        }
+
+        #[test]
+        fn a_verifier_that_is_surer_never_means_less_confidence(a in -12f32..12.0, b in -12f32..12.0) {
+            let (low, high) = (a.min(b), a.max(b));
+            prop_assert!(by_verifier(low) <= by_verifier(high));
         }
 
         #[test]

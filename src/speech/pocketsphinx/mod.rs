@@ -8,7 +8,9 @@ mod dictionary;
 mod engine;
 #[expect(unsafe_code, reason = "declarations of a C library")]
 mod ffi;
+mod spectrum;
 mod utterance;
+mod verifier;
 
 pub use decoder::{Decoder, DecoderError, Hypothesis, SAMPLE_RATE, Segment};
 pub use dictionary::{Dictionary, DictionaryError};
