@@ -47,6 +47,8 @@ fn main() {
                 .as_str()
                 .is_some_and(|said| bench.meaning(task, said) == meant)
                 .into();
+            clip["mark"] = bench.mark(task, &meant).into();
+            clip["verified"] = passes.verified.into();
             clip["grammar"] = described(&passes.grammar);
             clip["phones"] = described(&passes.phones);
             clip["general"] = described(&passes.general);

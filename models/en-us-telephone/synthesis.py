@@ -1,6 +1,7 @@
 """Synthetic speakers for training: espeak-ng's and flite's libraries, called in this process, and festival's voices.
 
-Debian packages: libespeak-ng1 espeak-ng-data libflite1 festival festvox-kdlpc16k. Python packages: numpy.
+Debian packages: libespeak-ng1 espeak-ng-data libflite1 festival festvox-kdlpc16k festvox-us-slt-hts. Python packages:
+numpy.
 """
 
 import ctypes
@@ -22,10 +23,12 @@ shelby steph steph2 steph3 travis victor zac""".split()
 # Of flite: not the judges' awb and kal16, nor kal, who is the same speaker.
 FLITE = ["slt", "rms"]
 # Of festival: not kal, the judges' speaker.
-FESTIVAL = ["ked_diphone"]
-# Speakers for choosing marks; never trained on.
+FESTIVAL = ["ked_diphone", "cmu_us_slt_arctic_hts"]
+# Of espeak-ng, speakers for choosing what the network's word counts for; never trained on.
 DEVELOPMENT = [("en-us", "m2"), ("en-gb", "f5"), ("en-gb-x-rp", "Andy"), ("en-us-nyc", "steph"), ("en-gb-x-gbclan", "linda")]
 DEVELOPMENT_VARIANTS = {variant for _, variant in DEVELOPMENT}
+# A further one, whose recordings a network for that choice alone is trained without.
+DEVELOPMENT_NATURAL = "ked_diphone"
 
 
 class Espeak:
@@ -130,3 +133,31 @@ def cropped(samples):
     """Without the silence around it."""
     loud = np.nonzero(np.abs(samples) > np.abs(samples).max(initial=0) / 50)[0]
     return samples[loud[0]:loud[-1] + 1] if len(loud) else samples[:0]
+
+
+def with_other_throat(samples, rate, factors):
+    """The same, as if the resonances stood elsewhere: at 600, 1800 and 3000 Hz by these factors; the pitch stays."""
+    size = 512 if rate <= 16000 else 1024
+    step, window = size // 4, np.hanning(size + 1)[:-1]
+    padded = np.pad(samples, (size, 2 * size))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::step] * window
+    spectra = np.fft.rfft(frames)
+    loudness = np.log(np.abs(spectra) + 1e-4 * np.abs(spectra).max() + 1)
+    cepstra = np.fft.irfft(loudness)
+    # What is left of the spectrum without the pitch.
+    kept = int(0.0016 * rate)
+    cepstra[:, kept:-kept + 1] = 0
+    envelopes = np.fft.rfft(cepstra).real
+    bins = np.arange(size // 2 + 1)
+    hertz = bins * rate / size
+    knots = np.array([0, 600, 1800, 3000, rate / 2])
+    moved = np.interp(hertz, knots * np.array([1, *factors, 1]), knots) * size / rate
+    low = np.minimum(moved.astype(int), size // 2 - 1)
+    share = moved - low
+    warped = envelopes[:, low] * (1 - share) + envelopes[:, low + 1] * share
+    changed = np.fft.irfft(spectra * np.exp(np.clip(warped - envelopes, -3, 3))) * window
+    result = np.zeros(len(padded))
+    for part in range(4):
+        row = changed[part::4].reshape(-1)
+        result[part * step:part * step + len(row)] += row
+    return (result[size:size + len(samples)] / 1.5).astype(np.float32)

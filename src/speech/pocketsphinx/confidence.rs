@@ -27,9 +27,11 @@ const BINDING: f32 = 1.0;
 const CERTAIN: f32 = -0.25;
 /// Log-odds from which it is plausible: all but a few percent of right answers, and a tenth of other speech.
 const PLAUSIBLE: f32 = -2.0;
-/// What the verifier's log-odds count for, from where on they speak for a phrase, and how much they say for it at most.
+/// What the verifier's log-odds count for, from where on they speak for a phrase, and how much they say against it and
+/// for it at most (`models/en-us-telephone/weigh_verifier.py`).
 const VERIFIED: f32 = 0.8;
 const VERIFIED_FROM: f32 = 1.0;
+const VERIFIED_LEAST: f32 = -9.0;
 const VERIFIED_MOST: f32 = 3.0;
 
 /// The confidence of a grammar's hypothesis, 0 to 1, given what a phone loop and a general language model heard, and the
@@ -48,7 +50,7 @@ pub fn confidence(
 
 /// What the verifier's log-odds add to those of the decoders.
 fn by_verifier(log_odds: f32) -> f32 {
-    VERIFIED * (log_odds - VERIFIED_FROM).min(VERIFIED_MOST)
+    VERIFIED * (log_odds - VERIFIED_FROM).clamp(VERIFIED_LEAST, VERIFIED_MOST)
 }
 
 /// The evidence; `None` if no word was heard.

@@ -8,7 +8,6 @@ mod dictionary;
 mod engine;
 #[expect(unsafe_code, reason = "declarations of a C library")]
 mod ffi;
-mod spectrum;
 mod utterance;
 mod verifier;
 

@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+"""Chooses what the verifier's word counts for: VERIFIED, VERIFIED_FROM, VERIFIED_LEAST and VERIFIED_MOST of
+src/speech/pocketsphinx/confidence.rs.
+
+Debian and Python packages: as train_verifier.py. Usage, from the root of the project, after `train_verifier.py
+fit-development WORK_FOLDER` and `cargo build --example speech_evidence`: weigh_verifier.py WORK_FOLDER [CLIPS].
+
+Half of the clips hold an answer, the others words that the network was not trained on, down a telephone line with noise
+at 15 dB or better. A third are said by a voice that was recorded, the others by espeak-ng's. None of the speakers was
+met by that network, nor do tests/speech judge by one.
+"""
+
+import itertools
+import json
+import pathlib
+import random
+import re
+import subprocess
+import sys
+import wave
+
+import numpy as np
+
+import fit_confidence
+import train_verifier
+from synthesis import DEVELOPMENT, DEVELOPMENT_NATURAL, cropped
+from train_verifier import EVIDENCE, HERE, RATE, Speakers, Texts, development, features, level_and_trim
+
+CONFIDENCE = pathlib.Path("src/speech/pocketsphinx/confidence.rs")
+
+
+def say(texts, speakers, tasks, number):
+    """A clip: what was said of which task, and its samples; the same for each number."""
+    pick, chance = random.Random(-number - 1), np.random.default_rng(10 ** 9 + number)
+    task, kind = tasks[number // 2 % len(tasks)], "answer"
+    if number % 2:
+        kind = pick.choice(["ordinary", "alike"])
+        for _ in range(1000):
+            words = texts.words if kind == "ordinary" else texts.alike[pick.choice(texts.single)]
+            text = pick.choice(words)
+            if kind == "ordinary" and pick.random() < 0.4:
+                text += " " + pick.choice(words)
+            if development(text) and texts.allowed(text):
+                break
+    else:
+        text = pick.choice(task["said"])
+    if pick.random() < 1 / 3:
+        rate, samples = speakers.natural(DEVELOPMENT_NATURAL, text, round(pick.uniform(0.9, 1.2), 2))
+    else:
+        rate, samples = speakers.formants(*pick.choice(DEVELOPMENT), text, pick)
+    samples = cropped(samples)
+    if len(samples) < rate / 20:
+        return None
+    samples = fit_confidence.resample_poly(samples, RATE, rate)
+    return {"task": task["task"], "said": text if kind == "answer" else None, "text": text,
+            "kind": kind}, fit_confidence.telephone(samples, chance)
+
+
+def constants():
+    """The weights and marks of the decoders' log-odds."""
+    text = CONFIDENCE.read_text()
+    weights = re.search(r"const WEIGHTS: .* = \[(.*)\];", text).group(1)
+    number = lambda name: float(re.search(rf"const {name}: f32 = (.*);", text).group(1))
+    return np.array([float(one) for one in weights.split(",")]), *map(number, ("BIAS", "BINDING", "CERTAIN", "PLAUSIBLE"))
+
+
+def network_odds(folder, texts, tasks):
+    """How likely the network holds it that a phrase of the task's grammar was said: a function of heard text, task and
+    samples; `None` where it says nothing."""
+    import torch
+    torch.set_num_threads(1)
+    net = train_verifier.network(len(texts.phrases) + 1)
+    net.load_state_dict(torch.load(folder / "development.pt"))
+    net.eval()
+    inside = {task["task"]: np.array([phrase in task["phrases"] for phrase in texts.phrases] + [False]) for task in tasks}
+
+    def odds(heard, task, samples):
+        found = features(level_and_trim(samples)) if heard in texts.index else None
+        if found is None:
+            return None
+        with torch.no_grad():
+            scores = net(torch.from_numpy(found)[None], torch.tensor([len(found)]))[0].numpy()
+        return float(np.logaddexp.reduce(scores[inside[task]]) - np.logaddexp.reduce(scores[~inside[task]]))
+
+    return odds
+
+
+def hear(folder, count):
+    """Of each clip: its kind, whether it was heard right, which mark it must reach, the decoders' log-odds and the
+    network's."""
+    listed = subprocess.run([EVIDENCE, "--tasks"], check=True, stdout=subprocess.PIPE, text=True).stdout
+    tasks = [json.loads(line) for line in listed.splitlines()]
+    texts, speakers = Texts(), Speakers()
+    odds, dictionary = network_odds(folder, texts, tasks), fit_confidence.pronunciations()
+    weights, bias, binding, *_ = constants()
+    asked = []
+    for number in range(count):
+        made = say(texts, speakers, tasks, number)
+        if not made:
+            continue
+        clip, samples = made
+        clip["wav"] = str(folder / f"weigh{number}.wav")
+        with wave.open(clip["wav"], "wb") as file:
+            file.setparams((1, 2, RATE, 0, "NONE", ""))
+            file.writeframes(samples.astype("<i2").tobytes())
+        asked.append(clip)
+    rows = []
+    for clip in map(json.loads, fit_confidence.hear(asked).splitlines()):
+        evidence = "grammar" in clip and fit_confidence.evidence(clip, dictionary)
+        with wave.open(clip["wav"]) as file:
+            samples = np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(float)
+        pathlib.Path(clip["wav"]).unlink()
+        if not evidence:
+            rows.append((clip["kind"], False, False, -99.0, None, clip["text"], ""))
+            continue
+        heard = clip["grammar"]["text"]
+        rows.append((clip["kind"], clip["right"], clip["mark"] > 0.85, float(bias + weights @ np.array(evidence)),
+                     odds(heard, clip["task"], samples), clip["text"], heard))
+    return rows
+
+
+def outcome(rows, weight, zero, least, most):
+    """Shares of answers right at once, right at all, wrong and taken; of ordinary words and of look-alikes taken, and of
+    all of them bound."""
+    *_, binding, certain, plausible = constants()
+    kinds = np.array([row[0] for row in rows])
+    right, binds = np.array([row[1] for row in rows]), np.array([row[2] for row in rows])
+    odds = np.array([row[3] + (0 if row[4] is None else weight * min(max(row[4] - zero, least), most)) for row in rows])
+    taken = odds >= np.where(binds, binding, certain)
+    answers, words = kinds == "answer", kinds != "answer"
+    share = lambda found, among: round(100 * float((found & among).sum() / among.sum()), 1)
+    return (share(taken & right, answers), share((odds >= plausible) & right, answers), share(taken & ~right, answers),
+            share(taken, kinds == "ordinary"), share(taken, kinds == "alike"), share(taken & binds, words))
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1])
+    path = folder / "weighed.json"
+    if not path.exists():
+        path.write_text(json.dumps(hear(folder, int(sys.argv[2]) if len(sys.argv) > 2 else 2400)))
+    rows = json.loads(path.read_text())
+    without = outcome(rows, 0, 0, 0, 0)
+    print("columns: answers right at once, right at all, wrong and taken; ordinary words, look-alikes taken; bound, in %")
+    print(len(rows), "clips; without the network", without)
+    found = [(*outcome(rows, weight, zero, -least, most), weight, zero, -least, most)
+             for weight, zero, least, most in itertools.product((0.4, 0.6, 0.8, 1.0, 1.3), (-3, -2, -1, 0, 1, 2),
+                                                                (3, 4, 6, 9), (0, 1, 2, 3, 4))]
+    good = [one for one in found if one[0] >= without[0] and one[1] >= without[1] - 0.5]
+    print("weight, zero, least and most with as many answers right, fewest words taken first")
+    for one in sorted(good, key=lambda one: one[3] + one[4])[:25]:
+        print(*one)
+
+
+if __name__ == "__main__":
+    main()
