@@ -65,7 +65,7 @@ impl Network {
         let mut found = vec![0.0f32; 2 * channels];
         let (sum, most) = found.split_at_mut(channels);
         for frame in values.chunks_exact(channels) {
-            for ((sum, most), value) in sum.iter_mut().zip(most).zip(frame) {
+            for ((sum, most), value) in sum.iter_mut().zip(most.iter_mut()).zip(frame) {
                 *sum += value / SPAN;
                 *most = most.max(*value);
             }
