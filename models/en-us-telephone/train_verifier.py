@@ -334,7 +334,7 @@ def make_clips(folder, shards, first):
 # Learning.
 
 # Channels out, frames in a kernel, step, distance between a kernel's frames.
-LAYERS = [(40, 5, 2, 1), (80, 5, 2, 1), (80, 5, 1, 1), (96, 5, 1, 1), (128, 3, 1, 2)]
+LAYERS = [(48, 5, 2, 1), (96, 5, 2, 1), (96, 5, 1, 1), (112, 5, 1, 1), (160, 3, 1, 2)]
 # The sum over time is divided by this.
 SPAN = 32
 # Sounds and pairs of sounds that the network must tell as well, while it is trained: so it learns from every word, not

@@ -13,11 +13,11 @@ const TRAINED: &[u8] = include_bytes!("../../../models/en-us-telephone/verifier"
 const FORMAT: &str = "samvad verifier 2";
 /// As in `train_verifier.py`.
 const LAYERS: [Shape; 5] = [
-    layer(40, 5, 2, 1),
-    layer(80, 5, 2, 1),
-    layer(80, 5, 1, 1),
+    layer(48, 5, 2, 1),
+    layer(96, 5, 2, 1),
     layer(96, 5, 1, 1),
-    layer(128, 3, 1, 2),
+    layer(112, 5, 1, 1),
+    layer(160, 3, 1, 2),
 ];
 /// Frames of 10 ms: fewer are no word, more no short answer.
 const FEWEST_FRAMES: usize = 10;
