@@ -26,6 +26,7 @@ import train_verifier
 from synthesis import DEVELOPMENT, DEVELOPMENT_NATURAL, cropped
 from train_verifier import EVIDENCE, HERE, RATE, Speakers, Texts, development, features, level_and_trim
 
+fit_confidence.EVIDENCE = EVIDENCE
 CONFIDENCE = pathlib.Path("src/speech/pocketsphinx/confidence.rs")
 
 
@@ -86,13 +87,13 @@ def network_odds(folder, texts, tasks):
 
 
 def hear(folder, count):
-    """Of each clip: its kind, whether it was heard right, which mark it must reach, the decoders' log-odds and the
+    """Of each clip its kind, whether it was heard right, which mark it must reach, the decoders' log-odds and the
     network's."""
     listed = subprocess.run([EVIDENCE, "--tasks"], check=True, stdout=subprocess.PIPE, text=True).stdout
     tasks = [json.loads(line) for line in listed.splitlines()]
     texts, speakers = Texts(), Speakers()
-    odds, dictionary = network_odds(folder, texts, tasks), fit_confidence.pronunciations()
-    weights, bias, binding, *_ = constants()
+    dictionary = fit_confidence.pronunciations()
+    weights, bias, *_ = constants()
     asked = []
     for number in range(count):
         made = say(texts, speakers, tasks, number)
@@ -104,8 +105,9 @@ def hear(folder, count):
             file.setparams((1, 2, RATE, 0, "NONE", ""))
             file.writeframes(samples.astype("<i2").tobytes())
         asked.append(clip)
-    rows = []
-    for clip in map(json.loads, fit_confidence.hear(asked).splitlines()):
+    heard, rows = fit_confidence.hear(asked), []
+    odds = network_odds(folder, texts, tasks)
+    for clip in map(json.loads, heard.splitlines()):
         evidence = "grammar" in clip and fit_confidence.evidence(clip, dictionary)
         with wave.open(clip["wav"]) as file:
             samples = np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(float)
@@ -113,9 +115,9 @@ def hear(folder, count):
         if not evidence:
             rows.append((clip["kind"], False, False, -99.0, None, clip["text"], ""))
             continue
-        heard = clip["grammar"]["text"]
+        phrase = clip["grammar"]["text"]
         rows.append((clip["kind"], clip["right"], clip["mark"] > 0.85, float(bias + weights @ np.array(evidence)),
-                     odds(heard, clip["task"], samples), clip["text"], heard))
+                     odds(phrase, clip["task"], samples), clip["text"], phrase))
     return rows
 
 
