@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Chooses what the verifier's word counts for: VERIFIED, VERIFIED_FROM, VERIFIED_LEAST and VERIFIED_MOST of
-src/speech/pocketsphinx/confidence.rs.
+"""Chooses what the verifier's word counts for: VERIFIED_FROM and VERIFIED_MOST of src/speech/pocketsphinx/confidence.rs,
+and LEEWAY of verifier.rs.
 
 Debian and Python packages: as train_verifier.py. Usage, from the root of the project, after `train_verifier.py
 fit-development WORK_FOLDER` and `cargo build --example speech_evidence`: weigh_verifier.py WORK_FOLDER [CLIPS].
@@ -66,14 +66,14 @@ def constants():
 
 
 def network_odds(folder, texts, tasks):
-    """How likely the network holds it that a phrase of the task's grammar was said: a function of heard text, task and
-    samples; `None` where it says nothing."""
+    """The network's odds of the task's grammar, and of the phrase that was heard and those like it: a function of that
+    phrase, the task and samples. `None` where the network says nothing."""
     import torch
     torch.set_num_threads(1)
     net = train_verifier.network(len(texts.phrases) + 1)
     net.load_state_dict(torch.load(folder / "development.pt"))
     net.eval()
-    inside = {task["task"]: np.array([phrase in task["phrases"] for phrase in texts.phrases] + [False]) for task in tasks}
+    grammars = {task["task"]: set(task["phrases"]) for task in tasks}
 
     def odds(heard, task, samples):
         found = features(level_and_trim(samples)) if heard in texts.index else None
@@ -81,7 +81,10 @@ def network_odds(folder, texts, tasks):
             return None
         with torch.no_grad():
             scores = net(torch.from_numpy(found)[None], torch.tensor([len(found)]))[0].numpy()
-        return float(np.logaddexp.reduce(scores[inside[task]]) - np.logaddexp.reduce(scores[~inside[task]]))
+        inside = np.array([phrase in grammars[task] for phrase in texts.phrases] + [False])
+        alike = np.array([f" {phrase} " in f" {heard} " or f" {heard} " in f" {phrase} " for phrase in texts.phrases] + [False])
+        of = lambda places: float(np.logaddexp.reduce(scores[places]) - np.logaddexp.reduce(scores[~places]))
+        return of(inside), of(inside & alike)
 
     return odds
 
@@ -121,13 +124,15 @@ def hear(folder, count):
     return rows
 
 
-def outcome(rows, weight, zero, least, most):
+def outcome(rows, weight, zero, most, leeway):
     """Shares of answers right at once, right at all, wrong and taken; of ordinary words and of look-alikes taken, and of
     all of them bound."""
     *_, binding, certain, plausible = constants()
     kinds = np.array([row[0] for row in rows])
     right, binds = np.array([row[1] for row in rows]), np.array([row[2] for row in rows])
-    odds = np.array([row[3] + (0 if row[4] is None else weight * min(max(row[4] - zero, least), most)) for row in rows])
+    decoders = np.array([row[3] for row in rows])
+    verified = np.array([zero if row[4] is None else min(row[4][0], row[4][1] + leeway) for row in rows])
+    odds = np.maximum(decoders + weight * np.clip(verified - zero, -most, most), np.minimum(decoders, plausible))
     taken = odds >= np.where(binds, binding, certain)
     answers, words = kinds == "answer", kinds != "answer"
     share = lambda found, among: round(100 * float((found & among).sum() / among.sum()), 1)
@@ -143,13 +148,12 @@ def main():
     rows = json.loads(path.read_text())
     without = outcome(rows, 0, 0, 0, 0)
     print("columns: answers right at once, right at all, wrong and taken; ordinary words, look-alikes taken; bound, in %")
-    print(len(rows), "clips; without the network", without)
-    found = [(*outcome(rows, weight, zero, -least, most), weight, zero, -least, most)
-             for weight, zero, least, most in itertools.product((0.4, 0.6, 0.8, 1.0, 1.3), (-3, -2, -1, 0, 1, 2),
-                                                                (3, 4, 6, 9), (0, 1, 2, 3, 4))]
-    good = [one for one in found if one[0] >= without[0] and one[1] >= without[1] - 0.5]
-    print("weight, zero, least and most with as many answers right, fewest words taken first")
-    for one in sorted(good, key=lambda one: one[3] + one[4])[:25]:
+    print(len(rows), "clips; without the network", *without)
+    tried = itertools.product((0.5, 0.6, 0.8, 1.0, 1.3), (-2, -1.5, -1, -0.5, 0), (2, 3, 4, 6), (0, 1, 2, 3, 4, 99))
+    found = [(*outcome(rows, *one), *one) for one in tried]
+    good = [one for one in found if one[0] >= without[0] and one[1] >= without[1]]
+    print("weight, zero, most and leeway with as many answers right, least taken in error first")
+    for one in sorted(good, key=lambda one: one[3] + 0.3 * one[4] + one[2] + one[5])[:25]:
         print(*one)
 
 

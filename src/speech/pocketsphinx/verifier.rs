@@ -24,6 +24,9 @@ const FEWEST_FRAMES: usize = 10;
 const MOST_FRAMES: usize = 200;
 /// Odds are not told beyond this.
 const MOST_LOG_ODDS: f32 = 12.0;
+/// By how much the odds of the grammar may exceed those of what was heard. Which of "no" and "nope" it was the decoders
+/// know better, and nothing hangs on it; but what sounds like "nine" is no evidence for "five".
+const LEEWAY: f32 = 2.0;
 
 const fn layer(channels: usize, taps: usize, step: usize, distance: usize) -> Shape {
     Shape {
@@ -77,30 +80,46 @@ impl Verifier {
     }
 
     /// The logarithmic odds that some phrase of this grammar was said and nothing else, by an utterance of 8 kHz that was
-    /// levelled and trimmed. `None` if the one that was heard is none of those the network knows, or the utterance is
-    /// too long for it.
+    /// levelled and trimmed; less if they are not those of the one that was heard, or of one like it. `None` if the
+    /// network does not know the one that was heard, or the utterance is too long for it.
     pub fn log_odds(&self, heard: &str, grammar: &[String], samples: &[i16]) -> Option<f32> {
         self.phrases.get(heard)?;
         if !(FEWEST_FRAMES..=MOST_FRAMES).contains(&Spectrum::frames(samples)) {
             return None;
         }
         let scores = self.network.scores(&self.spectrum.of(samples));
-        let mut inside = vec![false; scores.len()];
-        for phrase in grammar {
-            if let Some(place) = self.phrases.get(phrase) {
-                inside[*place] = true;
+        let places = |wanted: &dyn Fn(&str) -> bool| {
+            let mut places = vec![false; scores.len()];
+            for phrase in grammar.iter().filter(|phrase| wanted(phrase)) {
+                if let Some(place) = self.phrases.get(phrase) {
+                    places[*place] = true;
+                }
             }
-        }
-        let together = |wanted: bool| {
-            let chosen = || {
-                let scores = scores.iter().zip(&inside);
-                scores.filter_map(|(score, inside)| (*inside == wanted).then_some(*score))
-            };
-            let most = chosen().fold(f32::NEG_INFINITY, f32::max);
-            most + chosen().map(|score| (score - most).exp()).sum::<f32>().ln()
+            places
         };
-        Some((together(true) - together(false)).clamp(-MOST_LOG_ODDS, MOST_LOG_ODDS))
+        let any = odds_of(&scores, &places(&|_| true));
+        let own = odds_of(&scores, &places(&|phrase| alike(heard, phrase)));
+        Some(any.min(own + LEEWAY).clamp(-MOST_LOG_ODDS, MOST_LOG_ODDS))
     }
+}
+
+/// The logarithmic odds of these scores together against all others.
+fn odds_of(scores: &[f32], places: &[bool]) -> f32 {
+    let together = |wanted: bool| {
+        let chosen = || {
+            let scores = scores.iter().zip(places);
+            scores.filter_map(|(score, place)| (*place == wanted).then_some(*score))
+        };
+        let most = chosen().fold(f32::NEG_INFINITY, f32::max);
+        most + chosen().map(|score| (score - most).exp()).sum::<f32>().ln()
+    };
+    together(true) - together(false)
+}
+
+/// True if one of two phrases is part of the other, word by word: "four" and "i'd say four".
+fn alike(left: &str, right: &str) -> bool {
+    let words = |phrase: &str| format!(" {phrase} ");
+    words(left).contains(&words(right)) || words(right).contains(&words(left))
 }
 
 #[cfg(test)]
@@ -123,6 +142,15 @@ mod tests {
         let with = verifier.log_odds("three", &grammar(&["two", "three"]), &three());
         let without = verifier.log_odds("two", &grammar(&["one", "two"]), &three());
         assert!(with.unwrap() > 1.0 && without.unwrap() < -1.0, "{with:?} {without:?}");
+    }
+
+    #[test]
+    fn another_word_of_the_grammar_is_no_evidence_for_the_one_that_was_heard() {
+        let verifier = Verifier::trained().unwrap();
+        let phrases = grammar(&["two", "three", "number three"]);
+        let odds = |heard: &str| verifier.log_odds(heard, &phrases, &three()).unwrap();
+        assert!(odds("two") < -1.0 && odds("number three") > 1.0, "{}", odds("two"));
+        assert!(alike("four", "i'd say four") && alike("six six", "six") && !alike("six", "sixteen"));
     }
 
     #[test]
