@@ -14,7 +14,6 @@ use std::io::BufRead;
 use std::path::Path;
 use std::sync::Arc;
 
-#[expect(dead_code, reason = "the accuracy is measured elsewhere")]
 #[path = "../tests/speech/tasks.rs"]
 mod tasks;
 

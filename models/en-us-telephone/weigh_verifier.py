@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Chooses what the verifier's word counts for: VERIFIED_FROM and VERIFIED_MOST of src/speech/pocketsphinx/confidence.rs,
+"""Chooses what the verifier's word counts for: VERIFIED and VERIFIED_MOST of src/speech/pocketsphinx/confidence.rs,
 and LEEWAY of verifier.rs.
 
 Debian and Python packages: as train_verifier.py. Usage, from the root of the project, after `train_verifier.py
@@ -45,7 +45,8 @@ def say(texts, speakers, tasks, number):
                 break
     else:
         text = pick.choice(task["said"])
-    if pick.random() < 1 / 3:
+    recorded = pick.random() < 1 / 3
+    if recorded:
         rate, samples = speakers.natural(DEVELOPMENT_NATURAL, text, round(pick.uniform(0.9, 1.2), 2))
     else:
         rate, samples = speakers.formants(*pick.choice(DEVELOPMENT), text, pick)
@@ -54,7 +55,7 @@ def say(texts, speakers, tasks, number):
         return None
     samples = fit_confidence.resample_poly(samples, RATE, rate)
     return {"task": task["task"], "said": text if kind == "answer" else None, "text": text,
-            "kind": kind}, fit_confidence.telephone(samples, chance)
+            "kind": kind, "recorded": recorded}, fit_confidence.telephone(samples, chance)
 
 
 def constants():

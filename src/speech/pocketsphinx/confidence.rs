@@ -27,10 +27,9 @@ const BINDING: f32 = 1.0;
 const CERTAIN: f32 = -0.25;
 /// Log-odds from which it is plausible: all but a few percent of right answers, and a tenth of other speech.
 const PLAUSIBLE: f32 = -2.0;
-/// Where the verifier's log-odds begin to speak for a phrase, and how much they say at most, for it or against it. They
-/// were chosen by `models/en-us-telephone/weigh_verifier.py`. People score lower than the voices it was trained on: hence
-/// the bound, and a beginning below zero.
-const VERIFIED_FROM: f32 = -1.5;
+/// What the verifier's log-odds count for, and how many of them at most, for a phrase or against it: chosen by
+/// `models/en-us-telephone/weigh_verifier.py`. People score lower than the voices it was trained on: hence the bound.
+const VERIFIED: f32 = 0.6;
 const VERIFIED_MOST: f32 = 4.0;
 
 /// The confidence of a grammar's hypothesis, 0 to 1, given what a phone loop and a general language model heard, and the
@@ -50,7 +49,7 @@ pub fn confidence(
 
 /// The log-odds of the decoders and the verifier. Its doubt has a plausible phrase confirmed, and never one not heard.
 fn together(decoders: f32, verified: f32) -> f32 {
-    let both = decoders + (verified - VERIFIED_FROM).clamp(-VERIFIED_MOST, VERIFIED_MOST);
+    let both = decoders + VERIFIED * verified.clamp(-VERIFIED_MOST, VERIFIED_MOST);
     both.max(decoders.min(PLAUSIBLE))
 }
 

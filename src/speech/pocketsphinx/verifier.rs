@@ -98,8 +98,17 @@ impl Verifier {
             places
         };
         let any = odds_of(&scores, &places(&|_| true));
-        let own = odds_of(&scores, &places(&|phrase| alike(heard, phrase)));
+        let own = odds_of(&scores, &places(&|phrase| self.alike(heard, phrase)));
         Some(any.min(own + LEEWAY).clamp(-MOST_LOG_ODDS, MOST_LOG_ODDS))
+    }
+
+    /// True if one of two phrases is part of the other, word by word ("four" and "i'd say four"), or both begin with a
+    /// word that is a phrase by itself ("no thanks" and "no thank you").
+    fn alike(&self, left: &str, right: &str) -> bool {
+        let within = |part: &str, whole: &str| format!(" {whole} ").contains(&format!(" {part} "));
+        let (first, second) = (left.split(' ').next(), right.split(' ').next());
+        let begin_alike = first == second && first.is_some_and(|word| self.phrases.contains_key(word));
+        within(left, right) || within(right, left) || begin_alike
     }
 }
 
@@ -114,12 +123,6 @@ fn odds_of(scores: &[f32], places: &[bool]) -> f32 {
         most + chosen().map(|score| (score - most).exp()).sum::<f32>().ln()
     };
     together(true) - together(false)
-}
-
-/// True if one of two phrases is part of the other, word by word: "four" and "i'd say four".
-fn alike(left: &str, right: &str) -> bool {
-    let words = |phrase: &str| format!(" {phrase} ");
-    words(left).contains(&words(right)) || words(right).contains(&words(left))
 }
 
 #[cfg(test)]
@@ -150,7 +153,18 @@ mod tests {
         let phrases = grammar(&["two", "three", "number three"]);
         let odds = |heard: &str| verifier.log_odds(heard, &phrases, &three()).unwrap();
         assert!(odds("two") < -1.0 && odds("number three") > 1.0, "{}", odds("two"));
-        assert!(alike("four", "i'd say four") && alike("six six", "six") && !alike("six", "sixteen"));
+        assert!(odds("three") > 1.0, "{}", odds("three"));
+    }
+
+    #[test]
+    fn phrases_with_a_phrase_in_common_are_alike() {
+        let verifier = Verifier::trained().unwrap();
+        for (left, right) in [("four", "i'd say four"), ("yes please", "yes"), ("no thanks", "no thank you")] {
+            assert!(verifier.alike(left, right) && verifier.alike(right, left), "{left}, {right}");
+        }
+        for (left, right) in [("six", "sixteen"), ("i'd say four", "i'd say five"), ("no", "yes")] {
+            assert!(!verifier.alike(left, right), "{left}, {right}");
+        }
     }
 
     #[test]
