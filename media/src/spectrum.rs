@@ -38,9 +38,7 @@ impl Default for Spectrum {
                     .min((to - hertz) / (to - peak))
                     .max(0.0)
             };
-            let first = (0..POINTS / 2)
-                .find(|bin| weight(*bin) > 0.0)
-                .unwrap_or(POINTS / 2);
+            let first = (0..POINTS / 2).find(|bin| weight(*bin) > 0.0).unwrap_or(POINTS / 2);
             let weights = (first..POINTS / 2).map(weight).take_while(|weight| *weight > 0.0);
             (first, weights.collect())
         };

@@ -488,8 +488,8 @@ def write(net, phrases, path):
 if __name__ == "__main__":
     command, work, *numbers = sys.argv[1], pathlib.Path(sys.argv[2]), *map(int, sys.argv[3:])
     if command == "clips":
-        make_clips(work, *(numbers + [41, 0][len(numbers):]))
+        make_clips(work, *(numbers + [40, 0][len(numbers):]))
     elif command == "fit-development":
-        fit(work, *(numbers or [15]), without=DEVELOPMENT_NATURAL)
+        fit(work, *(numbers or [10]), without=DEVELOPMENT_NATURAL)
     else:
-        fit(work, *(numbers or [15]))
+        fit(work, *(numbers or [14]))

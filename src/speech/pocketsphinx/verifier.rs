@@ -159,8 +159,15 @@ mod tests {
     #[test]
     fn phrases_with_a_phrase_in_common_are_alike() {
         let verifier = Verifier::trained().unwrap();
-        for (left, right) in [("four", "i'd say four"), ("yes please", "yes"), ("no thanks", "no thank you")] {
-            assert!(verifier.alike(left, right) && verifier.alike(right, left), "{left}, {right}");
+        for (left, right) in [
+            ("four", "i'd say four"),
+            ("yes please", "yes"),
+            ("no thanks", "no thank you"),
+        ] {
+            assert!(
+                verifier.alike(left, right) && verifier.alike(right, left),
+                "{left}, {right}"
+            );
         }
         for (left, right) in [("six", "sixteen"), ("i'd say four", "i'd say five"), ("no", "yes")] {
             assert!(!verifier.alike(left, right), "{left}, {right}");
