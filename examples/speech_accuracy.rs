@@ -1,6 +1,7 @@
 //! Prints how often the embedded recogniser is right over synthetic voices on a telephone line, and what it makes of
 //! clips that hold no answer: `cargo run --release --example speech_accuracy -- --clips 500`. With
-//! `--corpus fixtures/audio` instead, how often the recorded answers of a folder are taken right at the first try.
+//! `--corpus fixtures/audio` instead, how often the recorded answers of a folder are taken right at the first try; with
+//! `--words`, only what it makes of single words.
 #![expect(
     clippy::expect_used,
     clippy::panic,
@@ -36,12 +37,16 @@ struct Arguments {
     /// A folder of recorded answers with a `manifest.csv` like that of `fixtures/audio`.
     #[arg(long, value_name = "DIR")]
     corpus: Option<PathBuf>,
+    /// Only single words that no grammar has.
+    #[arg(long)]
+    words: bool,
 }
 
 fn main() {
     let arguments = Arguments::parse();
     match arguments.corpus {
         Some(folder) => println!("{}", corpus::measure(&folder)),
+        None if arguments.words => println!("{}", accuracy::measure_words(arguments.seed)),
         None => println!("{}", accuracy::measure(arguments.clips, arguments.seed)),
     }
 }

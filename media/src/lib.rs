@@ -6,6 +6,7 @@
 //! - [`voice`]: energy gate, tones and voice activity.
 //! - [`listener`]: the inbound pipeline of one call, from frames to utterances.
 //! - [`playout`]: what the carrier has been sent, what of it was heard.
+//! - [`spectrum`], [`network`]: what an utterance sounds like, and a small network that judges it.
 //! - [`tape`], [`recording`], [`opus`], [`ogg`]: both sides of a line in step, as a file.
 //!
 //! Invariants: no I/O, no clock, no randomness, no async. Time is media time (what the frames say) or an argument.
@@ -16,11 +17,13 @@ pub mod codec;
 pub mod level;
 pub mod listener;
 pub mod messages;
+pub mod network;
 pub mod ogg;
 pub mod opus;
 pub mod playout;
 pub mod recording;
 pub mod resample;
+pub mod spectrum;
 pub mod tape;
 pub mod voice;
 pub mod wav;

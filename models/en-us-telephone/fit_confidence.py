@@ -22,7 +22,6 @@ from multiprocessing import Pool
 
 import numpy as np
 from scipy.signal import butter, resample_poly, sosfilt
-from sklearn.linear_model import LogisticRegression
 
 HERE = pathlib.Path(__file__).parent
 EVIDENCE = pathlib.Path("target/release/examples/speech_evidence")
@@ -189,6 +188,7 @@ def hear(clips):
 
 
 def main():
+    from sklearn.linear_model import LogisticRegression
     folder = pathlib.Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 4000

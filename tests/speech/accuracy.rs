@@ -3,7 +3,7 @@
 
 use crate::line::{Noise, Sound, babble, sound, telephone};
 use crate::tasks::Tasks;
-use crate::voices::{FOREIGN, HELD_OUT, ORDINARY, SENTENCES, Voice, WORDS, speak};
+use crate::voices::{FOREIGN, HELD_OUT, LOOK_ALIKES, ORDINARY, SENTENCES, Voice, WORDS, speak};
 use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{RngExt, SeedableRng};
@@ -126,7 +126,15 @@ pub fn measure(clips: usize, seed: u64) -> Report {
         inside: (0..bench.tasks.all().len())
             .map(|task| bench.answers(task, share))
             .collect(),
-        outside: [bench.everything_else(clips), vec![bench.ordinary_words(clips, seed)]].concat(),
+        outside: [bench.everything_else(clips), bench.words(clips, seed)].concat(),
+    }
+}
+
+/// Measures single words that no grammar has: all of those that `measure` with 500 clips does.
+pub fn measure_words(seed: u64) -> Report {
+    Report {
+        inside: Vec::new(),
+        outside: Bench::new(seed).words(500, seed),
     }
 }
 
@@ -209,17 +217,22 @@ impl Bench {
         rows.to_vec()
     }
 
-    /// Two of them to five clips that hold an answer: all of them to 500.
-    fn ordinary_words(&mut self, clips: usize, seed: u64) -> Row {
+    /// Ordinary words and words like answers: all of them to 500 clips that hold an answer.
+    fn words(&mut self, clips: usize, seed: u64) -> Vec<Row> {
+        vec![
+            self.single_words("ordinary words", ORDINARY, clips * 2 / 5, seed),
+            self.single_words("words like answers", LOOK_ALIKES, clips / 8, seed),
+        ]
+    }
+
+    /// So many of these texts, in another order for each seed, heard at one point of a survey after another.
+    fn single_words(&mut self, name: &'static str, texts: &str, clips: usize, seed: u64) -> Row {
         // A generator of its own: the other clips stay what they were.
         self.chance = StdRng::seed_from_u64(seed);
-        let mut row = Row {
-            name: "ordinary words",
-            ..Row::default()
-        };
-        let mut texts: Vec<&str> = ORDINARY.lines().collect();
+        let mut row = Row { name, ..Row::default() };
+        let mut texts: Vec<&str> = texts.lines().collect();
         texts.shuffle(&mut self.chance);
-        for (clip, text) in texts.into_iter().take(clips * 2 / 5).enumerate() {
+        for (clip, text) in texts.into_iter().take(clips).enumerate() {
             let speech = self.spoken(&[text]);
             let line = self.carried(&speech);
             let task = &self.tasks.all()[clip % self.tasks.all().len()];

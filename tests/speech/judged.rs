@@ -1,6 +1,6 @@
 //! The embedded recogniser's accuracy, held to account: over recorded answers, and over voices it was not fitted to.
 
-use crate::accuracy::measure;
+use crate::accuracy::{measure, measure_words};
 use crate::corpus;
 use crate::recordings::{Recording, recordings, recordings_folder, utterance_of};
 use crate::tasks::Tasks;
@@ -83,7 +83,7 @@ fn another_level_or_encoding_of_a_recording_changes_no_answer() {
 fn nine_in_ten_recorded_answers_under_noise_are_taken_right_at_the_first_try_through_the_whole_hearing_of_a_call() {
     let report = corpus::measure(&recordings_folder());
     println!("{report}");
-    assert!(report.right_at_once() >= 0.9, "{report}");
+    assert!(report.right_at_once() >= 0.93, "{report}");
 }
 
 #[test]
@@ -95,17 +95,23 @@ fn voices_it_was_not_fitted_to_are_understood_and_what_is_no_answer_is_not_taken
     assert!(report.right() >= 0.91, "{report}");
     assert!(report.right_at_once() >= 0.87, "{report}");
     assert!(wrong * 20 <= clips, "{report}");
-    let (ordinary, others): (Vec<_>, Vec<_>) = report.outside.iter().partition(|row| row.name == "ordinary words");
-    assert!(
-        others.iter().map(|row| row.wrong_certain).sum::<usize>() <= 1,
-        "{report}"
-    );
-    // A word alone that is like one of the grammar is taken for it now and then; it must not bind.
-    for row in ordinary {
-        assert!(row.wrong_certain * 8 <= row.clips && row.wrong_binding == 0, "{report}");
-    }
+    let words = ["ordinary words", "words like answers"];
+    let others = report.outside.iter().filter(|row| !words.contains(&row.name));
+    assert!(others.map(|row| row.wrong_certain).sum::<usize>() <= 1, "{report}");
     let sounds = ["silence, hum", "noise", "bursts", "tones"];
     for row in report.outside.iter().filter(|row| sounds.contains(&row.name)) {
         assert_eq!(row.wrong_certain + row.wrong_plausible, 0, "{report}");
     }
+}
+
+#[test]
+fn single_words_that_no_grammar_has_are_seldom_taken_for_an_answer() {
+    let report = measure_words(5);
+    println!("{report}");
+    let [ordinary, alike] = &report.outside[..] else {
+        panic!("{report}")
+    };
+    assert!(ordinary.wrong_certain * 18 <= ordinary.clips, "{report}");
+    assert!(alike.wrong_certain * 5 <= alike.clips, "{report}");
+    assert!(ordinary.wrong_binding + alike.wrong_binding <= 2, "{report}");
 }

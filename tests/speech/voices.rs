@@ -72,6 +72,9 @@ pub const WORDS: [&str; 24] = [
 /// the general language model, frequent ones the oftener.
 pub const ORDINARY: &str = include_str!("ordinary.txt");
 
+/// Single words chosen for sounding like an answer; none is pronounced as one.
+pub const LOOK_ALIKES: &str = include_str!("look_alikes.txt");
+
 /// The text in this voice: 8 kHz, without the silence around it.
 pub fn speak(voice: Voice, text: &str, folder: &Path) -> Vec<i16> {
     let path = folder.join("said.wav");

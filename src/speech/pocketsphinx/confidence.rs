@@ -27,11 +27,30 @@ const BINDING: f32 = 1.0;
 const CERTAIN: f32 = -0.25;
 /// Log-odds from which it is plausible: all but a few percent of right answers, and a tenth of other speech.
 const PLAUSIBLE: f32 = -2.0;
+/// What the verifier's log-odds count for, and how many of them at most, for a phrase or against it: chosen by
+/// `models/en-us-telephone/weigh_verifier.py`. People score lower than the voices it was trained on: hence the bound.
+const VERIFIED: f32 = 0.6;
+const VERIFIED_MOST: f32 = 4.0;
 
-/// The confidence of a grammar's hypothesis, 0 to 1, given what a phone loop and a general language model heard.
-/// `words` knows how the words of both are pronounced.
-pub fn confidence(heard: &Hypothesis, phones: &Hypothesis, general: &Hypothesis, words: &[&Decoder]) -> f32 {
-    evidence(heard, phones, general, words).map_or(0.0, |evidence| scaled(log_odds(&evidence)))
+/// The confidence of a grammar's hypothesis, 0 to 1, given what a phone loop and a general language model heard, and the
+/// verifier's log-odds if it knows the phrase. `words` knows how the words of both are pronounced.
+pub fn confidence(
+    heard: &Hypothesis,
+    phones: &Hypothesis,
+    general: &Hypothesis,
+    verified: Option<f32>,
+    words: &[&Decoder],
+) -> f32 {
+    evidence(heard, phones, general, words).map_or(0.0, |evidence| {
+        let decoders = log_odds(&evidence);
+        scaled(verified.map_or(decoders, |verified| together(decoders, verified)))
+    })
+}
+
+/// The log-odds of the decoders and the verifier. Its doubt has a plausible phrase confirmed, and never one not heard.
+fn together(decoders: f32, verified: f32) -> f32 {
+    let both = decoders + VERIFIED * verified.clamp(-VERIFIED_MOST, VERIFIED_MOST);
+    both.max(decoders.min(PLAUSIBLE))
 }
 
 /// The evidence; `None` if no word was heard.
@@ -169,6 +188,16 @@ mod tests {
         fn more_odds_never_mean_less_confidence(a in -50f32..50.0, b in -50f32..50.0) {
             let (low, high) = (a.min(b), a.max(b));
             prop_assert!(scaled(low) <= scaled(high));
+        }
+
+        #[test]
+        fn more_odds_of_either_never_mean_less_and_doubt_leaves_plausible_what_was(
+            a in -12f32..12.0, b in -12f32..12.0, decoders in -9f32..9.0, more in 0f32..9.0,
+        ) {
+            let (low, high) = (a.min(b), a.max(b));
+            prop_assert!(together(decoders, low) <= together(decoders, high));
+            prop_assert!(together(decoders, a) <= together(decoders + more, a));
+            prop_assert!(decoders < PLAUSIBLE || together(decoders, a) >= PLAUSIBLE);
         }
 
         #[test]

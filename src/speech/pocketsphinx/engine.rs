@@ -3,6 +3,7 @@
 use super::adaptation::AdaptedMeans;
 use super::confidence::confidence;
 use super::utterance::{has_voice, level_and_trim};
+use super::verifier::Verifier;
 use super::{Decoder, DecoderError, Dictionary, Hypothesis};
 use samvad_actors::ports::Heard;
 use std::collections::{BTreeSet, VecDeque};
@@ -67,6 +68,7 @@ pub struct Models {
     folder: std::path::PathBuf,
     dictionary: Dictionary,
     means: Option<AdaptedMeans>,
+    verifier: Verifier,
 }
 
 impl Models {
@@ -82,6 +84,7 @@ impl Models {
             folder: folder.to_owned(),
             dictionary,
             means,
+            verifier: Verifier::trained()?,
         })
     }
 
@@ -153,6 +156,7 @@ impl Engine {
             &passes.grammar,
             &passes.phones,
             &passes.general,
+            passes.verified,
             &[&self.words, &self.general],
         );
         if free_text && certainty < Heard::CERTAIN {
@@ -180,12 +184,12 @@ impl Engine {
         if !has_voice(&samples, LEAST_VOICE) {
             return Ok(None);
         }
-        let samples = samvad_media::resample::double(&samples);
+        let doubled = samvad_media::resample::double(&samples);
         let grammar = match phrases.is_empty() {
             true => Hypothesis::default(),
             false => {
                 let name = self.grammar(phrases)?;
-                self.words.decode(&name, &samples)?
+                self.words.decode(&name, &doubled)?
             }
         };
         if grammar.text.is_empty() && !free_text {
@@ -194,9 +198,10 @@ impl Engine {
         Ok(Some(Passes {
             phones: match grammar.text.is_empty() {
                 true => Hypothesis::default(),
-                false => self.phones.decode(PHONE_LOOP, &samples)?,
+                false => self.phones.decode(PHONE_LOOP, &doubled)?,
             },
-            general: self.general.decode(GENERAL, &samples)?,
+            general: self.general.decode(GENERAL, &doubled)?,
+            verified: self.models.verifier.log_odds(&grammar.text, phrases, &samples),
             grammar,
         }))
     }
@@ -254,6 +259,8 @@ pub struct Passes {
     pub phones: Hypothesis,
     /// The general language model.
     pub general: Hypothesis,
+    /// The network's logarithmic odds that a phrase of the grammar was said; `None` if it does not know the one found.
+    pub verified: Option<f32>,
 }
 
 /// Free speech as the general language model understood it: more than half of the words may be wrong.

@@ -9,6 +9,7 @@ mod engine;
 #[expect(unsafe_code, reason = "declarations of a C library")]
 mod ffi;
 mod utterance;
+mod verifier;
 
 pub use decoder::{Decoder, DecoderError, Hypothesis, SAMPLE_RATE, Segment};
 pub use dictionary::{Dictionary, DictionaryError};
