@@ -85,8 +85,10 @@ async fn without_redis_dialling_stops_and_with_an_empty_one_it_is_rebuilt_and_go
     fleet.redis.kill();
     fleet
         .until("calls under way come to their end, for the carrier too", async || {
+            // In this order: what has ended is told of by then, and the carrier's count may come later.
+            let none_is_open = fleet.open_attempts().await.is_empty();
             let told = fleet.outcomes(&campaign).await.get("Failed").copied();
-            fleet.open_attempts().await.is_empty() && told == Some(fleet.calls_ended())
+            none_is_open && told == Some(fleet.calls_ended())
         })
         .await;
     let ended = fleet.calls_ended();

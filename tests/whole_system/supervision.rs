@@ -17,7 +17,7 @@ callers:
 const SCREENED: &str = "
   - name: screened, and put through
     ring_ms: 200
-    machine_detection: {verdict: machine_start, after_ms: 8000}
+    machine_detection: {verdict: machine_start, after_ms: 11000}
     steps:
       - {name: who calls, when: answered, say: HERE/screening.wav}
       - {name: picks up, when: prompt_ends, after_ms: 1500, say: AUDIO/../audio_extra/x23_hello_slt.wav}
