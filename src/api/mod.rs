@@ -6,7 +6,7 @@
 //!
 //! A handler is an actix handler with `#[utoipa::path]`, added to its folder's `configure`:
 //!
-//! ```ignore
+//! ```text
 //! #[utoipa::path(
 //!     tag = "things",
 //!     responses((status = 201, description = "Made.", body = Thing)),
