@@ -4,7 +4,7 @@ mod listed;
 mod remove;
 
 use super::import::{Stored, check_rejects, import};
-use super::operators::{Database, counted, with_campaigns};
+use super::operators::{Database, calls_taken_back, with_campaigns};
 use super::output::say;
 use crate::app::campaigns::{Campaigns, OptOuts, command_line};
 use crate::contact_files::{ListedColumn, NumberColumn, Region, Sheet, read_number};
@@ -166,7 +166,7 @@ fn add(texts: &[String], region: Option<Region>) -> anyhow::Result<ExitCode> {
                 "was on the list already"
             };
             say!("{} {what}", number.expose())?;
-            calls_taken_back(&done)?;
+            calls_taken_back(done.calls_cancelled, done.calls_left)?;
         }
         Ok(ExitCode::SUCCESS)
     })
@@ -180,22 +180,6 @@ fn check(text: &str, region: Option<Region>) -> anyhow::Result<ExitCode> {
         say!("{} is {word} the do-not-call list", number.expose())?;
         Ok(ExitCode::from(u8::from(listed)))
     })
-}
-
-fn calls_taken_back(done: &OptOuts) -> anyhow::Result<()> {
-    if done.calls_cancelled > 0 {
-        say!(
-            "{} that waited or rang: taken back",
-            counted(done.calls_cancelled, "call")
-        )?;
-    }
-    if done.calls_left > 0 {
-        say!(
-            "{} could not be taken back from here; a running server does it",
-            counted(done.calls_left, "call")
-        )?;
-    }
-    Ok(())
 }
 
 fn import_numbers(args: &FileArgs) -> anyhow::Result<ExitCode> {
@@ -220,7 +204,7 @@ fn import_numbers(args: &FileArgs) -> anyhow::Result<ExitCode> {
             },
         )
         .await?;
-        calls_taken_back(&calls)?;
+        calls_taken_back(calls.calls_cancelled, calls.calls_left)?;
         tally.report("added")
     })
 }

@@ -1,6 +1,6 @@
 //! What the commands for operators share: opening the database, asking, and how times and counts are written.
 
-use super::output::note;
+use super::output::{note, say};
 use crate::app::campaigns::Campaigns;
 use crate::config::{DataDirectory, Settings, process_environment};
 use crate::store::DatabaseUrl;
@@ -50,6 +50,20 @@ pub(super) fn prepare(settings: &Settings, database: Database) -> anyhow::Result
         );
     }
     DataDirectory::open(&settings.data_dir)?;
+    Ok(())
+}
+
+/// Says what became of calls to people who are not to be called any more: how many were taken back, and how many were not.
+pub(super) fn calls_taken_back(cancelled: u64, left: u64) -> anyhow::Result<()> {
+    if cancelled > 0 {
+        say!("{} that waited or rang: taken back", counted(cancelled, "call"))?;
+    }
+    if left > 0 {
+        say!(
+            "{} could not be taken back from here; a running server does it",
+            counted(left, "call")
+        )?;
+    }
     Ok(())
 }
 

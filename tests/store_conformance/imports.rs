@@ -3,8 +3,8 @@
 use crate::world::*;
 use samvad_actors::domain::{CampaignId, ContactState, ImportId, Lifecycle};
 use samvad_actors::ports::{
-    ContactFilter, ContactImport, ContactOrder, ContactQuery, ImportBatch, ImportCursor, ImportState, LifecycleChange,
-    RowCounts, RowRejection, StoreError,
+    ContactFilter, ContactImport, ContactOrder, ContactQuery, ContactRecord, ImportBatch, ImportCursor, ImportState,
+    LifecycleChange, RowCounts, RowRejection, StoreError,
 };
 
 fn row(campaign: &CampaignId, row: u64, n: u32) -> (u64, ContactImport) {
@@ -23,6 +23,21 @@ fn batch(contacts: Vec<(u64, ContactImport)>) -> ImportBatch {
         opt_outs: Vec::new(),
         rejections: Vec::new(),
     }
+}
+
+/// The contacts of a campaign that are excluded, in their order.
+async fn excluded(store: &TestStore, campaign: &CampaignId) -> Vec<ContactRecord> {
+    let query = ContactQuery {
+        campaign: campaign.clone(),
+        filter: ContactFilter {
+            state: Some(ContactState::Excluded),
+            ..ContactFilter::default()
+        },
+        order: ContactOrder::Position,
+        after: None,
+        limit: 999,
+    };
+    store.contact_page(&query).await.expect("read")
 }
 
 fn rejection(row: u64) -> RowRejection {
@@ -111,19 +126,7 @@ pub async fn a_batch_of_any_length_is_taken_as_its_rows_one_by_one_would_be(stor
     };
     assert_eq!(import.rows, counted);
     assert_eq!(store.rejections(&"i".into(), 0, 999).await.expect("read").len(), 223);
-    let page = store
-        .contact_page(&ContactQuery {
-            campaign: spring,
-            filter: ContactFilter {
-                state: Some(ContactState::Excluded),
-                ..ContactFilter::default()
-            },
-            order: ContactOrder::Position,
-            after: None,
-            limit: 999,
-        })
-        .await
-        .expect("read");
+    let page = excluded(&store, &spring).await;
     let places: Vec<(i64, String)> = page
         .iter()
         .map(|found| (found.position, found.number.expose().to_owned()))
@@ -145,19 +148,7 @@ pub async fn a_number_that_wants_no_calls_is_listed_and_its_contact_excluded_fro
     let report = store.import_batch(&rows, NOW).await.expect("taken");
     assert_eq!((report.accepted, report.opt_outs.added), (2, 2));
     assert_eq!(report.opt_outs.in_flight.len(), 1, "a call to it is to be taken back");
-    let page = store
-        .contact_page(&ContactQuery {
-            campaign: spring,
-            filter: ContactFilter {
-                state: Some(ContactState::Excluded),
-                ..ContactFilter::default()
-            },
-            order: ContactOrder::Position,
-            after: None,
-            limit: 9,
-        })
-        .await
-        .expect("read");
+    let page = excluded(&store, &spring).await;
     assert_eq!(page.len(), 1);
     assert_eq!(
         (&page[0].number, page[0].excluded_reason.as_deref()),

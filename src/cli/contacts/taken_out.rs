@@ -1,7 +1,7 @@
 //! `samvad contacts exclude` and `include`.
 
 use crate::app::campaigns::{Campaigns, command_line};
-use crate::cli::operators::{Database, counted, with_campaigns};
+use crate::cli::operators::{Database, calls_taken_back, with_campaigns};
 use crate::cli::output::say;
 use anyhow::bail;
 use clap::Args;
@@ -35,18 +35,7 @@ pub(super) fn exclude(one: One, reason: ExclusionReason) -> anyhow::Result<ExitC
             .exclude_contact(&one.campaign, &contact, &reason, &command_line())
             .await?;
         say!("contact {contact} is excluded: {reason}")?;
-        if done.calls_cancelled > 0 {
-            say!(
-                "{} that waited or rang: taken back",
-                counted(done.calls_cancelled, "call")
-            )?;
-        }
-        if done.calls_left > 0 {
-            say!(
-                "{} could not be taken back from here; a running server does it",
-                counted(done.calls_left, "call")
-            )?;
-        }
+        calls_taken_back(done.calls_cancelled, done.calls_left)?;
         Ok(ExitCode::SUCCESS)
     })
 }

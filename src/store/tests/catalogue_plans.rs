@@ -4,7 +4,7 @@ use super::plans::FILL;
 use super::schema::{databases, execute};
 use crate::store::statements::ALL;
 use crate::store::{catalog, migrate_up, pools};
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
 /// Contacts of every state with what goes with it, and a long list of exclusions.
 const FILL_CATALOGUE: [&str; 5] = [
@@ -32,6 +32,16 @@ const TABLES: [&str; 8] = [
     "consents",
     "answers",
 ];
+
+/// The lines of what the database says to an `EXPLAIN`.
+async fn plan_of(connection: &mut AnyConnection, name: &str, text: &str) -> Vec<String> {
+    let rows = sqlx::query(AssertSqlSafe(text.to_owned()))
+        .fetch_all(connection)
+        .await
+        .unwrap_or_else(|error| panic!("{name}: {error}"));
+    let column = rows[0].len() - 1;
+    rows.iter().map(|row| row.get(column)).collect()
+}
 
 /// What reads campaigns, or writes; campaigns are few.
 fn reads_people(name: &str) -> bool {
@@ -85,12 +95,7 @@ async fn lists_statistics_and_exports_of_one_campaign_read_no_other_and_lists_ar
             for (index, value) in values.iter().enumerate().rev() {
                 text = text.replace(&format!("${}", index + 1), value);
             }
-            let rows = sqlx::query(AssertSqlSafe(format!("{explain}{text}")))
-                .fetch_all(&mut connection)
-                .await
-                .unwrap_or_else(|error| panic!("{name}: {error}"));
-            let column = rows[0].len() - 1;
-            let plan: Vec<String> = rows.iter().map(|row| row.get(column)).collect();
+            let plan = plan_of(&mut connection, name, &format!("{explain}{text}")).await;
             let whole = |line: &&String| {
                 let table = line.split_whitespace().nth(1).unwrap_or_default();
                 line.contains("Seq Scan on contacts")
@@ -145,12 +150,7 @@ async fn an_import_looks_numbers_up_by_index_though_the_database_knows_nothing_o
                 )
                 .replace("$1", first)
                 .replace("$2", "1");
-            let rows = sqlx::query(AssertSqlSafe(format!("{explain}{text}")))
-                .fetch_all(&mut connection)
-                .await
-                .unwrap_or_else(|error| panic!("{name}: {error}"));
-            let column = rows[0].len() - 1;
-            let plan: Vec<String> = rows.iter().map(|row| row.get(column)).collect();
+            let plan = plan_of(&mut connection, name, &format!("{explain}{text}")).await;
             let plan = plan.join("\n");
             for fault in [
                 "Seq Scan on contacts",
