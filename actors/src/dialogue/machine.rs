@@ -49,8 +49,8 @@ pub struct Dialogue {
     pub(super) introduced: bool,
     /// Whether the person can be greeted by name.
     pub(super) named: NamedGreeting,
-    /// A machine verdict that came before the stream was up.
-    verdict: Option<MachineVerdict>,
+    /// A machine verdict that came before the stream was up, or while what was said was being recognised.
+    pub(super) verdict: Option<MachineVerdict>,
     /// Speech at the very beginning that was not understood.
     pub(super) odd_speech_ms: Millis,
     /// All speech so far, and when the last of it ended: what a "hello" is known by.
@@ -155,6 +155,7 @@ impl Dialogue {
             | Input::ReplyFailed { request, .. } => self.consultation_over(request),
         }
         self.settle_consultation();
+        self.settle_verdict();
     }
 
     /// The next thing to do; `None` when all is done for now.
@@ -191,6 +192,7 @@ impl Dialogue {
             }
         }
         self.settle_consultation();
+        self.settle_verdict();
     }
 
     /// The one request whose answer is waited for: what comes of any other is passed over, and whoever asked for it may
@@ -233,9 +235,6 @@ impl Dialogue {
         );
         self.timers.set(Timer::Opening, self.after(self.hello_wait_ms()));
         self.listen();
-        if let Some(verdict) = self.verdict.take() {
-            self.machine_verdict(verdict);
-        }
     }
 
     /// How long the callee's "hello" is waited for.

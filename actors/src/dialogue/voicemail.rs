@@ -24,6 +24,8 @@ impl Dialogue {
             MachineVerdict::Unknown => {}
             _ if !waiting && !self.may_be_machine() => {}
             MachineVerdict::Fax => self.end_with(EndReason::Fax),
+            // A recogniser that is late must not cost a person the call (L16): what was said decides first.
+            _ if !waiting && self.is_recognizing() => self.verdict = Some(verdict),
             _ if !waiting && self.sounds_like_a_person() => self.suspected = true,
             MachineVerdict::MachineStart => self.machine_answered(None),
             MachineVerdict::MachineEnd => {
@@ -31,6 +33,21 @@ impl Dialogue {
                 self.leave_message();
             }
         }
+    }
+
+    /// Acts upon a verdict that waited, once there is a stream and what was said has been recognised.
+    pub(super) fn settle_verdict(&mut self) {
+        if self.phase != Phase::Waiting
+            && !self.is_recognizing()
+            && let Some(verdict) = self.verdict.take()
+        {
+            self.machine_verdict(verdict);
+        }
+    }
+
+    /// Somebody has spoken and is not understood yet; that takes no longer than the limit of recognition.
+    fn is_recognizing(&self) -> bool {
+        self.speeches.iter().any(|speech| speech.ended.is_some())
     }
 
     pub(super) fn beep(&mut self) {

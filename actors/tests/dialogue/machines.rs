@@ -2,7 +2,7 @@
 
 use crate::harness::*;
 use samvad_actors::dialogue::Input;
-use samvad_actors::domain::{Disposition, EndReason, MachineVerdict, Outcome};
+use samvad_actors::domain::{AnsweredBy, Disposition, EndReason, MachineVerdict, Outcome};
 
 const MACHINE: (EndReason, Outcome, Disposition) = (EndReason::Machine, Outcome::Voicemail, Disposition::Machine);
 
@@ -169,6 +169,31 @@ fn l16_silence_after_a_hello_counts_from_the_last_voice_and_not_from_the_end_poi
         call.listen();
         call.say("yes");
         assert!(call.consent().expect("a person").granted);
+    }
+}
+
+#[test]
+fn l16_a_verdict_waits_for_a_recogniser_that_is_late_and_what_was_said_decides() {
+    for verdict in [MachineVerdict::MachineStart, MachineVerdict::MachineEnd] {
+        let late = || {
+            let mut call = Call::begin(&HEALTH_SCRIPT);
+            call.wait(300);
+            let speech = call.start_speech(2_400);
+            call.wait(3_500);
+            call.input(Input::Machine { verdict });
+            assert!(!call.dialogue.is_over());
+            (call, speech)
+        };
+        let (mut call, speech) = late();
+        call.recognized(speech, "yes please go ahead");
+        assert_eq!(call.dialogue.answered_by(), AnsweredBy::Person);
+        let (mut call, speech) = late();
+        call.recognized(speech, "");
+        assert_eq!(call.end(), MACHINE);
+        // A recogniser that never answers holds nothing up.
+        let (mut call, _) = late();
+        assert_eq!(call.finish(), MACHINE);
+        assert!(call.now < 8_000, "{}", call.now);
     }
 }
 
