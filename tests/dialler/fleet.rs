@@ -1,6 +1,6 @@
 //! Several servers: takeover, caps, outages of Redis, calls that land anywhere.
 
-use crate::nodes::Fleet;
+use crate::nodes::{Fleet, Process};
 use samvad::coordination::RedisCoordination;
 use samvad_actors::domain::{AttemptState, Lifecycle, Mode};
 use samvad_actors::ports::Coordination;
@@ -92,7 +92,17 @@ async fn without_redis_dialling_stops_and_with_an_empty_one_it_is_rebuilt_and_go
         })
         .await;
     let ended = fleet.calls_ended();
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    let looks = |node: &Process| node.log().matches("nobody can be elected now").count();
+    let before: Vec<usize> = fleet.nodes.iter().map(looks).collect();
+    fleet
+        .until("every server has looked again, twice", async || {
+            fleet
+                .nodes
+                .iter()
+                .zip(&before)
+                .all(|(node, before)| looks(node) >= before + 2)
+        })
+        .await;
     assert_eq!(fleet.calls_ended(), ended, "nobody is called");
     assert!(fleet.open_attempts().await.is_empty());
     fleet.redis.start_again();
@@ -113,7 +123,19 @@ async fn p15_caps_of_the_day_and_concurrency_hold_for_all_servers_and_campaigns_
             fleet.calls_ended() == 9 && fleet.open_attempts().await.is_empty()
         })
         .await;
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    fleet
+        .until("both campaigns have looked since, and tell why they wait", async || {
+            let logs: String = fleet.nodes.iter().map(Process::log).collect();
+            let told = |campaign: &str| {
+                let of_campaign = format!("\"campaign\":\"{campaign}\"");
+                let mut lines = logs.lines().filter(|line| line.contains(&of_campaign));
+                lines.any(|line| {
+                    line.contains("nobody is called now") && line.contains("the 9 calls of the day are made")
+                })
+            };
+            told("even") && told("odd")
+        })
+        .await;
     assert_eq!(fleet.judge(3), 9);
 }
 

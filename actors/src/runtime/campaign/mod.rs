@@ -12,6 +12,7 @@ mod actor;
 mod asking;
 mod fleet;
 mod gate;
+mod holdback;
 mod placing;
 mod returns;
 mod tick;

@@ -1,8 +1,9 @@
 //! One tick of a campaign that this node leads: a snapshot, a plan, and calls begun in its order.
 
+use super::holdback::{Holdback, Told};
 use super::placing::{NotPlaced, Placing, ends_the_tick};
 use super::{CampaignPorts, REHEARSED};
-use crate::campaign::{Candidate, DialOrder, Due, RefusalReason, Snapshot, ZonedWindow, plan_tick};
+use crate::campaign::{Candidate, DialOrder, Due, Plan, RefusalReason, Snapshot, ZonedWindow, plan_tick};
 use crate::domain::{CalendarDate, Campaign, CampaignId, Lifecycle, Mode};
 use crate::ports::{CampaignState, DueContact, DueQuery, Leadership, LifecycleChange, StoreError};
 use std::cell::{Cell, RefCell};
@@ -36,6 +37,7 @@ pub(super) struct Ticks {
     last_begun_ms: Cell<Option<i64>>,
     /// Contacts left by zone, and when they were counted.
     left: RefCell<Option<(i64, LeftByZone)>>,
+    told: Told,
 }
 
 impl Ticks {
@@ -45,6 +47,7 @@ impl Ticks {
             campaign,
             last_begun_ms: Cell::new(None),
             left: RefCell::new(None),
+            told: Told::default(),
         }
     }
 
@@ -64,17 +67,24 @@ impl Ticks {
             return Ok(poll);
         };
         let zones = self.ports.dialer.zones(&self.campaign).await?;
-        let is_open = |zone: &Option<String>| {
-            let zone = zone.as_deref().unwrap_or(&written.zone);
-            ZonedWindow::new(written, zone).is_ok_and(|window| window.is_open(now_ms))
-        };
+        let window_in =
+            |zone: &Option<String>| ZonedWindow::new(written, zone.as_deref().unwrap_or(&written.zone)).ok();
         let nobody_pending = zones.is_empty();
-        let open_zones: Vec<_> = zones.into_iter().filter(is_open).collect();
-        let held_off = self.ports.hold_off.at_ms() > now_ms;
-        let free = if open_zones.is_empty() || held_off {
-            0
+        let (open_zones, shut): (Vec<_>, Vec<_>) = zones
+            .into_iter()
+            .partition(|zone| window_in(zone).is_some_and(|window| window.is_open(now_ms)));
+        let free = if open_zones.is_empty() {
+            let openings = shut.iter().filter_map(window_in);
+            let opens_at_ms = openings.filter_map(|window| window.next_opening(now_ms)).min();
+            Err(Holdback::Window { opens_at_ms })
+        } else if self.ports.hold_off.at_ms() > now_ms {
+            Err(Holdback::Carrier)
         } else {
             self.free_permits(&campaign, &state, date).await
+        };
+        let (free, mut holdback) = match free {
+            Ok(free) => (free, None),
+            Err(holdback) => (0, Some(holdback)),
         };
         let query = DueQuery {
             campaign: self.campaign.clone(),
@@ -85,6 +95,9 @@ impl Ticks {
         let due = self.ports.dialer.due_snapshot(&query, now_ms).await?;
         if nobody_pending && due.in_flight == 0 {
             return self.complete(leadership, state.mode).await;
+        }
+        if due.in_flight == 0 && free > 0 && due.candidates.is_empty() {
+            holdback = Some(Holdback::NobodyDue);
         }
         let breaker = campaign.dialing.breaker;
         let latest_ends = match breaker.recent {
@@ -113,6 +126,9 @@ impl Ticks {
         if let Some(trip) = plan.pause {
             return self.pause(leadership, trip.to_string()).await;
         }
+        // Whoever is still being called may be the last.
+        let holdback = holdback.or_else(|| closing(&plan)).filter(|_| !nobody_pending);
+        self.told.tell(&self.campaign, holdback);
         if let Some(refusal) = plan
             .refusals
             .iter()
@@ -144,25 +160,29 @@ impl Ticks {
         Ok(campaign.map(|campaign| (campaign, state)))
     }
 
-    /// How many calls may begin as far as is known; only a permit binds. None while admission is shut.
-    async fn free_permits(&self, campaign: &Campaign, state: &CampaignState, date: CalendarDate) -> u32 {
-        match self.ports.gate.open().await {
-            Ok(true) => {}
-            Ok(false) => return 0,
-            Err(error) => {
-                tracing::warn!(campaign = %self.campaign, %error, "nobody is called: admission is shut");
-                return 0;
-            }
+    /// How many calls may begin as far as is known; only a permit binds.
+    async fn free_permits(
+        &self,
+        campaign: &Campaign,
+        state: &CampaignState,
+        date: CalendarDate,
+    ) -> Result<u32, Holdback> {
+        let shut = |reason: &dyn std::fmt::Display| Holdback::Admission(reason.to_string());
+        let is_open = self.ports.gate.open().await.map_err(|error| shut(&error))?;
+        if !is_open {
+            return Err(shut(&"a server is telling Redis what is under way"));
         }
-        let usage = match self.ports.coordination.usage(state.mode, &self.campaign, date).await {
-            Ok(usage) => usage,
-            Err(error) => {
-                tracing::warn!(campaign = %self.campaign, %error, "nobody is called: permits cannot be had");
-                return 0;
-            }
-        };
+        let usage = self.ports.coordination.usage(state.mode, &self.campaign, date).await;
+        let usage = usage.map_err(|error| shut(&error))?;
         let limits = self.ports.settings.limits_of(campaign);
-        [
+        let used_up = |limit: Option<u32>, used: u32| limit.filter(|limit| used >= *limit);
+        if let Some(calls) = used_up(limits.fleet_per_day, usage.fleet_today) {
+            return Err(Holdback::FleetsDay(calls));
+        }
+        if let Some(calls) = used_up(limits.campaign_per_day, usage.campaign_today) {
+            return Err(Holdback::CampaignsDay(calls));
+        }
+        let free = [
             (limits.fleet_concurrency, usage.fleet_held),
             (limits.campaign_concurrency, usage.campaign_held),
             (limits.fleet_per_day, usage.fleet_today),
@@ -170,7 +190,8 @@ impl Ticks {
         ]
         .into_iter()
         .filter_map(|(limit, used)| Some(limit?.saturating_sub(used)))
-        .fold(MOST_ORDERS, u32::min)
+        .fold(MOST_ORDERS, u32::min);
+        Ok(free)
     }
 
     async fn left_by_zone(&self, now_ms: i64) -> Result<LeftByZone, StoreError> {
@@ -256,6 +277,22 @@ impl Ticks {
             Err(error) => Err(error),
         }
     }
+}
+
+/// The window is open, but closes before any of these could be answered.
+fn closing(plan: &Plan) -> Option<Holdback> {
+    let openings: Option<Vec<_>> = plan
+        .refusals
+        .iter()
+        .map(|refusal| match refusal.reason {
+            RefusalReason::OutsideWindow { opens_at_ms } => Some(opens_at_ms),
+            _ => None,
+        })
+        .collect();
+    let opens_at_ms = openings.filter(|openings| plan.orders.is_empty() && !openings.is_empty())?;
+    Some(Holdback::Window {
+        opens_at_ms: opens_at_ms.into_iter().flatten().min(),
+    })
 }
 
 /// Candidates in the order in which the store gives them; their zones are kept for the dial.
