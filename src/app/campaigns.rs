@@ -33,7 +33,7 @@ pub use views::{
 };
 
 use self::preview::{Means, mode_word};
-use super::SystemClock;
+use super::{Outlook, SystemClock};
 use crate::campaign_files::check_languages;
 use crate::carrier::twilio::TwilioCarrier;
 use crate::config::Settings;
@@ -107,6 +107,8 @@ pub struct CampaignStatus {
     pub contacts: ContactCounts,
     /// Attempts that have not ended.
     pub in_flight: Vec<AttemptRow>,
+    /// What it has to do now.
+    pub outlook: Outlook,
 }
 
 /// Campaigns, for operators.
@@ -209,6 +211,7 @@ impl Campaigns {
             state: self.state(campaign).await?,
             contacts: self.store.contact_counts(campaign).await?,
             in_flight: self.in_flight_of(campaign).await?,
+            outlook: self.outlook(campaign).await?,
         })
     }
 

@@ -1,6 +1,7 @@
 //! A campaign in words: what it would do, where it stands, and all of them as a table.
 
 use super::operators::{Colour, coloured, count_text, counted, length_text, time_text};
+use crate::app::Outlook;
 use crate::app::campaigns::{CampaignStatus, Preview};
 use comfy_table::{Table, presets};
 use samvad_actors::domain::{AttemptState, CallingWindow, Campaign, Lifecycle, Mode};
@@ -109,6 +110,7 @@ pub(super) fn status_text(status: &CampaignStatus) -> String {
         state,
         contacts,
         in_flight,
+        outlook,
     } = status;
     let total = contacts.pending
         + contacts.in_progress
@@ -120,9 +122,18 @@ pub(super) fn status_text(status: &CampaignStatus) -> String {
         .iter()
         .filter(|attempt| attempt.state == AttemptState::Live)
         .count();
-    [
+    let waits = match state.lifecycle {
+        Lifecycle::Running if *outlook != Outlook::Busy => Some(format!(
+            "waits        {}",
+            coloured(&waits_text(outlook), Colour::Yellow)
+        )),
+        _ => None,
+    };
+    let head = [
         format!("campaign     {}", state.id),
         format!("state        {}", state_text(state)),
+    ];
+    let counts = [
         format!("calls        {}", mode_text(state.mode)),
         format!("led by       {}", state.leader.as_deref().unwrap_or("nobody yet")),
         format!(
@@ -137,8 +148,25 @@ pub(super) fn status_text(status: &CampaignStatus) -> String {
         format!("  refused      {}", count_text(contacts.refused)),
         format!("  not reached  {}", count_text(contacts.not_reached)),
         format!("  excluded     {}", count_text(contacts.excluded)),
-    ]
-    .join("\n")
+    ];
+    let lines: Vec<String> = head.into_iter().chain(waits).chain(counts).collect();
+    lines.join("\n")
+}
+
+/// What a campaign that has nothing to do now waits for.
+pub(super) fn waits_text(outlook: &Outlook) -> String {
+    match outlook {
+        Outlook::WindowClosed {
+            opens_at_ms: Some(at_ms),
+        } => format!("the window is closed until {}", time_text(*at_ms)),
+        Outlook::WindowClosed { opens_at_ms: None } => {
+            "the window does not open within a year; see dialing.window".to_owned()
+        }
+        Outlook::NothingDue => "nobody is to be called now; retries are due later".to_owned(),
+        Outlook::DayIsFull => "the calls of the day have been made; the rest is for tomorrow".to_owned(),
+        Outlook::NotBegun { starts_at_ms } => format!("it begins {}", time_text(*starts_at_ms)),
+        Outlook::Busy | Outlook::Halted { .. } => "nothing".to_owned(),
+    }
 }
 
 /// The state with its reason or beginning.

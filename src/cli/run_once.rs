@@ -1,6 +1,7 @@
 //! `samvad run-once`: a server for as long as a campaign has something to do now, for cron and other schedulers.
 
-use super::operators::{Database, counted, prepare, time_text};
+use super::campaign_text::waits_text;
+use super::operators::{Database, counted, prepare};
 use super::output::{note, say};
 use super::stop_signals::StopSignals;
 use crate::app::campaigns::Campaigns;
@@ -74,8 +75,8 @@ async fn until_over(campaigns: &Campaigns, id: &CampaignId) -> anyhow::Result<Ou
     let show_progress = std::io::stderr().is_terminal();
     loop {
         tick.tick().await;
-        let outlook = campaigns.outlook(id).await?;
         let status = campaigns.status(id).await?;
+        let outlook = status.outlook;
         if show_progress {
             let under_way = counted(status.in_flight.len() as u64, "call");
             let pending = counted(status.contacts.pending, "contact");
@@ -94,19 +95,10 @@ async fn until_over(campaigns: &Campaigns, id: &CampaignId) -> anyhow::Result<Ou
 fn report(id: &CampaignId, outlook: &Outlook) -> anyhow::Result<ExitCode> {
     let (text, is_well) = match outlook {
         Outlook::Busy => ("it still has calls to make".to_owned(), false),
-        Outlook::WindowClosed {
-            opens_at_ms: Some(at_ms),
-        } => (format!("the window is closed until {}", time_text(*at_ms)), true),
-        Outlook::WindowClosed { opens_at_ms: None } => (
-            "the window does not open within a year; see dialing.window".to_owned(),
-            false,
-        ),
-        Outlook::NothingDue => ("nobody is to be called now; retries are due later".to_owned(), true),
-        Outlook::DayIsFull => (
-            "the calls of the day have been made; the rest is for tomorrow".to_owned(),
-            true,
-        ),
-        Outlook::NotBegun { starts_at_ms } => (format!("it begins {}", time_text(*starts_at_ms)), true),
+        Outlook::WindowClosed { opens_at_ms: None } => (waits_text(outlook), false),
+        Outlook::WindowClosed { .. } | Outlook::NothingDue | Outlook::DayIsFull | Outlook::NotBegun { .. } => {
+            (waits_text(outlook), true)
+        }
         Outlook::Halted {
             lifecycle: Lifecycle::Completed,
             ..

@@ -23,6 +23,28 @@ fn code(office: &Office) -> String {
 }
 
 #[test]
+fn the_status_of_a_running_campaign_says_what_it_waits_for_if_it_does() {
+    for (window, waits) in [(OPEN.to_owned(), false), (closed(), true)] {
+        let office = Office::with_campaign(&window);
+        office.write("people.csv", ONE);
+        office.succeeds(&["contacts", "import", "people.csv", "--campaign", "health-survey"]);
+        office.succeeds(&["campaign", "activate", "health-survey"]);
+        let status = office.succeeds(&["campaign", "status", "health-survey"]);
+        let line = status.lines().find(|line| line.starts_with("waits"));
+        assert_eq!(line.is_some(), waits, "{status}");
+        if let Some(line) = line {
+            assert!(
+                line.contains("the window is closed until 20") && line.ends_with("11:00 UTC"),
+                "{line}"
+            );
+        }
+        office.succeeds(&["campaign", "pause", "health-survey"]);
+        let paused = office.succeeds(&["campaign", "status", "health-survey"]);
+        assert!(!paused.contains("waits"), "{paused}");
+    }
+}
+
+#[test]
 fn a_campaign_goes_from_a_file_to_its_end() {
     let office = Office::with_campaign(OPEN);
     assert!(office.succeeds(&["campaign", "list"]).contains("draft"));
