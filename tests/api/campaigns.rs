@@ -42,7 +42,7 @@ pub fn draft(world: &World, who: &Somebody) -> String {
 }
 
 /// Gives a campaign somebody to call.
-fn add_contact(world: &World, path: &str) {
+pub fn add_contact(world: &World, path: &str) {
     let id = path.rsplit('/').next().expect("an id");
     let contact = NewContact {
         id: ContactId::new(format!("contact-of-{id}")),
@@ -58,11 +58,11 @@ fn add_contact(world: &World, path: &str) {
         .expect("added");
 }
 
-fn step(world: &World, who: &Somebody, path: &str, step: &str) -> Answer {
+pub fn step(world: &World, who: &Somebody, path: &str, step: &str) -> Answer {
     world.as_somebody(who, Request::new("POST", &format!("{path}/{step}")))
 }
 
-fn activate(world: &World, who: &Somebody, path: &str, body: &Value) -> Answer {
+pub fn activate(world: &World, who: &Somebody, path: &str, body: &Value) -> Answer {
     world.as_somebody(who, Request::new("POST", &format!("{path}/activate")).json(body))
 }
 

@@ -25,6 +25,8 @@ mod local_login;
 #[cfg(test)]
 mod observing;
 #[cfg(test)]
+mod outlook;
+#[cfg(test)]
 mod problems;
 #[cfg(test)]
 mod roles;

@@ -65,6 +65,11 @@ const TABLE: &[(&str, &str, Who)] = &[
         From(Role::Viewer, "campaigns:read"),
     ),
     (
+        "GET",
+        "/api/v1/campaigns/{id}/outlook",
+        From(Role::Viewer, "campaigns:read"),
+    ),
+    (
         "POST",
         "/api/v1/campaigns/{id}/activate",
         From(Role::CampaignManager, "campaigns:run"),

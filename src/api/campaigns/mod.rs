@@ -6,6 +6,7 @@ mod dialing;
 mod emails;
 mod faults;
 mod lifecycle;
+mod outlook;
 pub(super) mod texts;
 mod views;
 
@@ -40,6 +41,7 @@ pub(super) fn configure(cfg: &mut ServiceConfig) {
         .service(delete_draft)
         .service(copy);
     lifecycle::configure(cfg);
+    outlook::configure(cfg);
 }
 
 /// Which campaigns.
