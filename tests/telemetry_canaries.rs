@@ -15,8 +15,8 @@ use samvad_actors::domain::{
     EmailAddress, EndReason, Mode, Outcome, PersonName, PhoneNumber,
 };
 use samvad_actors::ports::{
-    AttemptStore, CallReport, CampaignStore, ContactStore, DoNotCallEntry, DoNotCallStore, NewAttempt, NewContact,
-    ResultStore, StoreError, TranscriptLine, TranscriptSpeaker,
+    AttemptStore, CallReport, CampaignStore, ContactStore, DoNotCallEntry, DoNotCallStore, ExclusionSource, NewAttempt,
+    NewContact, ResultStore, StoreError, TranscriptLine, TranscriptSpeaker,
 };
 use sqlx::ConnectOptions;
 use std::collections::BTreeMap;
@@ -173,10 +173,10 @@ async fn provoke_the_store(directory: &std::path::Path) -> Vec<StoreError> {
         do_not_call: false,
         ended_at_ms: 2,
     };
-    let rumour = DoNotCallEntry {
+    let of_nobody = DoNotCallEntry {
         number: number.clone(),
-        source: WORDS.to_owned(),
-        attempt: None,
+        source: ExclusionSource::InCall,
+        attempt: Some(WORDS.into()),
         added_at_ms: 1,
     };
     let other = PhoneNumber::parse("+14155550100").expect("E.164");
@@ -187,7 +187,7 @@ async fn provoke_the_store(directory: &std::path::Path) -> Vec<StoreError> {
             .await
             .expect_err("same id"),
         store.record_outcome(&report).await.expect_err("no such question"),
-        store.add_do_not_call(&rumour).await.expect_err("no such source"),
+        store.add_do_not_call(&of_nobody).await.expect_err("no such attempt"),
     ];
     store
         .record_outcome(&CallReport {

@@ -5,7 +5,9 @@
 
 use async_trait::async_trait;
 use samvad_actors::domain::{Campaign, Language, PhoneNumber};
-use samvad_actors::ports::{CallLedger, CallUpdate, Carrier, CarrierError, DialerStore, DoNotCallEntry, StoreError};
+use samvad_actors::ports::{
+    CallLedger, CallUpdate, Carrier, CarrierError, DialerStore, DoNotCallEntry, ExclusionSource, StoreError,
+};
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -46,7 +48,7 @@ impl<S: CallLedger + DialerStore> InboundDesk for StoreDesk<S> {
     async fn opt_out(&self, number: &PhoneNumber, now_ms: i64) -> Result<(), StoreError> {
         let entry = DoNotCallEntry {
             number: number.clone(),
-            source: "in_call".to_owned(),
+            source: ExclusionSource::InCall,
             attempt: None,
             added_at_ms: now_ms,
         };

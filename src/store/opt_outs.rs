@@ -1,11 +1,11 @@
 //! Do-not-call, and the rows that calls and opt-outs meet at.
 
-use super::error::{conflict, not_found};
+use super::error::not_found;
 use super::many::{self, AT_ONCE};
 use super::{SqlStore, Write, commit, db, rows, statements as sql};
 use async_trait::async_trait;
 use samvad_actors::domain::{AttemptId, PhoneNumber};
-use samvad_actors::ports::{AttemptRow, DoNotCallEntry, DoNotCallStore, OptOutReport, StoreError};
+use samvad_actors::ports::{AttemptRow, DoNotCallEntry, DoNotCallStore, ExclusionSource, OptOutReport, StoreError};
 use sqlx::Any;
 use sqlx::any::AnyArguments;
 use sqlx::query::Query;
@@ -44,12 +44,6 @@ impl SqlStore {
 
 /// Adds numbers, and finds the attempts to them that are open.
 pub(super) async fn add_all(transaction: &mut Write, entries: &[DoNotCallEntry]) -> Result<OptOutReport, StoreError> {
-    let known = |entry: &DoNotCallEntry| matches!(entry.source.as_str(), "in_call" | "import" | "manual");
-    if !entries.iter().all(known) {
-        return Err(conflict(
-            "the source of a do-not-call entry is in_call, import or manual",
-        ));
-    }
     // In one order everywhere: two imports must not wait for each other. Of two entries of one number the one that was
     // said in a call counts.
     let mut listings: Vec<Listing<'_>> = entries.iter().map(Listing::from).collect();
@@ -83,19 +77,17 @@ pub(super) async fn add_by_attempt(
     let number: String = rows::get(&row, "phone_number")?;
     let said = Listing {
         number: &number,
-        source: SAID_IN_CALL,
+        source: ExclusionSource::InCall,
         attempt: Some(attempt),
         added_at_ms: now_ms,
     };
     add_numbers(transaction, &[said]).await.map(drop)
 }
 
-const SAID_IN_CALL: &str = "in_call";
-
 /// What is kept of a number that is listed.
 struct Listing<'a> {
     number: &'a str,
-    source: &'a str,
+    source: ExclusionSource,
     attempt: Option<&'a AttemptId>,
     added_at_ms: i64,
 }
@@ -104,7 +96,7 @@ impl<'a> From<&'a DoNotCallEntry> for Listing<'a> {
     fn from(entry: &'a DoNotCallEntry) -> Self {
         Self {
             number: entry.number.expose(),
-            source: &entry.source,
+            source: entry.source,
             attempt: entry.attempt.as_ref(),
             added_at_ms: entry.added_at_ms,
         }
@@ -113,7 +105,7 @@ impl<'a> From<&'a DoNotCallEntry> for Listing<'a> {
 
 impl Listing<'_> {
     fn is_said_in_call(&self) -> bool {
-        self.source == SAID_IN_CALL
+        self.source == ExclusionSource::InCall
     }
 }
 
@@ -129,7 +121,7 @@ async fn add_numbers(transaction: &mut Write, listings: &[Listing<'_>]) -> Resul
     for listing in listings {
         adding = adding
             .bind(listing.number)
-            .bind(listing.source)
+            .bind(listing.source.as_str())
             .bind(listing.attempt.map(AttemptId::as_str))
             .bind(listing.added_at_ms);
     }

@@ -4,7 +4,7 @@ use super::client::Request;
 use super::world::{NOW, Somebody, World};
 use samvad_actors::domain::{Campaign, CampaignId, ContactId, ContactState, PhoneNumber, Role};
 use samvad_actors::ports::{
-    AuditEntry, CampaignStore, ContactStore, DoNotCallEntry, ExclusionStore, NewContact, PeopleStore,
+    AuditEntry, CampaignStore, ContactStore, DoNotCallEntry, ExclusionSource, ExclusionStore, NewContact, PeopleStore,
 };
 use serde_json::{Value, json};
 
@@ -37,7 +37,7 @@ fn listed(world: &World, admin: &Somebody, search: &Value) -> Vec<(String, Strin
 fn said_in_a_call(world: &World, by: &Somebody, number: &str) {
     let entry = DoNotCallEntry {
         number: PhoneNumber::parse(number).expect("a number"),
-        source: "in_call".to_owned(),
+        source: ExclusionSource::InCall,
         attempt: None,
         added_at_ms: NOW,
     };

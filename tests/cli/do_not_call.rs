@@ -3,14 +3,14 @@
 use super::support::{OPEN, Office};
 use samvad::store::SqlStore;
 use samvad_actors::domain::PhoneNumber;
-use samvad_actors::ports::{DoNotCallEntry, DoNotCallStore};
+use samvad_actors::ports::{DoNotCallEntry, DoNotCallStore, ExclusionSource};
 
 /// Keeps that the person of a number asked in a call, an hour ago, not to be called any more.
 fn said_in_call(office: &Office, number: &str) {
     let file = office.directory.path().join("data/samvad.db");
     let entry = DoNotCallEntry {
         number: PhoneNumber::parse(number).expect("a number"),
-        source: "in_call".to_owned(),
+        source: ExclusionSource::InCall,
         attempt: None,
         added_at_ms: jiff::Timestamp::now().as_millisecond() - 3_600_000,
     };

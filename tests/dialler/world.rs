@@ -12,8 +12,8 @@ use samvad_actors::domain::{
 };
 use samvad_actors::ports::{
     AttemptRow, AttemptStore, AuditEntry, CallbackEffect, CampaignState, CampaignStore, Clock, ContactImport,
-    Coordination, DialerStore, DoNotCallEntry, FleetCommand, LifecycleChange, NewContact, PeopleStore, PermitLimits,
-    ResultStore, StatusCallback,
+    Coordination, DialerStore, DoNotCallEntry, ExclusionSource, FleetCommand, LifecycleChange, NewContact, PeopleStore,
+    PermitLimits, ResultStore, StatusCallback,
 };
 use samvad_actors::runtime::{
     CallTable, CampaignFleet, CampaignPorts, CarrierStatusChanged, DialSettings, Gate, HoldOff, MediaToken, NoEvents,
@@ -121,7 +121,7 @@ impl World {
     pub async fn opt_out(&self, n: u32) {
         let entry = DoNotCallEntry {
             number: number(n),
-            source: "import".to_owned(),
+            source: ExclusionSource::Import,
             attempt: None,
             added_at_ms: 0,
         };

@@ -2,7 +2,7 @@
 
 use crate::world::*;
 use samvad_actors::domain::{AttemptId, AttemptState, CallSid, CarrierStatus, Disposition, Outcome};
-use samvad_actors::ports::{CallbackEffect, DoNotCallEntry, StoreError, Submission};
+use samvad_actors::ports::{CallbackEffect, DoNotCallEntry, ExclusionSource, StoreError, Submission};
 
 fn is_conflict<T: std::fmt::Debug>(result: &Result<T, StoreError>) -> bool {
     matches!(result, Err(StoreError::Conflict { .. }))
@@ -11,7 +11,7 @@ fn is_conflict<T: std::fmt::Debug>(result: &Result<T, StoreError>) -> bool {
 async fn opt_out(store: &TestStore, n: u32) {
     let entry = DoNotCallEntry {
         number: number(n),
-        source: "manual".to_owned(),
+        source: ExclusionSource::Manual,
         attempt: None,
         added_at_ms: NOW,
     };

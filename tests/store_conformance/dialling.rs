@@ -3,7 +3,8 @@
 use crate::world::*;
 use samvad_actors::domain::{AttemptId, CalendarDate, CampaignId, CarrierStatus, Lifecycle, Mode};
 use samvad_actors::ports::{
-    ContactImport, DialClaim, DoNotCallEntry, DueContact, DueQuery, Leadership, LifecycleChange, NewContact,
+    ContactImport, DialClaim, DoNotCallEntry, DueContact, DueQuery, ExclusionSource, Leadership, LifecycleChange,
+    NewContact,
 };
 
 /// The day of [`NOW`].
@@ -137,7 +138,7 @@ pub async fn talking(store: &TestStore, leadership: &Leadership, contact: &NewCo
 pub fn opt_out_of(n: u32) -> DoNotCallEntry {
     DoNotCallEntry {
         number: number(n),
-        source: "import".to_owned(),
+        source: ExclusionSource::Import,
         attempt: None,
         added_at_ms: NOW,
     }

@@ -7,8 +7,8 @@ use samvad_actors::domain::{
     SpokenClock, SpokenHours, SpokenTime, TimeOfDay,
 };
 use samvad_actors::ports::{
-    CallReport, CallbackEffect, ClaimRefusal, ContactImport, DayCount, DoNotCallEntry, ImportReport, InFlightAttempt,
-    ModeCounts, NextCall, RegistryScrub, StoreError,
+    CallReport, CallbackEffect, ClaimRefusal, ContactImport, DayCount, DoNotCallEntry, ExclusionSource, ImportReport,
+    InFlightAttempt, ModeCounts, NextCall, RegistryScrub, StoreError,
 };
 
 const DAY: i64 = 86_400_000;
@@ -484,7 +484,7 @@ pub async fn an_overview_says_who_is_left_why_others_are_not_and_how_the_latest_
     store.import_contacts(&batch, NOW).await.expect("imported");
     let entry = DoNotCallEntry {
         number: number(3),
-        source: "manual".to_owned(),
+        source: ExclusionSource::Manual,
         attempt: None,
         added_at_ms: NOW,
     };

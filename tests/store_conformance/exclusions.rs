@@ -7,10 +7,10 @@ use samvad_actors::ports::{
     RemovalRefusal,
 };
 
-fn entry(n: u32, source: &str, at_ms: i64) -> DoNotCallEntry {
+fn entry(n: u32, source: ExclusionSource, at_ms: i64) -> DoNotCallEntry {
     DoNotCallEntry {
         number: number(n),
-        source: source.to_owned(),
+        source,
         attempt: None,
         added_at_ms: at_ms,
     }
@@ -49,12 +49,12 @@ pub async fn p50_what_was_said_in_a_call_stays_by_whatever_way_it_is_asked_to_go
     let person = put_person(&store, "spring", 1).await;
     let attempt = live(&store, &person, "a").await;
     store.add_do_not_call_by_attempt(&attempt, NOW).await.expect("listed");
-    add(&store, entry(2, "in_call", NOW)).await;
+    add(&store, entry(2, ExclusionSource::InCall, NOW)).await;
     for n in [1, 2] {
         assert_eq!(remove(&store, n).await, Err(RemovalRefusal::InCall));
         // Nor by writing it anew and removing that.
-        add(&store, entry(n, "manual", NOW + 1)).await;
-        add(&store, entry(n, "import", NOW + 2)).await;
+        add(&store, entry(n, ExclusionSource::Manual, NOW + 1)).await;
+        add(&store, entry(n, ExclusionSource::Import, NOW + 2)).await;
         assert_eq!(remove(&store, n).await, Err(RemovalRefusal::InCall));
     }
     // Nor by what ends calls, clears up, copies or puts campaigns away.
@@ -73,7 +73,7 @@ pub async fn p50_what_was_said_in_a_call_stays_by_whatever_way_it_is_asked_to_go
 pub async fn p24_what_was_written_and_then_said_in_a_call_stays_too(store: TestStore) {
     let person = put_person(&store, "spring", 1).await;
     let attempt = live(&store, &person, "a").await;
-    add(&store, entry(1, "manual", NOW)).await;
+    add(&store, entry(1, ExclusionSource::Manual, NOW)).await;
     store
         .add_do_not_call_by_attempt(&attempt, NOW + 1)
         .await
@@ -86,8 +86,8 @@ pub async fn p24_what_was_written_and_then_said_in_a_call_stays_too(store: TestS
     };
     let found = store.exclusions(&query).await.expect("read");
     assert_eq!(
-        (found[0].source.as_str(), found[0].attempt.as_ref()),
-        ("in_call", Some(&attempt))
+        (found[0].source, found[0].attempt.as_ref()),
+        (ExclusionSource::InCall, Some(&attempt))
     );
 }
 
@@ -97,7 +97,7 @@ pub async fn an_entry_is_removed_and_only_contacts_out_for_that_alone_are_pendin
     let taken_out_later = put_person(&store, "autumn", 1).await;
     let over = put_person(&store, "winter", 1).await;
     exclude(&store, &taken_out_first, "moved away").await.expect("excluded");
-    add(&store, entry(1, "manual", NOW)).await;
+    add(&store, entry(1, ExclusionSource::Manual, NOW)).await;
     exclude(&store, &taken_out_later, "moved away").await.expect("excluded");
     for to in [Lifecycle::Running, Lifecycle::Completed] {
         let change = LifecycleChange {
@@ -139,7 +139,10 @@ pub async fn an_entry_is_removed_and_only_contacts_out_for_that_alone_are_pendin
 
 pub async fn entries_are_listed_newest_first_by_number_and_source_in_pages(store: TestStore) {
     for n in 0..7_u32 {
-        let source = if n % 3 == 0 { "import" } else { "manual" };
+        let source = match n % 3 {
+            0 => ExclusionSource::Import,
+            _ => ExclusionSource::Manual,
+        };
         add(&store, entry(n, source, NOW + i64::from(n / 2))).await;
     }
     let list = async |query: ExclusionQuery| -> Vec<PhoneNumber> {
@@ -186,7 +189,10 @@ pub async fn entries_are_listed_newest_first_by_number_and_source_in_pages(store
 pub async fn what_is_added_tells_the_calls_in_flight_and_stands_in_the_log(store: TestStore) {
     let person = put_person(&store, "spring", 1).await;
     let attempt = submitted(&store, &person, "a").await;
-    let entries = [entry(1, "import", NOW), entry(2, "import", NOW)];
+    let entries = [
+        entry(1, ExclusionSource::Import, NOW),
+        entry(2, ExclusionSource::Import, NOW),
+    ];
     let audit = AuditEntry {
         target: ("exclusion", "stop.csv".to_owned()),
         ..audited("exclusion.add", "")
@@ -197,6 +203,10 @@ pub async fn what_is_added_tells_the_calls_in_flight_and_stands_in_the_log(store
     assert_eq!(again.added, 0);
     let log = audit_log(&store).await;
     assert_eq!(log[1].after.as_ref().expect("said")["added"], 2);
-    let unknown = store.add_exclusions(&[entry(3, "rumour", NOW)], &audit, NOW).await;
+    let of_nobody = DoNotCallEntry {
+        attempt: Some("unknown".into()),
+        ..entry(3, ExclusionSource::InCall, NOW)
+    };
+    let unknown = store.add_exclusions(&[of_nobody], &audit, NOW).await;
     assert!(unknown.is_err() && audit_log(&store).await.len() == 2);
 }

@@ -39,7 +39,7 @@ macro_rules! conformance {
                     contacts_added_at_the_same_time_all_get_a_place
                     do_not_call_is_by_number_permanent_and_idempotent
                     a_removal_in_a_call_lists_the_number_of_the_contact
-                    an_entry_of_unknown_source_or_attempt_is_refused
+                    an_entry_of_an_unknown_attempt_is_refused
             }
             conformance! { @each $factory;
                 ledger: the_marks_of_an_attempt_are_its_numbers_its_time_and_the_calls_of_others

@@ -8,6 +8,7 @@ use samvad_actors::domain::{
 };
 use samvad_actors::ports::{
     AttemptRow, CallReport, ContactCursor, ContactFilter, ContactOrder, ContactQuery, ContactRecord, DoNotCallEntry,
+    ExclusionSource,
 };
 
 pub const DAY_MS: i64 = 86_400_000;
@@ -146,7 +147,7 @@ pub async fn called(store: &TestStore, people: &[Calls]) -> CampaignId {
 pub async fn list_out(store: &TestStore, n: u32) {
     let entry = DoNotCallEntry {
         number: number(n),
-        source: "manual".to_owned(),
+        source: ExclusionSource::Manual,
         attempt: None,
         added_at_ms: NOW,
     };

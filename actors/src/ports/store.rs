@@ -332,8 +332,8 @@ pub struct CallReport {
 pub struct DoNotCallEntry {
     /// The number.
     pub number: PhoneNumber,
-    /// Why: `in_call`, `import`, `manual`.
-    pub source: String,
+    /// Why.
+    pub source: ExclusionSource,
     /// From which attempt, if in a call.
     pub attempt: Option<AttemptId>,
     /// Since when.

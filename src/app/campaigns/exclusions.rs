@@ -34,7 +34,7 @@ impl Campaigns {
             .iter()
             .map(|number| DoNotCallEntry {
                 number: number.clone(),
-                source: source.as_str().to_owned(),
+                source,
                 attempt: None,
                 added_at_ms,
             })

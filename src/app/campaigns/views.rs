@@ -5,7 +5,8 @@ use samvad_actors::domain::{
     PersonName,
 };
 use samvad_actors::ports::{
-    AttemptRow, CampaignRecord, ContactCounts, ContactRecord, DoNotCallEntry, ImportRecord, ImportState, RowRejection,
+    AttemptRow, CampaignRecord, ContactCounts, ContactRecord, DoNotCallEntry, ExclusionSource, ImportRecord,
+    ImportState, RowRejection,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -260,8 +261,8 @@ impl From<DoNotCallEntry> for ExclusionView {
     fn from(entry: DoNotCallEntry) -> Self {
         Self {
             phone_number: entry.number.expose().to_owned(),
-            removable: entry.source != "in_call",
-            source: entry.source,
+            removable: entry.source != ExclusionSource::InCall,
+            source: entry.source.as_str().to_owned(),
             attempt_id: entry.attempt.map(|attempt| attempt.to_string()),
             added_at_ms: entry.added_at_ms,
         }

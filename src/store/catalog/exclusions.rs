@@ -32,9 +32,7 @@ impl ExclusionStore for SqlStore {
                 .map_err(db)?;
             let found = row.as_ref().map(entry).transpose()?;
             let is_asked = |entry: &DoNotCallEntry| {
-                query.limit > 0
-                    && query.source.is_none_or(|source| source.as_str() == entry.source)
-                    && is_after_page(entry)
+                query.limit > 0 && query.source.is_none_or(|source| source == entry.source) && is_after_page(entry)
             };
             return Ok(found.into_iter().filter(is_asked).collect());
         }
@@ -86,7 +84,7 @@ impl ExclusionStore for SqlStore {
             return Ok(Err(RemovalRefusal::NotListed));
         };
         let found = entry(&row)?;
-        if found.source == ExclusionSource::InCall.as_str() {
+        if found.source == ExclusionSource::InCall {
             return Ok(Err(RemovalRefusal::InCall));
         }
         let changing = |statement| sqlx::query(statement).bind(number.expose());
@@ -106,7 +104,7 @@ fn entry(row: &AnyRow) -> Result<DoNotCallEntry, StoreError> {
     let number: String = rows::get(row, "phone_number")?;
     Ok(DoNotCallEntry {
         number: PhoneNumber::parse(&number).map_err(|_| corrupt("column phone_number holds no E.164 number"))?,
-        source: rows::get(row, "source")?,
+        source: rows::get_word(row, "source")?,
         attempt: rows::get::<Option<String>>(row, "attempt_id")?.map(AttemptId::new),
         added_at_ms: rows::get(row, "added_at_ms")?,
     })

@@ -7,8 +7,8 @@ use crate::store::many::{self, AT_ONCE};
 use crate::store::{Write, audit, db, dialer, opt_outs, rows};
 use samvad_actors::domain::{CampaignId, ChangedBy, ImportId, Lifecycle};
 use samvad_actors::ports::{
-    AuditEntry, BatchReport, ContactImport, DoNotCallEntry, ImportBatch, ImportRecord, RowCounts, RowRejection,
-    StoreError,
+    AuditEntry, BatchReport, ContactImport, DoNotCallEntry, ExclusionSource, ImportBatch, ImportRecord, RowCounts,
+    RowRejection, StoreError,
 };
 use serde_json::{Value, json};
 use sqlx::AnyConnection;
@@ -69,7 +69,7 @@ pub(super) async fn take(transaction: &mut Write, batch: &ImportBatch, now_ms: i
         .iter()
         .map(|number| DoNotCallEntry {
             number: number.clone(),
-            source: "import".to_owned(),
+            source: ExclusionSource::Import,
             attempt: None,
             added_at_ms: now_ms,
         })

@@ -6,7 +6,8 @@ use super::placing::rings_on;
 use super::{CampaignPorts, millis};
 use crate::domain::{AttemptId, AttemptState, CallSid, CampaignId, EndReason, Mode, PhoneNumber};
 use crate::ports::{
-    AttemptRow, CallUpdate, CampaignState, DoNotCallEntry, InFlightAttempt, Leadership, StoreError, Submission,
+    AttemptRow, CallUpdate, CampaignState, DoNotCallEntry, ExclusionSource, InFlightAttempt, Leadership, StoreError,
+    Submission,
 };
 use crate::runtime::draft::CallDraft;
 use std::collections::{BTreeMap, BTreeSet};
@@ -291,7 +292,7 @@ impl Upkeep {
     pub async fn silence_number(&self, number: &PhoneNumber) -> Result<(), StoreError> {
         let entry = DoNotCallEntry {
             number: number.clone(),
-            source: "manual".to_owned(),
+            source: ExclusionSource::Manual,
             attempt: None,
             added_at_ms: self.ports.now_ms(),
         };
