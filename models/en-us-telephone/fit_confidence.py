@@ -148,14 +148,18 @@ def spoken(hypothesis):
     return [segment for segment in hypothesis["segments"] if segment[0][0] not in "<[+" and segment[0] != "SIL"]
 
 
-def difference(left, right):
+def edits(left, right):
     row = list(range(len(right) + 1))
     for i, a in enumerate(left):
         diagonal, row[0] = row[0], i + 1
         for j, b in enumerate(right):
             substituted, diagonal = diagonal + (a != b), row[j + 1]
             row[j + 1] = min(substituted, row[j] + 1, diagonal + 1)
-    return row[-1] / max(len(left), len(right), 1)
+    return row[-1]
+
+
+def difference(left, right):
+    return edits(left, right) / max(len(left), len(right), 1)
 
 
 def evidence(clip, dictionary):

@@ -24,6 +24,7 @@ import time
 import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft
 
+from fit_confidence import edits, mulaw
 from synthesis import (ACCENTS, DEVELOPMENT, DEVELOPMENT_NATURAL, DEVELOPMENT_VARIANTS, FESTIVAL, FLITE, RATE, VARIANTS,
                        Espeak, Festival, Flite, cropped, with_other_throat)
 
@@ -82,15 +83,6 @@ def features(samples):
 
 # Speaking.
 
-def mulaw(samples):
-    linear = np.clip(np.round(samples), -32635, 32635).astype(int)
-    magnitude = np.abs(linear) + 132
-    exponent = np.floor(np.log2(magnitude)).astype(int) - 7
-    mantissa = (magnitude >> (exponent + 3)) & 15
-    decoded = (((mantissa << 3) + 132) << exponent) - 132
-    return np.where(linear < 0, -decoded, decoded).astype(float)
-
-
 def telephone(samples, rate, stretch, pick, chance):
     """What arrives of a voice: from a longer or shorter throat, a room, a microphone, noise, and the line's coding."""
     size = next_fast_len(len(samples) + rate // 4, real=True)
@@ -144,16 +136,6 @@ def judged_words():
     for name in ("ordinary.txt", "look_alikes.txt"):
         words += (JUDGES / name).read_text().split()
     return set(words)
-
-
-def edits(left, right):
-    row = list(range(len(right) + 1))
-    for i, a in enumerate(left):
-        diagonal, row[0] = row[0], i + 1
-        for j, b in enumerate(right):
-            substituted, diagonal = diagonal + (a != b), row[j + 1]
-            row[j + 1] = min(substituted, row[j] + 1, diagonal + 1)
-    return row[-1]
 
 
 def short_phrases():

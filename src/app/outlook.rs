@@ -2,7 +2,7 @@
 //! the registry of those who want no calls said.
 
 use super::campaigns::{CampaignError, Campaigns};
-use samvad_actors::campaign::ZonedWindow;
+use samvad_actors::campaign::{ZonedWindow, ZonesNow};
 use samvad_actors::domain::{CalendarDate, Campaign, CampaignId, ChangedBy, Lifecycle, Mode};
 use samvad_actors::ports::{AuditEntry, CampaignState, DialerStore, DueQuery, DueSnapshot, RegistryScrub};
 
@@ -88,29 +88,17 @@ impl Campaigns {
         }
         let definition = self.definition(campaign).await?;
         let written = &definition.dialing.window;
-        // A zone that is not known is never open.
-        let window = |zone: &str| ZonedWindow::new(written, zone).ok();
-        let local_date = window(&written.zone).and_then(|window| window.local_date(now_ms));
-        let (mut open_zones, mut opens_at_ms) = (Vec::new(), None);
+        let window = ZonedWindow::new(written, &written.zone).ok();
         let zones = self.store.zones(campaign).await?;
         let nobody_pending = zones.is_empty();
-        for zone in zones {
-            let Some(window) = window(zone.as_deref().unwrap_or(&written.zone)) else {
-                continue;
-            };
-            if window.is_open(now_ms) {
-                open_zones.push(zone);
-            } else if let Some(at_ms) = window.next_opening(now_ms) {
-                opens_at_ms = Some(opens_at_ms.map_or(at_ms, |earliest: i64| earliest.min(at_ms)));
-            }
-        }
-        let closed = open_zones.is_empty();
-        let Some(local_date) = local_date else {
+        let zones = ZonesNow::of(written, zones, now_ms);
+        let closed = zones.open.is_empty();
+        let Some(local_date) = window.and_then(|window| window.local_date(now_ms)) else {
             return Ok(Outlook::WindowClosed { opens_at_ms: None });
         };
         let query = DueQuery {
             campaign: campaign.clone(),
-            open_zones,
+            open_zones: zones.open,
             local_date,
             limit: 1,
         };
@@ -118,7 +106,9 @@ impl Campaigns {
         Ok(match (due.in_flight, due.candidates.is_empty()) {
             // With nobody left at all its actor says in a moment that it is completed.
             (0, true) if nobody_pending => Outlook::Busy,
-            (0, true) if closed => Outlook::WindowClosed { opens_at_ms },
+            (0, true) if closed => Outlook::WindowClosed {
+                opens_at_ms: zones.opens_at_ms,
+            },
             (0, true) => Outlook::NothingDue,
             (0, false) if self.day_is_full(&definition, &state, &due, local_date).await? => Outlook::DayIsFull,
             _ => Outlook::Busy,

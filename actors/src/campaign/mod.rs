@@ -13,4 +13,4 @@ pub use breaker::{Breaker, Trip};
 pub use callback::callback_at;
 pub use pace::{Pace, ZoneLoad};
 pub use plan::{Candidate, DialOrder, Due, Plan, Refusal, RefusalReason, Snapshot, plan_tick};
-pub use window::{UnknownZone, ZonedWindow};
+pub use window::{UnknownZone, ZonedWindow, ZonesNow};

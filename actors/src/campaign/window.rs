@@ -27,6 +27,34 @@ pub struct ZonedWindow {
     zone: TimeZone,
 }
 
+/// Contacts' zones, apart by whether a window is open in them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ZonesNow {
+    /// Those in which it is open.
+    pub open: Vec<Option<String>>,
+    /// If it is open in none: when it opens first in one of them, UTC milliseconds. `None` if not within a year.
+    pub opens_at_ms: Option<i64>,
+}
+
+impl ZonesNow {
+    /// Looks at zones of contacts; `None` is the one that is written with the window. One that is not known is never open.
+    pub fn of(written: &CallingWindow, zones: Vec<Option<String>>, at_ms: i64) -> Self {
+        let window_in =
+            |zone: &Option<String>| ZonedWindow::new(written, zone.as_deref().unwrap_or(&written.zone)).ok();
+        let (open, shut): (Vec<_>, Vec<_>) = zones
+            .into_iter()
+            .partition(|zone| window_in(zone).is_some_and(|window| window.is_open(at_ms)));
+        let opens_at_ms = match open.is_empty() {
+            true => {
+                let windows = shut.iter().filter_map(window_in);
+                windows.filter_map(|window| window.next_opening(at_ms)).min()
+            }
+            false => None,
+        };
+        Self { open, opens_at_ms }
+    }
+}
+
 /// How far ahead an opening or closing is looked for.
 const HORIZON: SignedDuration = SignedDuration::from_hours(400 * 24);
 

@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use proptest::prelude::*;
-use samvad_actors::campaign::ZonedWindow;
+use samvad_actors::campaign::{ZonedWindow, ZonesNow};
 use samvad_actors::domain::{CalendarDate, CallingWindow, TimeOfDay, Weekday};
 
 const MINUTE_MS: i64 = 60_000;
@@ -233,4 +233,24 @@ fn the_local_date_is_that_of_the_zone() {
     };
     assert_eq!(in_zone("Asia/Kolkata"), Some(date("2026-11-21")));
     assert_eq!(in_zone("America/New_York"), Some(date("2026-11-20")));
+}
+
+#[test]
+fn zones_are_told_apart_by_whether_the_window_is_open_there_and_the_first_opening_counts_only_if_it_is_open_in_none() {
+    let rule = rule("11:00", "17:00");
+    let zone = |name: &str| Some(name.to_owned());
+    let zones = vec![None, zone("UTC"), zone("America/New_York"), zone("Mars/Base")];
+    // 13:30 in Kolkata, which is the window's own zone.
+    let now = ZonesNow::of(&rule, zones.clone(), instant("2027-01-15T08:00:00Z"));
+    assert_eq!((now.open, now.opens_at_ms), (vec![None], None));
+    // 17:00 there, and 11:30 in UTC.
+    let now = ZonesNow::of(&rule, zones.clone(), instant("2027-01-15T11:30:00Z"));
+    assert_eq!(now.open, [zone("UTC")]);
+    let night = ZonesNow::of(&rule, zones, instant("2027-01-15T23:00:00Z"));
+    assert_eq!(
+        (night.open, night.opens_at_ms),
+        (vec![], Some(instant("2027-01-16T05:30:00Z")))
+    );
+    let unknown = ZonesNow::of(&rule, vec![zone("Mars/Base")], instant("2027-01-15T08:00:00Z"));
+    assert_eq!((unknown.open, unknown.opens_at_ms), (vec![], None));
 }

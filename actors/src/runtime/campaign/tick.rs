@@ -3,7 +3,7 @@
 use super::holdback::{Holdback, Told};
 use super::placing::{NotPlaced, Placing, ends_the_tick};
 use super::{CampaignPorts, REHEARSED};
-use crate::campaign::{Candidate, DialOrder, Due, Plan, RefusalReason, Snapshot, ZonedWindow, plan_tick};
+use crate::campaign::{Candidate, DialOrder, Due, Plan, RefusalReason, Snapshot, ZonedWindow, ZonesNow, plan_tick};
 use crate::domain::{CalendarDate, Campaign, CampaignId, Lifecycle, Mode};
 use crate::ports::{CampaignState, DueContact, DueQuery, Leadership, LifecycleChange, StoreError};
 use std::cell::{Cell, RefCell};
@@ -67,16 +67,12 @@ impl Ticks {
             return Ok(poll);
         };
         let zones = self.ports.dialer.zones(&self.campaign).await?;
-        let window_in =
-            |zone: &Option<String>| ZonedWindow::new(written, zone.as_deref().unwrap_or(&written.zone)).ok();
         let nobody_pending = zones.is_empty();
-        let (open_zones, shut): (Vec<_>, Vec<_>) = zones
-            .into_iter()
-            .partition(|zone| window_in(zone).is_some_and(|window| window.is_open(now_ms)));
-        let free = if open_zones.is_empty() {
-            let openings = shut.iter().filter_map(window_in);
-            let opens_at_ms = openings.filter_map(|window| window.next_opening(now_ms)).min();
-            Err(Holdback::Window { opens_at_ms })
+        let zones = ZonesNow::of(written, zones, now_ms);
+        let free = if zones.open.is_empty() {
+            Err(Holdback::Window {
+                opens_at_ms: zones.opens_at_ms,
+            })
         } else if self.ports.hold_off.at_ms() > now_ms {
             Err(Holdback::Carrier)
         } else {
@@ -88,7 +84,7 @@ impl Ticks {
         };
         let query = DueQuery {
             campaign: self.campaign.clone(),
-            open_zones,
+            open_zones: zones.open,
             local_date: date,
             limit: free.saturating_mul(4),
         };
